@@ -1,0 +1,1 @@
+"""`make bench`: what the promises of speed are measured with."""

@@ -1,0 +1,94 @@
+"""What the panel asks of the database for a page, and how PostgreSQL goes about it."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+import security
+from app import create_app
+from benchmarks.register import OFFICER, PASSWORD
+from models import Record, db
+
+MOST_STATEMENTS = 8
+
+
+@dataclass
+class Asked:
+    """The statements of one page, the indexes that answer those on `table`, and what is wrong."""
+
+    statements: int = 0
+    indexes: set[str] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)
+
+
+class Inside:
+    """The panel within this process, with a log-in, so that its statements can be seen."""
+
+    def __init__(self, app: Flask, client: FlaskClient) -> None:
+        self._app = app
+        self._client = client
+
+    def ask(self, path: str, table: str) -> Asked:
+        """Ask for the page at `path` and explain each of its statements that reads `table`."""
+        seen: list[tuple[str, Any]] = []
+
+        def note(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> None:
+            seen.append((sql, values))
+
+        with self._app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            answer = self._client.get(path)
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        asked = Asked(len(seen))
+        if answer.status_code != 200:
+            asked.wrong.append(f"answers {answer.status_code}")
+        if len(seen) > MOST_STATEMENTS:
+            asked.wrong.append(f"{len(seen)} statements")
+        with engine.connect() as connection:
+            for sql, values in seen:
+                if " OFFSET " in sql.upper():
+                    asked.wrong.append("OFFSET")
+                if re.search(r"\bcount\(", sql) and "LIMIT" not in sql:
+                    asked.wrong.append("an unbounded count")
+                if re.search(rf"\bFROM {table}\b", sql):
+                    (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", values)
+                    self._look_at(plan[0][0]["Plan"], table, asked)
+        return asked
+
+    def _look_at(self, node: dict[str, Any], table: str, asked: Asked) -> None:
+        if node.get("Relation Name") == table and node["Node Type"] == "Seq Scan":
+            asked.wrong.append("reads the whole table")
+        if node["Node Type"] == "Sort" and node["Plan Rows"] > 20_000:
+            asked.wrong.append(f"sorts {node['Plan Rows']:,} rows")
+        if "Index Name" in node:
+            asked.indexes.add(node["Index Name"])
+        for child in node.get("Plans", []):
+            self._look_at(child, table, asked)
+
+    def readable_columns(self, model: type[Record]) -> list[str]:
+        """Return the columns of `model` that the officer's export has."""
+        with self._client:
+            self._client.get("/admin/")
+            return list(security.readable_columns(model))
+
+
+@contextmanager
+def inside(url: str) -> Iterator[Inside]:
+    """The panel on the database `url`, within this process."""
+    os.environ["DATABASE_URL"] = url
+    app = create_app({"WTF_CSRF_ENABLED": False})
+    client = app.test_client()
+    answer = client.post("/login", data={"username": OFFICER, "password": PASSWORD})
+    if answer.status_code not in (302, 303):
+        raise SystemExit(f"The benchmark's officer cannot log in ({answer.status_code}).")
+    yield Inside(app, client)

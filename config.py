@@ -1,0 +1,119 @@
+"""Every setting: its name, type, default and one line of help.
+
+A setting is read from the environment variable of the same name, with the prefix `REDRESS_`
+unless the name is one that other programs know (`DATABASE_URL`).
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HOME = Path(__file__).resolve().parent
+
+
+class SettingWrong(Exception):
+    """A setting has a value that the product cannot run with; the message says what to type."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: `kind` is str, int or bool, `variable` the environment variable."""
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    variable: str
+
+
+def _setting(name: str, kind: type, default: Any, text: str, variable: str = "") -> Setting:
+    return Setting(name, kind, default, text, variable or f"REDRESS_{name}")
+
+
+SETTINGS: tuple[Setting, ...] = (
+    _setting("DATABASE_URL", str, "", "PostgreSQL 15 or later; empty: the embedded one under "
+             "instance/.", "DATABASE_URL"),
+    _setting("INSTANCE", str, str(HOME / "instance"), "Folder for the embedded database, the "
+             "secret key and uploads."),
+    _setting("BIND", str, "127.0.0.1", "Address the web server listens on.", "BIND"),
+    _setting("PORT", int, 5000, "Port the web server listens on.", "PORT"),
+    _setting("PRODUCTION", bool, False, "Refuses default secrets and sends cookies over HTTPS "
+             "only."),
+    _setting("SECRET_KEY", str, "", "Signs cookies and forms; empty: made once in the instance "
+             "folder."),
+    _setting("DEMO_PASSWORD", str, "", "Password of the demo officers; empty: made at random."),
+    _setting("TIMEZONE", str, "Europe/London", "Time zone in which times are shown and typed."),
+    _setting("LANGUAGE", str, "en", "Language before an officer chooses: en or zh_Hans_CN."),
+    _setting("PAGE_SIZE", int, 50, "Rows on a page of a list."),
+    _setting("IDLE_MINUTES", int, 30, "Minutes without a request after which a log-in ends."),
+    _setting("SESSION_HOURS", int, 12, "Hours after which every log-in ends."),
+    _setting("LOGIN_TRIES", int, 5, "Failed log-ins of an account, or 10 times that from an "
+             "address, before waiting."),
+    _setting("LOGIN_WAIT_MINUTES", int, 15, "Minutes to wait after too many failed log-ins."),
+    _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
+    _setting("COOLING_OFF_DAYS", int, 730, "Days an inspector stays away from an office they "
+             "served."),
+)
+
+LANGUAGES = {"en": "English", "zh_Hans_CN": "简体中文"}
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"", "0", "false", "no", "off"}
+
+
+def _parse(setting: Setting, raw: str) -> Any:
+    if setting.kind is bool and raw.lower() in _TRUE | _FALSE:
+        return raw.lower() in _TRUE
+    if setting.kind is int and raw.isdecimal():
+        return int(raw)
+    if setting.kind is str:
+        return raw
+    wanted = "yes or no" if setting.kind is bool else "a whole number"
+    raise SettingWrong(f"{setting.variable} must be {wanted}; it is {raw!r}.")
+
+
+def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return every setting by name, from `environment` (default: the process's) or its default.
+
+    Raises SettingWrong with a sentence where a value cannot be used.
+    """
+    environment = os.environ if environment is None else environment
+    values = {
+        setting.name: _parse(setting, environment[setting.variable])
+        if setting.variable in environment
+        else setting.default
+        for setting in SETTINGS
+    }
+    if values["LANGUAGE"] not in LANGUAGES:
+        raise SettingWrong(f"REDRESS_LANGUAGE must be one of {', '.join(LANGUAGES)}.")
+    if values["PRODUCTION"] and not values["SECRET_KEY"]:
+        raise SettingWrong(
+            "REDRESS_PRODUCTION is on: set REDRESS_SECRET_KEY to a random text of 32 characters "
+            "or more."
+        )
+    if values["PRODUCTION"] and len(values["SECRET_KEY"]) < 32:
+        raise SettingWrong("REDRESS_SECRET_KEY is too short: 32 characters or more are needed.")
+    return values
+
+
+def driver_url(url: str) -> str:
+    """Return libpq's `url` as SQLAlchemy wants it: with the name of the driver."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise SettingWrong("DATABASE_URL must begin with postgresql://.")
+    return f"postgresql+psycopg2://{rest}"
+
+
+def secret_key(instance: Path) -> str:
+    """Return the key in `instance`/secret-key, which is made (mode 600) where it is missing."""
+    path = instance / "secret-key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        instance.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+        return path.read_text().strip()

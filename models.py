@@ -1,0 +1,2233 @@
+"""Every record type of the bureau, in the order of docs: offices, grievances, supervision,
+reprimands, rhythm, system. A table says what may be true; it holds no queries and no rights.
+
+`info` of a column says how screens treat it:
+  search   True: part of what the search box of its list looks through; False: not, although
+           it names the record
+  sort     False: no sorting by it, and so no index for that
+  list     False: in details, filters and exports, but not a column of the list at first
+  set_by   "action" or "system": no form shows it and no import sets it
+  secret   True: on no screen, in no list, filter or export; audit entries tell only that it
+           changed
+  trail    False: a change of this column alone leaves no audit entry
+  read     the roles that see it; without it everyone who reads the record does
+  group    the heading under which forms and details show it
+"""
+
+import enum
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Sequence,
+    String,
+    Text,
+    UniqueConstraint,
+    cast,
+    event,
+    func,
+    inspect,
+    text,
+)
+from sqlalchemy import (
+    Identity as Serial,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Mapper,
+    declared_attr,
+    mapped_column,
+    registry,
+    relationship,
+)
+from sqlalchemy.schema import FetchedValue
+
+from rules import mark
+from rules.grievance import (
+    AppealOutcome,
+    AppealState,
+    Channel,
+    DecisionState,
+    DocumentKind,
+    GrievanceKind,
+    GrievanceState,
+    LinkKind,
+    PauseGround,
+    PointFinding,
+    RemedyState,
+    ReportState,
+    RequestState,
+    StepState,
+)
+from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
+from rules.permissions import Desk, Role
+from rules.records import AuditVerb, ImportState
+from rules.reprimand import (
+    CirculationKind,
+    Ground,
+    Outcome,
+    RectificationState,
+    ReferralState,
+    ReprimandState,
+    Scope,
+)
+from rules.rhythm import Measure, ReceptionKind, ReturnState
+from rules.supervision import InspectionState, NoticeState, RecusalGround
+
+LongText = Annotated[str, "long"]
+Day = Annotated[date, "day"]
+Moment = Annotated[datetime, "moment"]
+
+
+def stored_enum(kind: type[enum.Enum]) -> Enum:
+    """Return a column type that stores `kind` by value and checks it in the database."""
+    return Enum(
+        kind,
+        values_callable=lambda members: [member.value for member in members],
+        native_enum=False,
+        create_constraint=True,
+        validate_strings=True,
+        length=40,
+    )
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+                ExcludeConstraint: "ex_%(table_name)s_%(constraint_name)s",
+            }
+        ),
+        type_annotation_map={
+            str: String(200),
+            LongText: Text(),
+            Day: Date(),
+            Moment: DateTime(timezone=True),
+            Decimal: Numeric(14, 2),
+            enum.Enum: stored_enum(enum.Enum),
+        },
+    )
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    engine_options={
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        # A prepared generic plan walks the sort index instead of the search index (trap 16).
+        "connect_args": {"options": "-c plan_cache_mode=force_custom_plan -c timezone=UTC"},
+    },
+)
+
+ACTION: dict[str, Any] = {"set_by": "action"}
+SYSTEM: dict[str, Any] = {"set_by": "system", "sort": False, "list": False}
+SEARCH: dict[str, Any] = {"search": True}
+DETAIL: dict[str, Any] = {"list": False, "sort": False}
+
+
+# Every record type, in the order in which they are declared.
+RECORD_TYPES: "list[type[Record]]" = []
+
+
+def reference(
+    target: str, *, ondelete: str = "RESTRICT", doc: str, info: dict[str, Any] | None = None
+) -> Any:
+    """Return a column that refers to the record type `target` ("office"); rows it names are kept
+    unless `ondelete` says that this record goes with them (CASCADE)."""
+    return mapped_column(
+        BigInteger, ForeignKey(f"{target}.id", ondelete=ondelete), doc=doc, info=info or {}
+    )
+
+
+def parts(back_populates: str, **options: Any) -> Any:
+    """Return the collection of the records that refer to this one. Deleting this one leaves them
+    to the database, which refuses or cascades; the ORM alone would cut them loose."""
+    return relationship(back_populates=back_populates, passive_deletes="all", **options)
+
+
+def together(name: str, *columns: str) -> CheckConstraint:
+    """Return a check that `columns` are all empty or all filled."""
+    return CheckConstraint(
+        f"num_nonnulls({', '.join(columns)}) IN (0, {len(columns)})", name=name
+    )
+
+
+# --- What every record type inherits ---------------------------------------------------------
+
+
+class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is made
+    """A record type. Its screens, their rights and their search come from what it declares here.
+
+    `desk`           the part of the bureau it belongs to: menu group and row of the rights matrix
+    `title_columns`  own columns that name a record to people, joined by " · "
+    `sorted_by`      column of the list's first order, with "-" for newest first
+    `office_paths`   dotted paths to the offices whose officers see it (OfficeRecord)
+    `screen`         False: no generated screen at all
+    `read_only`      True: a list to look at, without forms
+    """
+
+    __abstract__ = True
+    desk: ClassVar[Desk] = Desk.STANDARDS
+    title_columns: ClassVar[tuple[str, ...]] = ("name",)
+    sorted_by: ClassVar[str] = "-id"
+    office_paths: ClassVar[tuple[str, ...]] = ()
+    owner_path: ClassVar[str | None] = None
+    screen: ClassVar[bool] = True
+    read_only: ClassVar[bool] = False
+
+    id: Mapped[int] = mapped_column(
+        BigInteger, Serial(), primary_key=True, doc="Number of the record in this system"
+    )
+
+    def __str__(self) -> str:
+        values = (getattr(self, name) for name in self.title_columns)
+        shown = (value.value if isinstance(value, enum.Enum) else value for value in values)
+        return " · ".join(str(value) for value in shown if value is not None) or f"#{self.id}"
+
+
+class Stamped(Record):
+    """A record that people change: who made it, who changed it last, and a version that refuses
+    a save over somebody else's. A trigger keeps all five, for raw SQL as well."""
+
+    __abstract__ = True
+
+    version_id: Mapped[int] = mapped_column(
+        server_default="1", doc="Goes up by one with every change", info=SYSTEM
+    )
+    created_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), doc="When the record was made", info=SYSTEM
+    )
+    updated_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), server_onupdate=FetchedValue(),
+        doc="When the record was last changed", info=SYSTEM,
+    )
+
+    @declared_attr
+    def created_by_id(cls) -> Mapped[int | None]:
+        return mapped_column(
+            BigInteger, ForeignKey("officer.id", ondelete="RESTRICT"),
+            server_default=FetchedValue(), doc="Officer who made the record", info=SYSTEM,
+        )
+
+    @declared_attr
+    def updated_by_id(cls) -> Mapped[int | None]:
+        return mapped_column(
+            BigInteger, ForeignKey("officer.id", ondelete="RESTRICT"),
+            server_default=FetchedValue(), server_onupdate=FetchedValue(),
+            doc="Officer who changed the record last", info=SYSTEM,
+        )
+
+    @declared_attr
+    def created_by(cls) -> Mapped["Officer | None"]:
+        return relationship(
+            "Officer", foreign_keys=[cls.created_by_id], remote_side="Officer.id", viewonly=True
+        )
+
+    @declared_attr
+    def updated_by(cls) -> Mapped["Officer | None"]:
+        return relationship(
+            "Officer", foreign_keys=[cls.updated_by_id], remote_side="Officer.id", viewonly=True
+        )
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version_id}
+
+
+class ReferenceRecord(Stamped):
+    """Every officer whose role reads the desk reads all of it."""
+
+    __abstract__ = True
+
+
+class OfficeRecord(Stamped):
+    """Read by officers of the offices in `office_paths` and of the offices above them."""
+
+    __abstract__ = True
+    desk = Desk.GRIEVANCES
+    office_paths: ClassVar[tuple[str, ...]] = ("office_id",)
+
+
+class OwnRecord(Stamped):
+    """Read by the officer in `owner_path`, and by those who read the trail."""
+
+    __abstract__ = True
+    desk = Desk.VIEWS
+    owner_path = "officer_id"
+
+
+class PrivateRecord(Stamped):
+    """No generated screen, list, filter, search or export at all."""
+
+    __abstract__ = True
+    desk = Desk.IDENTITY
+    screen = False
+
+
+def title_sql(entity: Any) -> Any:
+    """Return the SQL text that names a record of `entity` (a record type or an alias of one), the
+    same words as its __str__."""
+    model = inspect(entity).mapper.class_
+    parts = [cast(getattr(entity, name), Text) for name in model.title_columns]
+    words = func.nullif(func.concat_ws(text("' · '"), *parts), text("''"))
+    return func.coalesce(words, func.concat(text("'#'"), entity.id))
+
+
+def is_sortable(column: Any) -> bool:
+    """Return whether lists offer to sort by `column`: short values that people compare."""
+    if column.info.get("secret") or column.foreign_keys or column.primary_key:
+        return False
+    short = (String, Integer, BigInteger, Numeric, Date, DateTime, Boolean)
+    is_long = isinstance(column.type, Text | ARRAY | JSONB | LargeBinary)
+    return isinstance(column.type, short) and not is_long and column.info.get("sort", True)
+
+
+def search_columns(model: type[Record]) -> list[Any]:
+    """Return the columns that the search box of `model` looks through, in their order."""
+    named = set(model.title_columns)
+    return [
+        column
+        for column in model.__table__.columns
+        if isinstance(column.type, String)
+        and not isinstance(column.type, Enum)
+        and column.info.get("search", column.name in named)
+        and not column.info.get("secret")
+    ]
+
+
+def search_document(model: type[Record]) -> Any:
+    """Return the SQL text that is searched, the same expression that its two indexes are on;
+    None where the record type has nothing to search."""
+    columns = search_columns(model)
+    if not columns:
+        return None
+    parts = [func.coalesce(column, text("''")) for column in columns]
+    document: Any = parts[0]
+    for part in parts[1:]:
+        document = document.op("||")(text("' '")).op("||")(part)
+    return func.lower(document)
+
+
+@event.listens_for(Mapper, "after_mapper_constructed")
+def _index_what_lists_need(mapper: Mapper[Any], cls: type) -> None:
+    """Give each record type the indexes behind its sorts, relations and search."""
+    if not issubclass(cls, Record) or cls in RECORD_TYPES:
+        return
+    RECORD_TYPES.append(cls)
+    table: Any = mapper.local_table
+    for column in table.columns:
+        is_text = isinstance(column.type, String) and not isinstance(column.type, Enum)
+        if is_text and not column.nullable:
+            table.append_constraint(
+                CheckConstraint(
+                    text(f"btrim({column.name}) <> ''"), name=f"{column.name}_not_blank"
+                )
+            )
+    # No index reaches across the identities of grievances (domain.md section 1).
+    if not issubclass(cls, PrivateRecord):
+        _index_sorts_and_relations(table)
+        _index_search(cls, table)
+
+
+def _index_sorts_and_relations(table: Any) -> None:
+    for column in list(table.columns):
+        is_stamp = column.name in ("created_by_id", "updated_by_id")
+        if is_sortable(column) or (column.foreign_keys and not is_stamp):
+            Index(f"ix_{table.name}_{column.name}_id", column, table.c.id)
+
+
+def _index_search(model: type[Record], table: Any) -> None:
+    document = search_document(model)
+    if document is None:
+        return
+    # Trigrams find three characters and more; pairs find the one- and two-character words of
+    # Chinese (trap 16).
+    Index(
+        f"ix_{table.name}_search", document.label("document"),
+        postgresql_using="gin", postgresql_ops={"document": "gin_trgm_ops"}, _table=table,
+    )
+    Index(
+        f"ix_{table.name}_pairs", func.redress_pairs(document),
+        postgresql_using="gin", _table=table,
+    )
+
+
+STAMPS = ("version_id", "created_at", "created_by_id", "updated_at", "updated_by_id")
+
+
+def watch_statement(model: type[Record]) -> str:
+    """Return the SQL that hangs the stamp and audit triggers on the table of `model`; the
+    migration that makes the table or changes what its `info` says of the trail runs it."""
+
+    def names(wanted: Callable[[Any], bool]) -> str:
+        return ",".join(column.name for column in model.__table__.columns if wanted(column))
+
+    masked = names(lambda column: bool(column.info.get("secret")))
+    quiet = names(lambda column: column.info.get("trail") is False)
+    private = str(issubclass(model, PrivateRecord)).lower()
+    return (
+        f"SELECT redress_watch('{model.__tablename__}', "
+        f"masked => '{{{masked}}}', quiet => '{{{quiet}}}', private => {private})"
+    )
+
+
+# --- Offices ---------------------------------------------------------------------------------
+
+
+class Office(ReferenceRecord):
+    """An office that answers for grievances: a tree from the district down."""
+
+    desk = Desk.OFFICES
+    __table_args__ = (
+        CheckConstraint("parent_id <> id", name="not_its_own_parent"),
+        CheckConstraint("closed_on IS NULL OR opened_on IS NULL OR closed_on >= opened_on",
+                        name="closes_after_opening"),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name as on the office's seal")
+    code: Mapped[str] = mapped_column(
+        String(60), unique=True, info=SEARCH, doc="Short code, used in files and imports"
+    )
+    level: Mapped[OfficeLevel] = mapped_column(doc="Place in the district's structure")
+    parent_id: Mapped[int | None] = reference("office", doc="Office directly above")
+    area_id: Mapped[int | None] = reference("area", doc="Area the office serves")
+    address: Mapped[str | None] = mapped_column(
+        String(300), info=DETAIL, doc="Where the public finds the office"
+    )
+    opened_on: Mapped[Day | None] = mapped_column(info=DETAIL, doc="First day of the office")
+    closed_on: Mapped[Day | None] = mapped_column(
+        doc="Last day; a closed office keeps its history and gets nothing new"
+    )
+
+    parent: Mapped["Office | None"] = relationship(
+        remote_side="Office.id", back_populates="children", foreign_keys=parent_id
+    )
+    children: Mapped[list["Office"]] = parts("parent", foreign_keys=parent_id)
+    area: Mapped["Area | None"] = relationship(back_populates="offices", foreign_keys=area_id)
+    officers: Mapped[list["Officer"]] = parts("office", foreign_keys="Officer.office_id")
+
+
+class Officer(ReferenceRecord):
+    """A person employed by an office, with a log-in."""
+
+    desk = Desk.OFFICERS
+    __table_args__ = (
+        CheckConstraint("username = lower(username)", name="username_lower_case"),
+        CheckConstraint(
+            "roles <@ ARRAY['" + "','".join(Role) + "']::varchar[]", name="known_roles"
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name shown to colleagues")
+    username: Mapped[str] = mapped_column(
+        String(80), unique=True, info=SEARCH, doc="Name for log-in, in lower case"
+    )
+    # Offices are stamped by officers: one of the two references has to come second.
+    office_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("office.id", ondelete="RESTRICT", use_alter=True),
+        doc="Office the officer serves",
+    )
+    duty: Mapped[str | None] = mapped_column(doc="Post or duty in the office")
+    roles: Mapped[list[str]] = mapped_column(
+        ARRAY(String(40)), server_default="{}", doc="What the officer may do here"
+    )
+    email: Mapped[str | None] = mapped_column(
+        info=DETAIL | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="Office mail address for notices",
+    )
+    language: Mapped[str | None] = mapped_column(
+        String(20), info=DETAIL | {"set_by": "system"}, doc="Language the officer chose"
+    )
+    left_on: Mapped[Day | None] = mapped_column(
+        doc="Day the officer left; from then on the log-in is closed"
+    )
+    password_hash: Mapped[str | None] = mapped_column(
+        String(200), info=SYSTEM | {"secret": True}, doc="Argon2id hash of the password"
+    )
+    password_changed_at: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="When the password was last set",
+    )
+
+    office: Mapped["Office"] = relationship(back_populates="officers", foreign_keys=office_id)
+
+
+class Area(ReferenceRecord):
+    """A part of the district on the map: a tree; a grievance happens in an area."""
+
+    desk = Desk.OFFICES
+    __table_args__ = (
+        UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name of the area")
+    level: Mapped[AreaLevel] = mapped_column(doc="Size of the area")
+    parent_id: Mapped[int | None] = reference("area", doc="Area that contains it")
+
+    parent: Mapped["Area | None"] = relationship(
+        remote_side="Area.id", back_populates="children", foreign_keys=parent_id
+    )
+    children: Mapped[list["Area"]] = parts("parent", foreign_keys=parent_id)
+    offices: Mapped[list["Office"]] = parts("area", foreign_keys="Office.area_id")
+
+
+class Category(ReferenceRecord):
+    """What grievances are about: a tree of any depth, with the office that answers by default."""
+
+    desk = Desk.STANDARDS
+    __table_args__ = (
+        UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name of the category")
+    parent_id: Mapped[int | None] = reference("category", doc="Wider category")
+    office_id: Mapped[int | None] = reference("office", doc="Office that answers by default")
+    service_standard_id: Mapped[int | None] = reference(
+        "service_standard", doc="Standard that sets the answer's due date"
+    )
+    retired_on: Mapped[Day | None] = mapped_column(
+        info=DETAIL, doc="Day from which nothing new gets this category"
+    )
+
+    parent: Mapped["Category | None"] = relationship(
+        remote_side="Category.id", back_populates="children", foreign_keys=parent_id
+    )
+    children: Mapped[list["Category"]] = parts("parent", foreign_keys=parent_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    service_standard: Mapped["ServiceStandard | None"] = relationship(
+        back_populates="categories", foreign_keys=service_standard_id
+    )
+
+
+class ServiceStandard(ReferenceRecord):
+    """A row of a rule pack: how long a stage may take (domain.md section 5)."""
+
+    desk = Desk.STANDARDS
+    __table_args__ = (
+        UniqueConstraint("pack", "name", "stage"),
+        CheckConstraint("amount > 0", name="takes_time"),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name of the standard")
+    pack: Mapped[str] = mapped_column(String(80), doc="Rule pack it belongs to")
+    stage: Mapped[ClockStage] = mapped_column(doc="What the time is for")
+    amount: Mapped[int] = mapped_column(doc="How many units")
+    unit: Mapped[ClockUnit] = mapped_column(doc="What is counted")
+    counts_first_day: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=DETAIL, doc="Whether the first day counts"
+    )
+    rolls_forward: Mapped[bool] = mapped_column(
+        server_default=text("true"), info=DETAIL,
+        doc="Whether an end on a closed day moves to the next open one",
+    )
+    legal_source: Mapped[str | None] = mapped_column(
+        String(300), info=DETAIL, doc="Law or code of practice it comes from"
+    )
+
+    categories: Mapped[list["Category"]] = parts("service_standard")
+
+
+class CalendarDay(ReferenceRecord):
+    """A day that differs from its weekday, in one version of the district's calendar."""
+
+    desk = Desk.STANDARDS
+    __table_args__ = (UniqueConstraint("calendar", "calendar_version", "day"),)
+
+    name: Mapped[str] = mapped_column(doc="Name of the holiday or make-up day")
+    day: Mapped[Day] = mapped_column(doc="The date")
+    kind: Mapped[DayKind] = mapped_column(doc="Closed, or open although it is a weekend")
+    calendar: Mapped[str] = mapped_column(
+        String(80), server_default="district", doc="Calendar the day belongs to"
+    )
+    calendar_version: Mapped[int] = mapped_column(
+        server_default="1", doc="Version of the calendar; old ones are kept"
+    )
+
+
+# --- Grievances ------------------------------------------------------------------------------
+
+THE_MATTER = {"group": mark("The matter")}
+WHO_ANSWERS = {"group": mark("Who answers")}
+PROGRESS = {"group": mark("Progress")}
+NUMBERS = {"group": mark("Numbers and origin")}
+grievance_number = Sequence("grievance_number", metadata=Base.metadata)
+
+
+class Grievance(OfficeRecord):
+    """A matter brought by a citizen against an act or omission of an office. It says nothing
+    of who brought it (domain.md section 1)."""
+
+    desk = Desk.GRIEVANCES
+    title_columns = ("number", "title")
+    sorted_by = "-received_at"
+    office_paths = ("responsible_office_id", "respondent_office_id")
+    __table_args__ = (
+        UniqueConstraint("source", "external_number"),
+        CheckConstraint("(source IS NULL) = (external_number IS NULL)", name="source_has_number"),
+        CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        CheckConstraint("(state = 'withdrawn') = (withdrawn_at IS NOT NULL)",
+                        name="withdrawn_has_time"),
+        CheckConstraint("state <> 'answered' OR answered_at IS NOT NULL",
+                        name="answered_has_time"),
+        CheckConstraint("state <> 'acknowledged' OR acknowledged_at IS NOT NULL",
+                        name="acknowledged_has_time"),
+        CheckConstraint(
+            "state NOT IN ('routed', 'accepted', 'answered') OR responsible_office_id IS NOT NULL",
+            name="routed_has_office",
+        ),
+        CheckConstraint(
+            "acknowledged_at >= received_at AND answered_at >= received_at "
+            "AND closed_at >= received_at AND withdrawn_at >= received_at",
+            name="nothing_before_receipt",
+        ),
+    )
+
+    number: Mapped[str] = mapped_column(
+        String(40), unique=True, info={"set_by": "system"} | NUMBERS,
+        server_default=text(
+            "to_char(now(), 'YYYY') || '-' || lpad(nextval('grievance_number')::text, 7, '0')"
+        ),
+        doc="Number in this register",
+    )
+    title: Mapped[str] = mapped_column(
+        String(300), doc="The matter in one line, without names", info=THE_MATTER
+    )
+    description: Mapped[LongText | None] = mapped_column(
+        doc="What happened, where and when; no names or addresses of people", info=DETAIL | THE_MATTER)
+    kind: Mapped[GrievanceKind] = mapped_column(
+        server_default="service", doc="Service, conduct of officers, or a decision", info=DETAIL | THE_MATTER)
+    state: Mapped[GrievanceState] = mapped_column(
+        server_default="registered", info=ACTION | PROGRESS, doc="Where the grievance stands"
+    )
+    channel: Mapped[Channel] = mapped_column(
+        server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False})
+    category_id: Mapped[int | None] = reference(
+        "category", doc="What it is about", info=THE_MATTER
+    )
+    area_id: Mapped[int | None] = reference(
+        "area", doc="Where the matter is", info=THE_MATTER | {"list": False}
+    )
+    place: Mapped[str | None] = mapped_column(
+        String(300), info=SEARCH | DETAIL | THE_MATTER, doc="Street or site of the matter"
+    )
+    respondent_office_id: Mapped[int | None] = reference(
+        "office", doc="Office complained about", info=WHO_ANSWERS | {"list": False})
+    responsible_office_id: Mapped[int | None] = reference(
+        "office", doc="Office that must put it right", info=WHO_ANSWERS
+    )
+    handler_id: Mapped[int | None] = reference(
+        "officer", doc="Officer who works it", info={"list": False} | WHO_ANSWERS)
+    lead_official_id: Mapped[int | None] = reference(
+        "officer", doc="Leader answerable for it", info={"list": False} | WHO_ANSWERS)
+    is_referred_from_above: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=DETAIL | THE_MATTER, doc="Sent down by a higher body"
+    )
+    received_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), doc="When it was received; its clocks start here", info=THE_MATTER
+    )
+    due_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system", "met_by": ("answered_at", "closed_at", "withdrawn_at")} | PROGRESS,
+        doc="When the answer is due",
+    )
+    acknowledged_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"list": False} | PROGRESS, doc="When receipt was confirmed"
+    )
+    answered_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"list": False} | PROGRESS, doc="When the answer was given"
+    )
+    closed_at: Mapped[Moment | None] = mapped_column(info=ACTION | PROGRESS, doc="When it was closed")
+    withdrawn_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"list": False} | PROGRESS,
+        doc="When the complainant withdrew it, by their own statement",
+    )
+    answer: Mapped[LongText | None] = mapped_column(
+        info=DETAIL | PROGRESS, doc="The answer, or the outcome as the source system states it"
+    )
+    source: Mapped[str | None] = mapped_column(
+        String(80), info={"set_by": "system", "list": False} | NUMBERS,
+        doc="System the record was imported from",
+    )
+    external_number: Mapped[str | None] = mapped_column(
+        String(80), info=SEARCH | {"set_by": "system", "list": False} | NUMBERS,
+        doc="Number in that system"
+    )
+    import_batch_id: Mapped[int | None] = reference(
+        "import_batch", doc="Import that brought it",
+        info={"set_by": "system", "list": False} | NUMBERS,
+    )
+
+    category: Mapped["Category | None"] = relationship(foreign_keys=category_id)
+    area: Mapped["Area | None"] = relationship(foreign_keys=area_id)
+    respondent_office: Mapped["Office | None"] = relationship(foreign_keys=respondent_office_id)
+    responsible_office: Mapped["Office | None"] = relationship(
+        foreign_keys=responsible_office_id
+    )
+    handler: Mapped["Officer | None"] = relationship(foreign_keys=handler_id)
+    lead_official: Mapped["Officer | None"] = relationship(foreign_keys=lead_official_id)
+    import_batch: Mapped["ImportBatch | None"] = relationship(back_populates="grievances")
+    plan_steps: Mapped[list["PlanStep"]] = parts("grievance")
+    pauses: Mapped[list["Pause"]] = parts("grievance")
+    extensions: Mapped[list["Extension"]] = parts("grievance")
+    routing_objections: Mapped[list["RoutingObjection"]] = parts("grievance")
+    documents: Mapped[list["Document"]] = parts("grievance")
+    joint_conferences: Mapped[list["JointConference"]] = parts("grievance")
+    decisions: Mapped[list["Decision"]] = parts("grievance")
+    remedies: Mapped[list["Remedy"]] = parts("grievance")
+    feedback: Mapped[list["Feedback"]] = parts("grievance")
+    retaliation_reports: Mapped[list["RetaliationReport"]] = parts("grievance")
+    links: Mapped[list["GrievanceLink"]] = parts(
+        "grievance", foreign_keys="GrievanceLink.grievance_id"
+    )
+    links_from_others: Mapped[list["GrievanceLink"]] = parts(
+        "other_grievance", foreign_keys="GrievanceLink.other_grievance_id"
+    )
+
+    @property
+    def is_open(self) -> bool:
+        return self.state not in (GrievanceState.CLOSED, GrievanceState.WITHDRAWN)
+
+
+class Identity(PrivateRecord):
+    """Who brought one grievance, sealed. No index, hash or key reaches across grievances."""
+
+    title_columns = ("id",)
+    __table_args__ = (
+        CheckConstraint("octet_length(ciphertext) > 0", name="something_sealed"),
+        CheckConstraint("key_version > 0", name="known_key"),
+    )
+
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("grievance.id", ondelete="RESTRICT"), unique=True,
+        doc="Grievance that was brought",
+    )
+    key_version: Mapped[int] = mapped_column(doc="Key it is sealed with")
+    ciphertext: Mapped[bytes] = mapped_column(
+        LargeBinary, info={"secret": True}, doc="Name and ways to reach, encrypted"
+    )
+
+
+class IdentityOpening(PrivateRecord):
+    """One opening of a sealed identity, recorded before it is read."""
+
+    title_columns = ("id",)
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance whose identity it was")
+    officer_id: Mapped[int] = reference("officer", doc="Officer who opened it")
+    reason: Mapped[LongText] = mapped_column(doc="What duty made it needed")
+    opened_at: Mapped[Moment] = mapped_column(
+        server_default=func.clock_timestamp(), doc="When it was opened"
+    )
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_office_id")
+
+
+class PlanStep(OfficeRecord):
+    """A dated step of the plan of one grievance."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("subject",)
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (
+        CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
+        CheckConstraint("(state = 'dropped') = (dropped_because IS NOT NULL)",
+                        name="dropped_has_reason"),
+    )
+
+    grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance whose plan it is in"
+    )
+    subject: Mapped[str] = mapped_column(String(300), doc="What is to be done")
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer who does it")
+    due_on: Mapped[Day] = mapped_column(doc="Day by which it is to be done")
+    state: Mapped[StepState] = mapped_column(
+        server_default="planned", info=ACTION, doc="How far it is"
+    )
+    done_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day on which it was done")
+    dropped_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it is no longer needed"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="plan_steps")
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+
+
+class Pause(OfficeRecord):
+    """A time in which the clock of a grievance stands still, on one of the listed grounds."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("ground",)
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (
+        CheckConstraint("ended_at > started_at", name="ends_after_start"),
+        CheckConstraint("ended_at - started_at <= interval '90 days'", name="at_most_90_days"),
+        ExcludeConstraint(
+            ("grievance_id", "="), (text("tstzrange(started_at, ended_at)"), "&&"), name="overlap"
+        ),
+    )
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance whose clock stands still")
+    ground: Mapped[PauseGround] = mapped_column(doc="Why it may stand still")
+    reason: Mapped[LongText] = mapped_column(doc="What is waited for, in a sentence")
+    started_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), doc="When the clock stopped"
+    )
+    ended_at: Mapped[Moment | None] = mapped_column(
+        doc="When the clock went on; empty while it stands still, 90 days at most"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="pauses")
+
+
+class Extension(OfficeRecord):
+    """A request for more time, decided by somebody else."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("state", "until_on")
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (
+        CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name="decided_has_time"),
+        together("decided_by_whom", "decided_at", "decided_by_id", "decision_reasons"),
+        CheckConstraint("decided_by_id <> asked_by_id", name="decided_by_another"),
+        CheckConstraint("decided_at >= asked_at", name="decided_after_asking"),
+        Index("uq_extension_one_open", "grievance_id", unique=True,
+              postgresql_where=text("state = 'asked'")),
+    )
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance that needs more time")
+    until_on: Mapped[Day] = mapped_column(doc="Day until which time is asked for")
+    reason: Mapped[LongText] = mapped_column(doc="Why the time given is not enough")
+    asked_by_id: Mapped[int] = reference("officer", doc="Officer who asks")
+    asked_at: Mapped[Moment] = mapped_column(server_default=func.now(), doc="When it was asked")
+    state: Mapped[RequestState] = mapped_column(
+        server_default="asked", info=ACTION, doc="Asked, granted or refused"
+    )
+    decided_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was decided")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Officer who decided; never the one who asks"
+    )
+    decision_reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was granted or refused"
+    )
+    told_on: Mapped[Day | None] = mapped_column(
+        info=DETAIL, doc="Day on which the complainant was told of the new date"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="extensions")
+    asked_by: Mapped["Officer"] = relationship(foreign_keys=asked_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+
+
+class RoutingObjection(OfficeRecord):
+    """An office says that a grievance is another office's to answer."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("state",)
+    office_paths = ("office_id", *GRIEVANCE_OFFICES)
+    __table_args__ = (
+        CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name="decided_has_time"),
+        together("decided_by_whom", "decided_at", "decided_by_id", "decision_reasons"),
+        CheckConstraint("decided_by_id <> asked_by_id", name="decided_by_another"),
+        CheckConstraint("decided_at >= asked_at", name="decided_after_asking"),
+        CheckConstraint("proposed_office_id <> office_id", name="proposes_another_office"),
+        Index("uq_routing_objection_one_open", "grievance_id", unique=True,
+              postgresql_where=text("state = 'asked'")),
+    )
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance that was routed")
+    office_id: Mapped[int] = reference("office", doc="Office that objects")
+    proposed_office_id: Mapped[int | None] = reference(
+        "office", doc="Office that should answer instead"
+    )
+    reason: Mapped[LongText] = mapped_column(doc="Why it is not for the office to answer")
+    asked_by_id: Mapped[int] = reference("officer", doc="Officer who objects for the office")
+    asked_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), doc="When the office objected"
+    )
+    state: Mapped[RequestState] = mapped_column(
+        server_default="asked", info=ACTION, doc="Asked, granted or refused"
+    )
+    decided_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was decided")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Officer who decided; never the one who objects"
+    )
+    decision_reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was granted or refused"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="routing_objections")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    proposed_office: Mapped["Office | None"] = relationship(foreign_keys=proposed_office_id)
+    asked_by: Mapped["Officer"] = relationship(foreign_keys=asked_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+
+
+class Document(OfficeRecord):
+    """A paper or file that belongs to a grievance."""
+
+    desk = Desk.CASEWORK
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (
+        together("stored_whole", "stored_name", "media_type", "size", "sha256"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+        CheckConstraint("size >= 0", name="size_not_negative"),
+    )
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance it belongs to")
+    name: Mapped[str] = mapped_column(doc="Name of the document, without names of people")
+    kind: Mapped[DocumentKind] = mapped_column(doc="What sort of document it is")
+    received_on: Mapped[Day | None] = mapped_column(doc="Day it reached the file")
+    kept_at: Mapped[str | None] = mapped_column(
+        info=DETAIL, doc="Where the paper original is kept"
+    )
+    media_type: Mapped[str | None] = mapped_column(
+        String(120), info=SYSTEM, doc="Type of the file, found from its content"
+    )
+    size: Mapped[int | None] = mapped_column(BigInteger, info=SYSTEM, doc="Bytes of the file")
+    sha256: Mapped[str | None] = mapped_column(
+        String(64), info=SYSTEM, doc="SHA-256 of the file, in hex"
+    )
+    stored_name: Mapped[str | None] = mapped_column(
+        String(80), unique=True, info=SYSTEM | {"secret": True}, doc="Name of the stored file"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="documents")
+
+
+class JointConference(OfficeRecord):
+    """Several offices decide a hard grievance together."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("subject",)
+    office_paths = ("office_id", *GRIEVANCE_OFFICES)
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance it is about")
+    subject: Mapped[str] = mapped_column(String(300), doc="Question before the conference")
+    office_id: Mapped[int] = reference("office", doc="Office that calls the others together")
+    chair_id: Mapped[int] = reference("officer", doc="Officer in the chair")
+    meets_at: Mapped[Moment] = mapped_column(doc="When it meets")
+    place: Mapped[str | None] = mapped_column(String(300), info=DETAIL, doc="Where it meets")
+    minutes: Mapped[LongText | None] = mapped_column(info=DETAIL, doc="What was said")
+    conclusion: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What was agreed; empty until it has met"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="joint_conferences")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    chair: Mapped["Officer"] = relationship(foreign_keys=chair_id)
+    offices: Mapped[list["ConferenceOffice"]] = parts("conference")
+
+
+class ConferenceOffice(OfficeRecord):
+    """An office that sits at a joint conference, and what it undertakes there."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("undertaking",)
+    office_paths = ("office_id", "conference.office_id")
+    __table_args__ = (UniqueConstraint("conference_id", "office_id"),)
+
+    conference_id: Mapped[int] = reference(
+        "joint_conference", ondelete="CASCADE", doc="Conference it sits at"
+    )
+    office_id: Mapped[int] = reference("office", doc="Office that takes part")
+    undertaking: Mapped[str | None] = mapped_column(
+        String(300), doc="What the office undertakes to do"
+    )
+
+    conference: Mapped["JointConference"] = relationship(back_populates="offices")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+
+
+class Decision(OfficeRecord):
+    """The reasoned decision on a grievance: one finding for each of its points."""
+
+    desk = Desk.DECISIONS
+    title_columns = ("subject",)
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (
+        CheckConstraint("(state = 'given') = (given_on IS NOT NULL)", name="given_has_day"),
+        together("given_by_whom", "given_on", "decided_by_id"),
+        CheckConstraint("told_on >= given_on", name="told_after_giving"),
+        CheckConstraint("told_on IS NULL OR given_on IS NOT NULL", name="told_once_given"),
+        CheckConstraint("review_until_on > told_on", name="review_after_telling"),
+        CheckConstraint("review_until_on IS NULL OR told_on IS NOT NULL",
+                        name="review_once_told"),
+    )
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance it decides")
+    subject: Mapped[str] = mapped_column(String(300), doc="What is decided, in one line")
+    summary: Mapped[LongText] = mapped_column(
+        info=DETAIL, doc="The decision as the complainant reads it"
+    )
+    drafted_by_id: Mapped[int] = reference("officer", doc="Officer who drafted it")
+    state: Mapped[DecisionState] = mapped_column(
+        server_default="draft", info=ACTION, doc="Draft, or given"
+    )
+    given_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was given")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Officer who decided"
+    )
+    told_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day the complainant was told in writing"
+    )
+    review_until_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Last day to ask for a review"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="decisions")
+    drafted_by: Mapped["Officer"] = relationship(foreign_keys=drafted_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+    points: Mapped[list["DecisionPoint"]] = parts("decision")
+    appeals: Mapped[list["Appeal"]] = parts("decision")
+
+
+class DecisionPoint(OfficeRecord):
+    """One point of a grievance, with what was found and why."""
+
+    desk = Desk.DECISIONS
+    title_columns = ("position", "point")
+    office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
+    __table_args__ = (
+        UniqueConstraint("decision_id", "position"),
+        CheckConstraint("position > 0", name="position_from_one"),
+    )
+
+    decision_id: Mapped[int] = reference(
+        "decision", ondelete="CASCADE", doc="Decision it belongs to"
+    )
+    position: Mapped[int] = mapped_column(doc="Place among the points, from 1")
+    point: Mapped[str] = mapped_column(String(300), doc="What was complained of")
+    finding: Mapped[PointFinding] = mapped_column(doc="Upheld, partly upheld or not upheld")
+    reasons: Mapped[LongText] = mapped_column(doc="Facts and rules the finding rests on")
+
+    decision: Mapped["Decision"] = relationship(back_populates="points")
+
+
+class Remedy(OfficeRecord):
+    """What an office promised to put right, and whether it did."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("promise",)
+    office_paths = ("office_id", *GRIEVANCE_OFFICES)
+    __table_args__ = (
+        CheckConstraint("due_on >= promised_on", name="due_after_promise"),
+        CheckConstraint("done_on >= promised_on", name="done_after_promise"),
+        CheckConstraint("verified_on >= done_on", name="verified_after_done"),
+        CheckConstraint("(state = 'promised') = (done_on IS NULL)", name="done_has_day"),
+        CheckConstraint("(state = 'verified') = (verified_on IS NOT NULL)",
+                        name="verified_has_day"),
+        together("done_by_whom", "done_on", "done_by_id"),
+        together("verified_by_whom", "verified_on", "verified_by_id"),
+        CheckConstraint("verified_by_id <> done_by_id", name="verified_by_another"),
+    )
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance it remedies")
+    office_id: Mapped[int] = reference("office", doc="Office that promised it")
+    reception_id: Mapped[int | None] = reference(
+        "reception", doc="Reception at which it was promised", info={"list": False}
+    )
+    promise: Mapped[str] = mapped_column(String(300), doc="What was promised")
+    promised_on: Mapped[Day] = mapped_column(doc="Day of the promise")
+    due_on: Mapped[Day] = mapped_column(doc="Day by which it is to be done")
+    state: Mapped[RemedyState] = mapped_column(
+        server_default="promised", info=ACTION, doc="Promised, done or verified"
+    )
+    done_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day on which the office says it was done"
+    )
+    done_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who says so"
+    )
+    verified_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day on which somebody else saw it done"
+    )
+    verified_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who saw it done"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="remedies")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    reception: Mapped["Reception | None"] = relationship(back_populates="remedies")
+    done_by: Mapped["Officer | None"] = relationship(foreign_keys=done_by_id)
+    verified_by: Mapped["Officer | None"] = relationship(foreign_keys=verified_by_id)
+
+
+class Appeal(OfficeRecord):
+    """A request to review a decision, decided by somebody else."""
+
+    desk = Desk.DECISIONS
+    title_columns = ("subject",)
+    office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
+    __table_args__ = (
+        CheckConstraint("(state = 'decided') = (decided_on IS NOT NULL)", name="decided_has_day"),
+        together("decided_by_whom", "decided_on", "decided_by_id", "outcome", "reasons"),
+        CheckConstraint("decided_by_id <> first_decider_id", name="decided_by_another"),
+        CheckConstraint("due_on >= filed_on AND decided_on >= filed_on", name="after_filing"),
+        Index("uq_appeal_one_open", "decision_id", unique=True,
+              postgresql_where=text("state = 'filed'")),
+    )
+
+    decision_id: Mapped[int] = reference("decision", doc="Decision to be reviewed")
+    subject: Mapped[str] = mapped_column(String(300), doc="What is asked, without names")
+    grounds: Mapped[LongText] = mapped_column(doc="Why the decision is said to be wrong")
+    filed_on: Mapped[Day] = mapped_column(doc="Day it was filed")
+    due_on: Mapped[Day | None] = mapped_column(
+        info={"set_by": "system"}, doc="Day by which it is to be decided"
+    )
+    first_decider_id: Mapped[int] = reference(
+        "officer", doc="Officer who decided first; somebody else decides now"
+    )
+    state: Mapped[AppealState] = mapped_column(
+        server_default="filed", info=ACTION, doc="Filed or decided"
+    )
+    decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Officer who decided it"
+    )
+    outcome: Mapped[AppealOutcome | None] = mapped_column(
+        info=ACTION, doc="Whether the appeal succeeded"
+    )
+    reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Facts and rules the outcome rests on"
+    )
+
+    decision: Mapped["Decision"] = relationship(back_populates="appeals")
+    first_decider: Mapped["Officer"] = relationship(foreign_keys=first_decider_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+
+
+class Feedback(OfficeRecord):
+    """How the handling of a grievance was rated. It says nothing of who rated it, and offices
+    read it but do not write it."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("given_on", "rating")
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (CheckConstraint("rating BETWEEN 1 AND 5", name="one_to_five"),)
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance whose handling is rated")
+    given_on: Mapped[Day] = mapped_column(doc="Day it was given")
+    rating: Mapped[int] = mapped_column(doc="From 1, very bad, to 5, very good")
+    is_put_right: Mapped[bool | None] = mapped_column(
+        doc="Whether what was promised was done; empty when not said"
+    )
+    comment: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What was said about the handling, without names"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="feedback")
+
+
+class RetaliationReport(OfficeRecord):
+    """A report that an office made somebody suffer for a grievance. Deciders handle it and
+    auditors read it; the office does neither."""
+
+    desk = Desk.RETALIATION
+    title_columns = ("subject",)
+    office_paths = ("office_id",)
+    __table_args__ = (
+        CheckConstraint("(state = 'reported') = (decided_on IS NULL)", name="decided_has_day"),
+        together("decided_by_whom", "decided_on", "decided_by_id", "reasons"),
+        CheckConstraint("decided_on >= reported_on", name="decided_after_report"),
+    )
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance it followed")
+    office_id: Mapped[int] = reference("office", doc="Office that is said to have done it")
+    subject: Mapped[str] = mapped_column(String(300), doc="What was done, without names")
+    account: Mapped[LongText] = mapped_column(
+        info=DETAIL, doc="What happened and when, without names"
+    )
+    reported_on: Mapped[Day] = mapped_column(doc="Day it was reported")
+    state: Mapped[ReportState] = mapped_column(
+        server_default="reported", info=ACTION, doc="Reported, confirmed or not confirmed"
+    )
+    decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Officer who decided"
+    )
+    reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Facts the decision rests on"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="retaliation_reports")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+
+
+class GrievanceLink(OfficeRecord):
+    """Two grievances about the same matter. Never by who brought them (domain.md section 1)."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("kind",)
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (
+        CheckConstraint("grievance_id <> other_grievance_id", name="links_two"),
+        together("undone_with_reason", "undone_at", "undone_because"),
+        Index("uq_grievance_link_pair",
+              text("least(grievance_id, other_grievance_id)"),
+              text("greatest(grievance_id, other_grievance_id)"),
+              unique=True, postgresql_where=text("undone_at IS NULL")),
+    )
+
+    grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance that is linked"
+    )
+    kind: Mapped[LinkKind] = mapped_column(doc="Same subject, or a duplicate of the other")
+    other_grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance it is linked to"
+    )
+    subject: Mapped[str] = mapped_column(String(300), doc="The matter they share")
+    undone_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When the link was taken back"
+    )
+    undone_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was taken back"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(
+        back_populates="links", foreign_keys=grievance_id
+    )
+    other_grievance: Mapped["Grievance"] = relationship(
+        back_populates="links_from_others", foreign_keys=other_grievance_id
+    )
+
+
+# --- Supervision -----------------------------------------------------------------------------
+
+
+class SupervisionGroup(ReferenceRecord):
+    """Inspectors who are sent to offices."""
+
+    desk = Desk.SUPERVISION
+    __table_args__ = (
+        CheckConstraint("dissolved_on > formed_on", name="dissolved_after_forming"),
+    )
+
+    name: Mapped[str] = mapped_column(unique=True, doc="Name of the group")
+    mandate: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What it looks into, and on whose order"
+    )
+    formed_on: Mapped[Day] = mapped_column(doc="First day of the group")
+    dissolved_on: Mapped[Day | None] = mapped_column(doc="First day without it; empty: it works")
+
+    memberships: Mapped[list["GroupMembership"]] = parts("group")
+    assignments: Mapped[list["SupervisionAssignment"]] = parts("group")
+    inspections: Mapped[list["Inspection"]] = parts("group")
+
+
+class GroupMembership(ReferenceRecord):
+    """The term for which an officer belongs to a supervision group."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("duty", "starts_on")
+    __table_args__ = (
+        CheckConstraint("ends_on > starts_on", name="ends_after_start"),
+        ExcludeConstraint(
+            ("group_id", "="), ("officer_id", "="), (text("daterange(starts_on, ends_on)"), "&&"),
+            name="overlap",
+        ),
+        ExcludeConstraint(
+            ("group_id", "="), (text("daterange(starts_on, ends_on)"), "&&"),
+            name="one_leader", where=text("is_leader"),
+        ),
+    )
+
+    group_id: Mapped[int] = reference("supervision_group", doc="Group the officer belongs to")
+    officer_id: Mapped[int] = reference("officer", doc="Officer who belongs to it")
+    duty: Mapped[str | None] = mapped_column(doc="What the officer does in the group")
+    is_leader: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="Whether the officer leads the group"
+    )
+    starts_on: Mapped[Day] = mapped_column(doc="First day of the term")
+    ends_on: Mapped[Day | None] = mapped_column(
+        doc="First day after the term; empty: no end is set"
+    )
+
+    group: Mapped["SupervisionGroup"] = relationship(back_populates="memberships")
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class SupervisionAssignment(ReferenceRecord):
+    """The period in which a group supervises an office; an office has one group at a time."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("starts_on",)
+    __table_args__ = (
+        CheckConstraint("ends_on > starts_on", name="ends_after_start"),
+        ExcludeConstraint(
+            ("office_id", "="), (text("daterange(starts_on, ends_on)"), "&&"), name="overlap"
+        ),
+    )
+
+    group_id: Mapped[int] = reference("supervision_group", doc="Group that supervises")
+    office_id: Mapped[int] = reference("office", doc="Office that is supervised")
+    starts_on: Mapped[Day] = mapped_column(doc="First day of the assignment")
+    ends_on: Mapped[Day | None] = mapped_column(
+        doc="First day after the assignment; empty: no end is set"
+    )
+
+    group: Mapped["SupervisionGroup"] = relationship(back_populates="assignments")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+
+
+class Recusal(ReferenceRecord):
+    """An officer stands aside from an office. Setting it aside takes two other people, and all
+    who read supervision read that it was done."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("ground", "starts_on")
+    __table_args__ = (
+        CheckConstraint("ends_on > starts_on", name="ends_after_start"),
+        together("set_aside_by_two", "set_aside_on", "set_aside_because", "set_aside_by_id",
+                 "seconded_by_id"),
+        CheckConstraint(
+            "set_aside_by_id <> seconded_by_id AND set_aside_by_id <> officer_id "
+            "AND seconded_by_id <> officer_id",
+            name="set_aside_by_others",
+        ),
+        ExcludeConstraint(
+            ("officer_id", "="), ("office_id", "="), (text("daterange(starts_on, ends_on)"), "&&"),
+            name="overlap",
+        ),
+    )
+
+    officer_id: Mapped[int] = reference("officer", doc="Officer who stands aside")
+    office_id: Mapped[int] = reference("office", doc="Office the officer keeps away from")
+    ground: Mapped[RecusalGround] = mapped_column(doc="Why")
+    starts_on: Mapped[Day] = mapped_column(doc="First day of standing aside")
+    ends_on: Mapped[Day | None] = mapped_column(doc="First day after it; empty: no end is set")
+    set_aside_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day it was set aside"
+    )
+    set_aside_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why the officer may act all the same"
+    )
+    set_aside_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who set it aside"
+    )
+    seconded_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Second officer who agreed"
+    )
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    set_aside_by: Mapped["Officer | None"] = relationship(foreign_keys=set_aside_by_id)
+    seconded_by: Mapped["Officer | None"] = relationship(foreign_keys=seconded_by_id)
+
+
+class Inspection(OfficeRecord):
+    """A visit of a supervision group to an office."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("subject",)
+    __table_args__ = (
+        CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
+        CheckConstraint("(state = 'cancelled') = (cancelled_because IS NOT NULL)",
+                        name="cancelled_has_reason"),
+    )
+
+    group_id: Mapped[int] = reference("supervision_group", doc="Group that visits")
+    office_id: Mapped[int] = reference("office", doc="Office that is visited")
+    inspector_id: Mapped[int] = reference("officer", doc="Inspector in charge")
+    subject: Mapped[str] = mapped_column(String(300), doc="What the visit looks into")
+    planned_on: Mapped[Day] = mapped_column(doc="Day of the visit")
+    state: Mapped[InspectionState] = mapped_column(
+        server_default="planned", info=ACTION, doc="Planned, done or cancelled"
+    )
+    done_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the visit took place")
+    cancelled_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why there was no visit"
+    )
+    summary: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What was looked at and who was heard, without names of complainants"
+    )
+
+    group: Mapped["SupervisionGroup"] = relationship(back_populates="inspections")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    inspector: Mapped["Officer"] = relationship(foreign_keys=inspector_id)
+    findings: Mapped[list["Finding"]] = parts("inspection")
+
+
+class Finding(OfficeRecord):
+    """What was found about an office's handling, on a visit or in its records."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("subject",)
+
+    office_id: Mapped[int] = reference("office", doc="Office it is about")
+    inspection_id: Mapped[int | None] = reference("inspection", doc="Visit that found it")
+    grievance_id: Mapped[int | None] = reference(
+        "grievance", doc="Grievance whose handling it is about"
+    )
+    daily_return_id: Mapped[int | None] = reference(
+        "daily_return", doc="Daily return it contradicts", info={"list": False}
+    )
+    subject: Mapped[str] = mapped_column(String(300), doc="What was found, in one line")
+    facts: Mapped[LongText] = mapped_column(info=DETAIL, doc="Facts, and where they can be seen")
+    ground: Mapped[Ground | None] = mapped_column(
+        doc="Failure of duty it shows; empty when the handling was in order"
+    )
+    found_on: Mapped[Day] = mapped_column(doc="Day it was found")
+
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    inspection: Mapped["Inspection | None"] = relationship(back_populates="findings")
+    grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
+    daily_return: Mapped["DailyReturn | None"] = relationship(foreign_keys=daily_return_id)
+    notices: Mapped[list["SupervisionNotice"]] = parts("finding")
+
+
+class SupervisionNotice(OfficeRecord):
+    """An order to an office to act by a date and to reply with reasons."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("number", "subject")
+    __table_args__ = (
+        CheckConstraint("(state = 'draft') = (issued_on IS NULL)", name="issued_has_day"),
+        CheckConstraint("(number IS NULL) = (issued_on IS NULL)", name="number_when_issued"),
+        CheckConstraint("state <> 'issued' OR replied_on IS NULL", name="issued_awaits_reply"),
+        CheckConstraint("state <> 'replied' OR replied_on IS NOT NULL", name="replied_has_day"),
+        CheckConstraint("state <> 'draft' OR replied_on IS NULL", name="reply_once_issued"),
+        CheckConstraint("(state = 'closed') = (closed_on IS NOT NULL)", name="closed_has_day"),
+        together("reply_whole", "replied_on", "replied_by_id", "reply"),
+        CheckConstraint(
+            "reply_due_on > issued_on AND replied_on >= issued_on AND closed_on >= issued_on",
+            name="after_issue",
+        ),
+    )
+
+    office_id: Mapped[int] = reference("office", doc="Office that must act")
+    group_id: Mapped[int] = reference("supervision_group", doc="Group that orders it")
+    finding_id: Mapped[int | None] = reference("finding", doc="Finding it rests on")
+    grievance_id: Mapped[int | None] = reference(
+        "grievance", doc="Grievance it is about", info={"list": False}
+    )
+    number: Mapped[str | None] = mapped_column(
+        String(60), unique=True, info=SEARCH | ACTION, doc="Number, given at issue"
+    )
+    subject: Mapped[str] = mapped_column(String(300), doc="What the office must do, in one line")
+    demand: Mapped[LongText] = mapped_column(info=DETAIL, doc="What must be done, and why")
+    reply_due_on: Mapped[Day] = mapped_column(doc="Day by which to act and reply")
+    state: Mapped[NoticeState] = mapped_column(
+        server_default="draft", info=ACTION, doc="Draft, issued, replied or closed"
+    )
+    issued_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was issued")
+    replied_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the office replied")
+    replied_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who replied"
+    )
+    reply: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the office did, or why it did not"
+    )
+    closed_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the group closed it")
+
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    group: Mapped["SupervisionGroup"] = relationship(foreign_keys=group_id)
+    finding: Mapped["Finding | None"] = relationship(back_populates="notices")
+    grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
+    replied_by: Mapped["Officer | None"] = relationship(foreign_keys=replied_by_id)
+
+
+# --- Reprimands ------------------------------------------------------------------------------
+
+
+class Reprimand(OfficeRecord):
+    """Formal criticism of an office, or with a higher approval of an official, for failing its
+    duty in handling grievances. The checks below are its due process (domain.md section 7)."""
+
+    desk = Desk.REPRIMANDS
+    title_columns = ("number", "subject")
+    __table_args__ = (
+        # Checked by another, and served only then.
+        CheckConstraint("(state = 'draft') = (checked_on IS NULL)", name="checked_has_day"),
+        together("checked_by_whom", "checked_on", "checked_by_id"),
+        CheckConstraint("checked_by_id <> drafted_by_id", name="checked_by_another"),
+        # Heard: served with at least seven days, decided after the reply or after the window.
+        CheckConstraint("(state IN ('draft', 'checked')) = (served_on IS NULL)",
+                        name="served_has_day"),
+        together("served_with_window", "served_on", "reply_due_on"),
+        CheckConstraint("reply_due_on >= served_on + 7", name="seven_days_to_reply"),
+        CheckConstraint("state <> 'replied' OR replied_on IS NOT NULL", name="replied_has_day"),
+        CheckConstraint("state NOT IN ('draft', 'checked', 'served') OR replied_on IS NULL",
+                        name="reply_once_served"),
+        CheckConstraint("decided_on IS NULL OR decided_on > reply_due_on "
+                        "OR (replied_on IS NOT NULL AND replied_on <= decided_on)",
+                        name="heard_before_decision"),
+        # Decided by a third, with reasons.
+        CheckConstraint("(state IN ('draft', 'checked', 'served', 'replied')) "
+                        "= (decided_on IS NULL)", name="decided_has_day"),
+        together("decided_by_whom", "decided_on", "decided_by_id", "outcome", "reasons"),
+        CheckConstraint("decided_by_id <> drafted_by_id AND decided_by_id <> checked_by_id",
+                        name="decided_by_a_third"),
+        CheckConstraint("(state = 'dropped') = (outcome IS NOT DISTINCT FROM 'drop')",
+                        name="dropped_by_decision"),
+        # Numbered at issue and at no other time.
+        CheckConstraint("(state IN ('issued', 'circulated', 'lifted', 'expired', 'quashed')) "
+                        "= (issued_on IS NOT NULL)", name="issued_has_day"),
+        together("numbered_at_issue", "issued_on", "expires_on", "number", "number_series_id",
+                 "number_in_series"),
+        UniqueConstraint("number_series_id", "number_in_series"),
+        CheckConstraint("state <> 'issued' OR circulated_on IS NULL", name="issued_not_sent"),
+        CheckConstraint("state <> 'circulated' OR circulated_on IS NOT NULL",
+                        name="circulated_has_day"),
+        CheckConstraint("circulated_on IS NULL OR issued_on IS NOT NULL",
+                        name="circulated_once_issued"),
+        CheckConstraint("(state = 'lifted') = (lifted_on IS NOT NULL)", name="lifted_has_day"),
+        CheckConstraint("(state = 'quashed') = (quashed_on IS NOT NULL)", name="quashed_has_day"),
+        together("quashed_with_reason", "quashed_on", "quashed_because"),
+        CheckConstraint(
+            "served_on >= checked_on AND replied_on >= served_on AND decided_on >= served_on "
+            "AND issued_on >= decided_on AND circulated_on >= issued_on "
+            "AND expires_on > issued_on AND lifted_on >= issued_on AND quashed_on >= issued_on",
+            name="in_order",
+        ),
+        # An official is named with a reason, and issued only with a higher approval.
+        together("named_with_reason", "official_id", "naming_reason"),
+        CheckConstraint("naming_approved_by_id IS NULL OR official_id IS NOT NULL",
+                        name="approval_of_a_name"),
+        CheckConstraint("official_id IS NULL OR issued_on IS NULL "
+                        "OR naming_approved_by_id IS NOT NULL", name="name_is_approved"),
+        CheckConstraint("naming_approved_by_id <> drafted_by_id",
+                        name="name_approved_by_another"),
+        CheckConstraint("official_id <> drafted_by_id AND official_id <> checked_by_id "
+                        "AND official_id <> decided_by_id", name="nobody_in_own_cause"),
+    )
+
+    office_id: Mapped[int] = reference("office", doc="Office that is reprimanded")
+    subject: Mapped[str] = mapped_column(String(300), doc="The failure in one line")
+    ground: Mapped[Ground] = mapped_column(doc="Failure of duty it rests on")
+    facts: Mapped[LongText] = mapped_column(info=DETAIL, doc="What was done or left undone")
+    failed_on: Mapped[Day] = mapped_column(doc="Day of the failure, the last one if it went on")
+    scope: Mapped[Scope] = mapped_column(
+        server_default="all_offices", doc="Who gets it to read"
+    )
+    skips_rungs_because: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Why milder steps (advice, reminder, notice, interview) were skipped"
+    )
+    official_id: Mapped[int | None] = reference(
+        "officer", doc="Official named besides the office; empty as a rule",
+        info={"list": False},
+    )
+    naming_reason: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Why naming the office is not enough"
+    )
+    naming_approved_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Higher officer who approved the naming"
+    )
+    drafted_by_id: Mapped[int] = reference(
+        "officer", doc="Officer who drafted it; others check and decide"
+    )
+    state: Mapped[ReprimandState] = mapped_column(
+        server_default="draft", info=ACTION, doc="Where the reprimand stands"
+    )
+    checked_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"list": False}, doc="Day another officer checked it"
+    )
+    checked_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who checked it"
+    )
+    served_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day the office got its substance and the list of evidence"
+    )
+    reply_due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Last day to reply, at least seven days later"
+    )
+    replied_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"list": False}, doc="Day the office replied"
+    )
+    decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who decided; a third"
+    )
+    outcome: Mapped[Outcome | None] = mapped_column(
+        info=ACTION, doc="Issue, reduce or drop"
+    )
+    reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was decided so"
+    )
+    number: Mapped[str | None] = mapped_column(
+        String(60), unique=True, info=ACTION, doc="Number, given at issue"
+    )
+    number_series_id: Mapped[int | None] = reference(
+        "number_series", info=ACTION | {"list": False}, doc="Series the number is from"
+    )
+    number_in_series: Mapped[int | None] = mapped_column(
+        info=ACTION | {"list": False}, doc="Place in the series"
+    )
+    issued_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was issued")
+    expires_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="First day on which it no longer counts"
+    )
+    circulated_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"list": False}, doc="Day it was sent to its recipients"
+    )
+    lifted_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"list": False}, doc="Day it was lifted, after rectification"
+    )
+    quashed_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"list": False}, doc="Day it was quashed; its number stays listed"
+    )
+    quashed_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was quashed"
+    )
+
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    official: Mapped["Officer | None"] = relationship(foreign_keys=official_id)
+    naming_approved_by: Mapped["Officer | None"] = relationship(
+        foreign_keys=naming_approved_by_id
+    )
+    drafted_by: Mapped["Officer"] = relationship(foreign_keys=drafted_by_id)
+    checked_by: Mapped["Officer | None"] = relationship(foreign_keys=checked_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+    number_series: Mapped["NumberSeries | None"] = relationship(back_populates="reprimands")
+    evidence: Mapped[list["ReprimandEvidence"]] = parts("reprimand")
+    replies: Mapped[list["ReprimandReply"]] = parts("reprimand")
+    circulations: Mapped[list["Circulation"]] = parts("reprimand")
+    rectifications: Mapped[list["Rectification"]] = parts("reprimand")
+    appeals: Mapped[list["ReprimandAppeal"]] = parts("reprimand")
+    accountability_actions: Mapped[list["AccountabilityAction"]] = parts("reprimand")
+
+
+class ReprimandEvidence(OfficeRecord):
+    """One thing a reprimand rests on; at issue a copy is frozen with its SHA-256."""
+
+    desk = Desk.REPRIMANDS
+    title_columns = ("position", "subject")
+    office_paths = ("reprimand.office_id",)
+    __table_args__ = (
+        UniqueConstraint("reprimand_id", "position"),
+        CheckConstraint("position > 0", name="position_from_one"),
+        CheckConstraint("num_nonnulls(finding_id, notice_id, grievance_id) = 1",
+                        name="rests_on_one_record"),
+        together("frozen_whole", "frozen_at", "frozen_copy", "sha256"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+    )
+
+    reprimand_id: Mapped[int] = reference(
+        "reprimand", ondelete="CASCADE", doc="Reprimand it supports"
+    )
+    position: Mapped[int] = mapped_column(doc="Place in the list of evidence, from 1")
+    subject: Mapped[str] = mapped_column(String(300), doc="What it shows")
+    finding_id: Mapped[int | None] = reference("finding", doc="Finding it is")
+    notice_id: Mapped[int | None] = reference(
+        "supervision_notice", doc="Unanswered notice it is"
+    )
+    grievance_id: Mapped[int | None] = reference(
+        "grievance", doc="Grievance whose clock was missed"
+    )
+    frozen_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was frozen")
+    frozen_copy: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), info=ACTION | DETAIL, doc="The record as it was then"
+    )
+    sha256: Mapped[str | None] = mapped_column(
+        String(64), info=ACTION | DETAIL, doc="SHA-256 of the frozen copy, in hex"
+    )
+
+    reprimand: Mapped["Reprimand"] = relationship(back_populates="evidence")
+    finding: Mapped["Finding | None"] = relationship(foreign_keys=finding_id)
+    notice: Mapped["SupervisionNotice | None"] = relationship(foreign_keys=notice_id)
+    grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
+
+
+class ReprimandReply(OfficeRecord):
+    """One point of the office's reply, and what the decision answers to it."""
+
+    desk = Desk.REPRIMANDS
+    title_columns = ("position", "subject")
+    office_paths = ("reprimand.office_id",)
+    __table_args__ = (
+        UniqueConstraint("reprimand_id", "position"),
+        CheckConstraint("position > 0", name="position_from_one"),
+        together("answered_by_whom", "answer", "answered_by_id"),
+        CheckConstraint("answered_by_id <> replied_by_id", name="answered_by_another"),
+    )
+
+    reprimand_id: Mapped[int] = reference("reprimand", doc="Reprimand it replies to")
+    position: Mapped[int] = mapped_column(doc="Place among the points, from 1")
+    subject: Mapped[str] = mapped_column(String(300), doc="The point in one line")
+    statement: Mapped[LongText] = mapped_column(info=DETAIL, doc="What the office says to it")
+    replied_on: Mapped[Day] = mapped_column(doc="Day of the reply")
+    replied_by_id: Mapped[int] = reference("officer", doc="Officer who replied for the office")
+    answer: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the decision says to this point"
+    )
+    answered_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Officer who decided"
+    )
+
+    reprimand: Mapped["Reprimand"] = relationship(back_populates="replies")
+    replied_by: Mapped["Officer"] = relationship(foreign_keys=replied_by_id)
+    answered_by: Mapped["Officer | None"] = relationship(foreign_keys=answered_by_id)
+
+
+class Circulation(OfficeRecord):
+    """A reprimand, or a correction of one, as sent to one office."""
+
+    desk = Desk.REPRIMANDS
+    title_columns = ("kind", "sent_on")
+    office_paths = ("office_id", "reprimand.office_id")
+    __table_args__ = (
+        UniqueConstraint("reprimand_id", "kind", "office_id"),
+        together("acknowledged_by_whom", "acknowledged_on", "acknowledged_by_id"),
+        CheckConstraint("acknowledged_on >= sent_on", name="acknowledged_after_sending"),
+    )
+
+    reprimand_id: Mapped[int] = reference("reprimand", doc="Reprimand that was sent")
+    kind: Mapped[CirculationKind] = mapped_column(
+        server_default="reprimand", doc="The reprimand itself, or a correction of it"
+    )
+    office_id: Mapped[int] = reference("office", doc="Office it was sent to")
+    sent_on: Mapped[Day] = mapped_column(
+        server_default=text("CURRENT_DATE"), info=ACTION, doc="Day it was sent"
+    )
+    acknowledged_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day the office confirmed that it was read"
+    )
+    acknowledged_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Officer who confirmed it"
+    )
+
+    reprimand: Mapped["Reprimand"] = relationship(back_populates="circulations")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    acknowledged_by: Mapped["Officer | None"] = relationship(foreign_keys=acknowledged_by_id)
+
+
+class Rectification(OfficeRecord):
+    """What a reprimanded office does about the failure; a supervision group verifies it."""
+
+    desk = Desk.REPRIMANDS
+    title_columns = ("subject",)
+    office_paths = ("reprimand.office_id",)
+    __table_args__ = (
+        CheckConstraint("(state = 'planned') = (claimed_on IS NULL)", name="claimed_has_day"),
+        CheckConstraint("(state = 'verified') = (verified_on IS NOT NULL)",
+                        name="verified_has_day"),
+        together("claimed_by_whom", "claimed_on", "claimed_by_id"),
+        together("verified_by_whom", "verified_on", "verified_by_id", "group_id"),
+        CheckConstraint("verified_by_id <> claimed_by_id", name="verified_by_another"),
+        CheckConstraint("verified_on >= claimed_on", name="verified_after_claim"),
+    )
+
+    reprimand_id: Mapped[int] = reference("reprimand", doc="Reprimand it answers")
+    subject: Mapped[str] = mapped_column(String(300), doc="What will be different")
+    plan: Mapped[LongText] = mapped_column(info=DETAIL, doc="Steps, and who takes them")
+    due_on: Mapped[Day] = mapped_column(doc="Day by which it is to be done")
+    state: Mapped[RectificationState] = mapped_column(
+        server_default="planned", info=ACTION, doc="Planned, claimed done or verified"
+    )
+    claimed_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day the office said it was done"
+    )
+    claimed_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who said so"
+    )
+    verified_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was seen done")
+    verified_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Inspector who saw it"
+    )
+    group_id: Mapped[int | None] = reference(
+        "supervision_group", info=ACTION | {"list": False}, doc="Group that verified it"
+    )
+
+    reprimand: Mapped["Reprimand"] = relationship(back_populates="rectifications")
+    claimed_by: Mapped["Officer | None"] = relationship(foreign_keys=claimed_by_id)
+    verified_by: Mapped["Officer | None"] = relationship(foreign_keys=verified_by_id)
+    group: Mapped["SupervisionGroup | None"] = relationship(foreign_keys=group_id)
+
+
+class ReprimandAppeal(OfficeRecord):
+    """A reprimanded office, or a named official, asks for another decision."""
+
+    desk = Desk.REPRIMANDS
+    title_columns = ("subject",)
+    office_paths = ("reprimand.office_id",)
+    __table_args__ = (
+        CheckConstraint("(state = 'decided') = (decided_on IS NOT NULL)", name="decided_has_day"),
+        together("decided_by_whom", "decided_on", "decided_by_id", "outcome", "reasons"),
+        CheckConstraint("decided_by_id <> first_decider_id AND decided_by_id <> filed_by_id",
+                        name="decided_by_another"),
+        CheckConstraint("due_on >= filed_on AND decided_on >= filed_on", name="after_filing"),
+        Index("uq_reprimand_appeal_one_open", "reprimand_id", unique=True,
+              postgresql_where=text("state = 'filed'")),
+    )
+
+    reprimand_id: Mapped[int] = reference("reprimand", doc="Reprimand that is appealed")
+    subject: Mapped[str] = mapped_column(String(300), doc="What is asked, in one line")
+    grounds: Mapped[LongText] = mapped_column(
+        info=DETAIL, doc="Why the reprimand is said to be wrong"
+    )
+    filed_on: Mapped[Day] = mapped_column(doc="Day it was filed")
+    filed_by_id: Mapped[int] = reference("officer", doc="Officer who filed it")
+    due_on: Mapped[Day | None] = mapped_column(
+        info={"set_by": "system"}, doc="Day by which it is to be decided"
+    )
+    first_decider_id: Mapped[int] = reference(
+        "officer", doc="Officer who decided the reprimand; somebody else decides now"
+    )
+    state: Mapped[AppealState] = mapped_column(
+        server_default="filed", info=ACTION, doc="Filed or decided"
+    )
+    decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Officer who decided it"
+    )
+    outcome: Mapped[AppealOutcome | None] = mapped_column(
+        info=ACTION, doc="Whether the appeal succeeded"
+    )
+    reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was decided so"
+    )
+
+    reprimand: Mapped["Reprimand"] = relationship(back_populates="appeals")
+    filed_by: Mapped["Officer"] = relationship(foreign_keys=filed_by_id)
+    first_decider: Mapped["Officer"] = relationship(foreign_keys=first_decider_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+
+
+class AccountabilityAction(OfficeRecord):
+    """A recommendation to the body with personnel power, which alone decides on discipline."""
+
+    desk = Desk.DISCIPLINE
+    title_columns = ("subject",)
+    __table_args__ = (
+        CheckConstraint("(state = 'draft') = (referred_on IS NULL)", name="referred_has_day"),
+        CheckConstraint("(state = 'answered') = (answered_on IS NOT NULL)",
+                        name="answered_has_day"),
+        together("answered_with_words", "answered_on", "body_answer"),
+        CheckConstraint("referred_on IS NULL OR (heard_on IS NOT NULL "
+                        "AND heard_on <= referred_on)", name="heard_before_referral"),
+        CheckConstraint("referred_on IS NULL OR approved_by_id IS NOT NULL",
+                        name="referral_is_approved"),
+        CheckConstraint("approved_by_id <> drafted_by_id", name="approved_by_another"),
+        CheckConstraint("official_id <> drafted_by_id AND official_id <> approved_by_id",
+                        name="nobody_in_own_cause"),
+        CheckConstraint("answered_on >= referred_on", name="answered_after_referral"),
+    )
+
+    office_id: Mapped[int] = reference("office", doc="Office the official serves")
+    official_id: Mapped[int] = reference("officer", doc="Official it is about")
+    reprimand_id: Mapped[int | None] = reference("reprimand", doc="Reprimand it follows")
+    subject: Mapped[str] = mapped_column(String(300), doc="The failure of duty in one line")
+    recommendation: Mapped[LongText] = mapped_column(
+        info=DETAIL, doc="What is recommended, and why naming the official is needed"
+    )
+    body: Mapped[str] = mapped_column(doc="Body with personnel power it goes to")
+    drafted_by_id: Mapped[int] = reference("officer", doc="Officer who drafted it")
+    heard_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day the official was heard"
+    )
+    approved_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Higher officer who approved it"
+    )
+    state: Mapped[ReferralState] = mapped_column(
+        server_default="draft", info=ACTION, doc="Draft, referred or answered"
+    )
+    referred_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was sent")
+    answered_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the body answered")
+    body_answer: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the body says it decided"
+    )
+
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    official: Mapped["Officer"] = relationship(foreign_keys=official_id)
+    reprimand: Mapped["Reprimand | None"] = relationship(
+        back_populates="accountability_actions"
+    )
+    drafted_by: Mapped["Officer"] = relationship(foreign_keys=drafted_by_id)
+    approved_by: Mapped["Officer | None"] = relationship(foreign_keys=approved_by_id)
+
+
+class NumberSeries(ReferenceRecord):
+    """The counter of one body, series and year: it counts within the transaction that issues,
+    so that numbers have no gap."""
+
+    desk = Desk.REPRIMANDS
+    title_columns = ("body", "series", "year")
+    __table_args__ = (
+        UniqueConstraint("body", "series", "year"),
+        CheckConstraint("year BETWEEN 1900 AND 2999", name="plausible_year"),
+        CheckConstraint("last_number >= 0", name="counts_up"),
+        CheckConstraint("position('{number}' in form) > 0", name="form_has_number"),
+    )
+
+    body: Mapped[str] = mapped_column(doc="Body that issues")
+    series: Mapped[str] = mapped_column(String(80), doc="What is numbered")
+    year: Mapped[int] = mapped_column(doc="Year of the numbers")
+    form: Mapped[str] = mapped_column(
+        String(80), info=DETAIL, server_default="SN [{year}] {number}",
+        doc="How a number is written: {year} and {number} stand for the two",
+    )
+    last_number: Mapped[int] = mapped_column(
+        server_default="0", info=ACTION, doc="Last number that was given"
+    )
+
+    reprimands: Mapped[list["Reprimand"]] = parts("number_series")
+
+
+# --- Rhythm ----------------------------------------------------------------------------------
+
+
+class ReceptionDay(OfficeRecord):
+    """A leader receives the public at an announced time and place."""
+
+    desk = Desk.RHYTHM
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        CheckConstraint("(kind = 'joint') = (taking_part IS NOT NULL)", name="joint_has_offices"),
+        ExcludeConstraint(
+            ("leader_id", "="), (text("tstzrange(starts_at, ends_at)"), "&&"), name="overlap"
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Title of the announcement")
+    office_id: Mapped[int] = reference("office", doc="Office that holds it")
+    leader_id: Mapped[int] = reference("officer", doc="Leader who receives")
+    kind: Mapped[ReceptionKind] = mapped_column(
+        server_default="weekday", doc="Weekday, weekend or joint"
+    )
+    starts_at: Mapped[Moment] = mapped_column(doc="When it opens")
+    ends_at: Mapped[Moment] = mapped_column(doc="When it closes")
+    place: Mapped[str] = mapped_column(String(300), info=SEARCH, doc="Where it is held")
+    taking_part: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Offices that sit with the leader on a joint day, as announced"
+    )
+    published_on: Mapped[Day | None] = mapped_column(doc="Day it was announced to the public")
+
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    leader: Mapped["Officer"] = relationship(foreign_keys=leader_id)
+    receptions: Mapped[list["Reception"]] = parts("reception_day")
+
+
+class Reception(OfficeRecord):
+    """One matter heard on a reception day; it becomes or joins a grievance the same day. It says
+    nothing of who came (domain.md section 1)."""
+
+    desk = Desk.RHYTHM
+    title_columns = ("position", "subject")
+    office_paths = ("reception_day.office_id",)
+    __table_args__ = (
+        UniqueConstraint("reception_day_id", "position"),
+        CheckConstraint("position > 0", name="position_from_one"),
+    )
+
+    reception_day_id: Mapped[int] = reference("reception_day", doc="Day it was heard")
+    position: Mapped[int] = mapped_column(doc="Turn on that day, from 1")
+    subject: Mapped[str] = mapped_column(String(300), doc="The matter in one line, without names")
+    grievance_id: Mapped[int | None] = reference(
+        "grievance", doc="Grievance it became or joined"
+    )
+    answer: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What the leader answered; promises become dated remedies"
+    )
+
+    reception_day: Mapped["ReceptionDay"] = relationship(back_populates="receptions")
+    grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
+    remedies: Mapped[list["Remedy"]] = parts("reception")
+
+
+RETURN_FIGURES = ("received", "answered", "remedied", "overdue", "unanswered_notices")
+
+
+class DailyReturn(OfficeRecord):
+    """An office's daily statement about its own handling. A correction is a new return; the old
+    one is kept as corrected."""
+
+    desk = Desk.RHYTHM
+    title_columns = ("day",)
+    __table_args__ = (
+        Index("uq_daily_return_current", "office_id", "day", unique=True,
+              postgresql_where=text("state <> 'corrected'")),
+        CheckConstraint("(state IN ('due', 'missing')) = (filed_at IS NULL)",
+                        name="filed_has_time"),
+        together("filed_by_whom", "filed_at", "filed_by_id"),
+        CheckConstraint(f"filed_at IS NULL OR num_nulls({', '.join(RETURN_FIGURES)}) = 0",
+                        name="filed_has_figures"),
+        CheckConstraint(" AND ".join(f"{name} >= 0" for name in RETURN_FIGURES),
+                        name="figures_not_negative"),
+        CheckConstraint(
+            "state <> 'nil' OR (received = 0 AND overdue = 0 AND unanswered_notices = 0 "
+            "AND urgent_needs IS NULL)",
+            name="nil_means_nothing_open",
+        ),
+        CheckConstraint("replaces_id <> id", name="not_its_own_correction"),
+    )
+
+    office_id: Mapped[int] = reference("office", doc="Office that states it")
+    day: Mapped[Day] = mapped_column(doc="Working day it is about")
+    state: Mapped[ReturnState] = mapped_column(
+        server_default="due", info=ACTION, doc="Due, filed, filed late, nil, missing or corrected"
+    )
+    received: Mapped[int | None] = mapped_column(doc="Grievances received that day")
+    answered: Mapped[int | None] = mapped_column(doc="Grievances answered that day")
+    remedied: Mapped[int | None] = mapped_column(doc="Remedies carried out that day")
+    overdue: Mapped[int | None] = mapped_column(doc="Grievances overdue at the end of the day")
+    unanswered_notices: Mapped[int | None] = mapped_column(
+        doc="Supervision notices without a reply at the end of the day"
+    )
+    urgent_needs: Mapped[LongText | None] = mapped_column(
+        info=DETAIL,
+        doc="Urgent needs of the public that wait on the office, such as no water or unpaid wages",
+    )
+    filed_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was signed")
+    filed_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who signed it"
+    )
+    replaces_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("daily_return.id", ondelete="RESTRICT"), unique=True,
+        info=ACTION | {"list": False}, doc="Return that this one corrects",
+    )
+
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    filed_by: Mapped["Officer | None"] = relationship(foreign_keys=filed_by_id)
+    replaces: Mapped["DailyReturn | None"] = relationship(
+        remote_side="DailyReturn.id", foreign_keys=replaces_id
+    )
+
+
+class DutyShift(OfficeRecord):
+    """The hours for which an officer is on duty, with a note for the next."""
+
+    desk = Desk.RHYTHM
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        CheckConstraint("ends_at - starts_at <= interval '24 hours'", name="at_most_a_day"),
+        CheckConstraint("handed_over_at IS NULL OR hand_over_note IS NOT NULL",
+                        name="handed_over_with_note"),
+        ExcludeConstraint(
+            ("officer_id", "="), (text("tstzrange(starts_at, ends_at)"), "&&"), name="overlap"
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(String(80), doc="Name of the shift, such as Night")
+    office_id: Mapped[int] = reference("office", doc="Office that is on duty")
+    officer_id: Mapped[int] = reference("officer", doc="Officer on duty")
+    starts_at: Mapped[Moment] = mapped_column(doc="When the shift starts")
+    ends_at: Mapped[Moment] = mapped_column(doc="When it ends, at most 24 hours later")
+    hand_over_note: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What the next on duty must know, without names of complainants"
+    )
+    handed_over_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When the next on duty took over"
+    )
+
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class Target(OfficeRecord):
+    """A yearly standard for an office's own handling, never for how many complain."""
+
+    desk = Desk.RHYTHM
+    title_columns = ("year", "measure")
+    __table_args__ = (
+        UniqueConstraint("office_id", "year", "measure"),
+        CheckConstraint("year BETWEEN 1900 AND 2999", name="plausible_year"),
+        CheckConstraint("percent BETWEEN 0 AND 100", name="a_share"),
+    )
+
+    office_id: Mapped[int] = reference("office", doc="Office it is set for")
+    year: Mapped[int] = mapped_column(doc="Year it is for")
+    measure: Mapped[Measure] = mapped_column(doc="What is measured")
+    percent: Mapped[Decimal] = mapped_column(
+        Numeric(5, 2), doc="Share to reach, in percent"
+    )
+    note: Mapped[LongText | None] = mapped_column(info=DETAIL, doc="How it was agreed")
+
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+
+
+# --- System ----------------------------------------------------------------------------------
+
+
+class SavedView(OwnRecord):
+    """A filtered list that an officer keeps under a name."""
+
+    title_columns = ("name",)
+    __table_args__ = (UniqueConstraint("officer_id", "record_type", "name"),)
+
+    name: Mapped[str] = mapped_column(String(120), doc="Name of the view")
+    record_type: Mapped[str] = mapped_column(String(80), doc="List it belongs to")
+    address: Mapped[LongText] = mapped_column(doc="Filters, search and sort as in the address bar")
+    officer_id: Mapped[int] = reference(
+        "officer", ondelete="CASCADE", doc="Officer who keeps it", info={"set_by": "system"}
+    )
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class ImportBatch(ReferenceRecord):
+    """One file brought in: what was in it and what became of each row."""
+
+    desk = Desk.IMPORTS
+    read_only = True
+    title_columns = ("file_name",)
+    __table_args__ = (
+        CheckConstraint(
+            "state <> 'imported' OR rows_read = "
+            "rows_created + rows_updated + rows_unchanged + rows_repeated + rows_refused",
+            name="every_row_accounted_for",
+        ),
+        CheckConstraint("(state IN ('imported', 'failed')) = (finished_at IS NOT NULL)",
+                        name="finished_has_time"),
+    )
+
+    file_name: Mapped[str] = mapped_column(doc="Name of the file")
+    map_name: Mapped[str] = mapped_column(String(120), doc="Map that says what its columns mean")
+    state: Mapped[ImportState] = mapped_column(
+        server_default="uploaded", info=ACTION, doc="How far it is"
+    )
+    keeps_good_rows: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="Whether good rows are kept when others are refused",
+        info=DETAIL,
+    )
+    bytes_total: Mapped[int | None] = mapped_column(BigInteger, doc="Size of the file",
+                                                    info=SYSTEM)
+    bytes_done: Mapped[int] = mapped_column(
+        BigInteger, server_default="0", info=SYSTEM | {"trail": False}, doc="Bytes read so far"
+    )
+    rows_read: Mapped[int] = mapped_column(
+        server_default="0", info={"trail": False}, doc="Rows in the file"
+    )
+    rows_created: Mapped[int] = mapped_column(server_default="0", doc="Grievances made")
+    rows_updated: Mapped[int] = mapped_column(server_default="0", doc="Grievances changed")
+    rows_unchanged: Mapped[int] = mapped_column(
+        server_default="0", doc="Rows already in the register just so"
+    )
+    rows_repeated: Mapped[int] = mapped_column(
+        server_default="0", doc="Rows that stand word for word earlier in the file"
+    )
+    rows_refused: Mapped[int] = mapped_column(server_default="0", doc="Rows not taken")
+    summary: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, info=SYSTEM, doc="What the check found: refusals, values, records to be made"
+    )
+    failure: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Why it did not go through, in a sentence"
+    )
+    finished_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it ended")
+
+    grievances: Mapped[list["Grievance"]] = parts("import_batch")
+
+
+class ExportRecord(OwnRecord):
+    """One file taken out: who, what, how many rows; written before the first byte leaves."""
+
+    desk = Desk.EXPORTS
+    read_only = True
+    title_columns = ("file_name",)
+
+    officer_id: Mapped[int] = reference("officer", doc="Officer who exported")
+    record_type: Mapped[str] = mapped_column(String(80), doc="List that was exported")
+    file_name: Mapped[str] = mapped_column(doc="Name of the file")
+    format: Mapped[str] = mapped_column(String(10), doc="csv or xlsx")
+    address: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Filters, search and sort it was taken with"
+    )
+    columns: Mapped[list[str]] = mapped_column(
+        ARRAY(String(80)), info=DETAIL, doc="Columns that were in it"
+    )
+    rows: Mapped[int | None] = mapped_column(
+        BigInteger, info=ACTION, doc="Rows that were in it; empty when it did not finish"
+    )
+    finished_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was complete")
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class OfficerSession(Record):
+    """One log-in on one device; ends by log-out, time or revocation."""
+
+    desk = Desk.SESSIONS
+    read_only = True
+    owner_path = "officer_id"
+    title_columns = ("device",)
+
+    officer_id: Mapped[int] = reference("officer", ondelete="CASCADE", doc="Whose log-in")
+    token_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info={"secret": True}, doc="SHA-256 of the cookie"
+    )
+    device: Mapped[str] = mapped_column(doc="Browser as it names itself")
+    address: Mapped[str | None] = mapped_column(
+        String(60), info={"read": (Role.ADMINISTRATOR,)}, doc="Network address at log-in"
+    )
+    data: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, server_default="{}", info={"secret": True, "trail": False},
+        doc="Messages waiting to be shown",
+    )
+    started_at: Mapped[Moment] = mapped_column(server_default=func.now(), doc="Log-in")
+    seen_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"trail": False}, doc="Last request, to the minute"
+    )
+    ended_at: Mapped[Moment | None] = mapped_column(doc="Log-out, time out or revocation")
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class LoginAttempt(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """A failed log-in, kept for as long as it counts against the next (promise B6). Account and
+    address are hashed: people type passwords into the wrong field."""
+
+    __table_args__ = (
+        Index("ix_login_attempt_account", "account_hash", "at"),
+        Index("ix_login_attempt_address", "address_hash", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    account_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class AuditEntry(Record):
+    """One change or one act: who, when, what, before and after. Written by triggers, never
+    changed; the hash chain will hang on it."""
+
+    desk = Desk.TRAIL
+    read_only = True
+    title_columns = ("verb", "record_type")
+    __table_args__ = (Index("ix_audit_entry_record", "record_type", "record_id", "id"),)
+
+    at: Mapped[Moment] = mapped_column(
+        server_default=func.clock_timestamp(), doc="When it happened"
+    )
+    officer_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("officer.id", ondelete="RESTRICT"),
+        doc="Officer who did it; empty for the system",
+    )
+    verb: Mapped[AuditVerb] = mapped_column(doc="What was done")
+    record_type: Mapped[str] = mapped_column(
+        String(80), info={"search": False}, doc="Kind of record"
+    )
+    record_id: Mapped[int | None] = mapped_column(
+        BigInteger, doc="Number of the record", info={"sort": False}
+    )
+    request_id: Mapped[str | None] = mapped_column(
+        String(40), info=DETAIL, doc="Request or command it came from"
+    )
+    changes: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, doc="Each changed field: before and after"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)

@@ -1,0 +1,1 @@
+"""What is asked: named questions that return a Select or its answer."""

@@ -1,0 +1,278 @@
+"""Lists that stay fast at any size: search through indexes, paging by position in the order
+(keyset) and never by OFFSET, and a count that stops counting."""
+
+import base64
+import binascii
+import enum
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Enum,
+    Select,
+    and_,
+    func,
+    literal,
+    literal_column,
+    select,
+    table,
+    tuple_,
+)
+from sqlalchemy.orm import Session, joinedload, load_only, raiseload
+from sqlalchemy.inspection import inspect
+
+from models import Record, is_sortable, search_document
+from rules import RuleBroken, mark
+
+COUNTED = 10_000
+LONGEST_SEARCH = 200
+MOST_WORDS = 10
+
+
+# --- Search ----------------------------------------------------------------------------------
+
+
+def search_clause(model: type[Record], text: str) -> ColumnElement[bool] | None:
+    """Return the condition that every word of `text` stands in a record; None for no words.
+
+    Words with three letters or digits in a row go through the trigram index; shorter ones, as in
+    Chinese, through the index of pairs (trap 16). Raises RuleBroken for a text too long.
+    """
+    if len(text) > LONGEST_SEARCH:
+        raise RuleBroken(mark("The search takes at most 200 characters."))
+    words = text.split()
+    if len(words) > MOST_WORDS:
+        raise RuleBroken(mark("The search takes at most 10 words."))
+    document = search_document(model)
+    if not words or document is None:
+        return None
+    return and_(*(_word_clause(document, word) for word in words))
+
+
+def _word_clause(document: Any, word: str) -> ColumnElement[bool]:
+    escaped = re.sub(r"([%_\\])", r"\\\1", word)
+    stands_in: ColumnElement[bool] = document.like(func.lower(f"%{escaped}%"), escape="\\")
+    if re.search(r"[^\W_]{3}", word):
+        return stands_in
+    pairs = func.redress_pairs(document).op("@>")(func.redress_pairs(func.lower(word)))
+    return and_(pairs, stands_in)
+
+
+# --- Order and place -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Order:
+    """By which column a list is sorted; ties go by id in the same direction."""
+
+    key: str
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page begins: after (or before) the record with this value and id. `id` None means
+    the very end of the list."""
+
+    value: Any
+    id: int | None
+    backwards: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its records and the tokens of the places before and after it, None at an end."""
+
+    records: list[Any]
+    before: str | None
+    after: str | None
+
+
+def sortable_keys(model: type[Record]) -> list[str]:
+    """Return the columns that a list of `model` can be sorted by; each has its index."""
+    return ["id"] + [column.key for column in model.__table__.columns if is_sortable(column)]
+
+
+def default_order(model: type[Record]) -> Order:
+    """Return the order in which `model` is listed when nobody asked for another."""
+    key = model.sorted_by
+    return Order(key.lstrip("-"), key.startswith("-"))
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def place_token(record: Record, order: Order) -> str:
+    """Return the text that stands in a link for the place of `record` in the list."""
+    value = _written(getattr(record, order.key))
+    packed = json.dumps([value, record.id], ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def read_place(
+    model: type[Record], order: Order, token: str, *, backwards: bool
+) -> Place:
+    """Return the place that `token` stands for; RuleBroken where it stands for none."""
+    if backwards and token == "end":  # noqa: S105 - a word in a link, no password
+        return Place(None, None, backwards=True)
+    broken = RuleBroken(mark("This link to a page is damaged; here is the first page."))
+    try:
+        packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        value, record_id = json.loads(packed)
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise broken from None
+    if not isinstance(record_id, int) or not 0 <= record_id < 2**63:
+        raise broken
+    return Place(_read_value(model, order, value, broken), record_id, backwards)
+
+
+def _read_value(model: type[Record], order: Order, value: Any, broken: RuleBroken) -> Any:
+    column = getattr(model, order.key)
+    if value is None:
+        return None
+    wanted = column.type.python_type
+    try:
+        if isinstance(column.type, Enum):
+            return column.type.enum_class(value)  # type: ignore[misc]
+        if wanted in (datetime, date):
+            return wanted.fromisoformat(value)
+        if wanted is Decimal:
+            return Decimal(value)
+    except (ValueError, TypeError, ArithmeticError):
+        raise broken from None
+    if not isinstance(value, wanted) or (wanted is str and "\0" in value):
+        raise broken
+    if wanted is int and abs(value) >= 2**63:
+        raise broken
+    return value
+
+
+def _parts(
+    column: Any, key: Any, place: Place | None, *, down: bool, nullable: bool
+) -> list[tuple[ColumnElement[bool] | None, list[Any]]]:
+    """Return the stretches of the index to read one after the other: condition and order.
+
+    PostgreSQL keeps NULLs after all values going up and before them going down. A comparison of
+    rows never meets them, so they are a stretch of their own.
+    """
+    by_value = [column.desc(), key.desc()] if down else [column, key]
+    by_id = [key.desc()] if down else [key]
+    if column.key == key.key:
+        by_value = by_id
+    if place is None or place.id is None:
+        return [(None, by_value)]
+    beyond_id = key < place.id if down else key > place.id
+    if column.key == key.key:
+        return [(beyond_id, by_id)]
+    if place.value is None:
+        nulls = (and_(column.is_(None), beyond_id), by_id)
+        return [nulls, (column.is_not(None), by_value)] if down else [nulls]
+    here = tuple_(literal(place.value, column.type), literal(place.id, key.type))
+    pair = tuple_(column, key)
+    values = (pair < here if down else pair > here, by_value)
+    return [values] if down or not nullable else [values, (column.is_(None), by_id)]
+
+
+def read_page(
+    session: Session, query: Select[Any], model: type[Record], order: Order,
+    place: Place | None, size: int,
+) -> Page:
+    """Return the page of `query` that begins at `place`: `size` records at most, found through
+    the index of (sort column, id) at the same cost at any depth. One statement, two at the edge
+    between values and NULLs."""
+    column, key = getattr(model, order.key), model.id
+    backwards = bool(place and place.backwards)
+    down = order.descending != backwards
+    nullable = column.property.columns[0].nullable
+    records: list[Any] = []
+    for condition, ordering in _parts(column, key, place, down=down, nullable=nullable):
+        missing = size + 1 - len(records)
+        if missing <= 0:
+            break
+        statement = query.order_by(None).order_by(*ordering).limit(missing)
+        if condition is not None:
+            statement = statement.where(condition)
+        records += session.scalars(statement).unique()
+    more = len(records) > size
+    records = records[:size]
+    if backwards:
+        records.reverse()
+        if not more and place and place.id is not None:
+            return read_page(session, query, model, order, None, size)
+    first, last = (records[0], records[-1]) if records else (None, None)
+    earlier = more if backwards else place is not None
+    later = (place is not None and place.id is not None) if backwards else more
+    return Page(
+        records,
+        place_token(first, order) if first is not None and earlier else None,
+        place_token(last, order) if last is not None and later else None,
+    )
+
+
+def ordered(query: Select[Any], model: type[Record], order: Order) -> Select[Any]:
+    """Return `query` in `order` with its tie-break, for exports."""
+    ordering = _parts(
+        getattr(model, order.key), model.id, None, down=order.descending, nullable=False
+    )[0][1]
+    return query.order_by(None).order_by(*ordering)
+
+
+# --- What a list loads and how many there are ------------------------------------------------
+
+
+def with_columns(query: Select[Any], model: type[Record], keys: list[str]) -> Select[Any]:
+    """Return `query` loading just `keys` and, joined, the names of related records; anything
+    else that a screen touches by mistake raises instead of costing a statement per row."""
+    mapper = inspect(model)
+    own = {key for key in keys if key in mapper.columns} | set(model.title_columns) | {"id"}
+    if "version_id" in mapper.columns:
+        own.add("version_id")
+    own |= {met for key in own for met in mapper.columns[key].info.get("met_by", ())}
+    related = [mapper.relationships[key] for key in keys if key in mapper.relationships]
+    own |= {column.key for relation in related for column in relation.local_columns}
+    options: list[Any] = [load_only(*(getattr(model, key) for key in sorted(own)))]
+    for relation in related:
+        target = relation.mapper.class_
+        named = [getattr(target, key) for key in ("id", *target.title_columns)]
+        options.append(joinedload(getattr(model, relation.key)).load_only(*named))
+        options.append(joinedload(getattr(model, relation.key)).raiseload("*"))
+    return query.options(*options, raiseload("*"))
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many records a list has: exactly, "more than" or "about"."""
+
+    number: int
+    kind: str = "exact"
+
+
+def count(session: Session, query: Select[Any], model: type[Record], *, whole: bool) -> Count:
+    """Return how many records `query` finds, counting to 10,000 and no further; where it is the
+    `whole` table and more, the planner's estimate. One statement, never an unbounded count."""
+    some = query.order_by(None).select_from(model).with_only_columns(literal_column("1"))
+    some = some.limit(COUNTED + 1)
+    estimate = literal_column("0")
+    if whole:
+        estimate = (
+            select(literal_column("reltuples::bigint"))
+            .select_from(table("pg_class"))
+            .where(literal_column("oid") == func.to_regclass(model.__tablename__))
+            .scalar_subquery()
+        )
+    counted, about = session.execute(
+        select(select(func.count()).select_from(some.subquery()).scalar_subquery(), estimate)
+    ).one()
+    if counted <= COUNTED:
+        return Count(counted)
+    return Count(about, "about") if about > COUNTED else Count(COUNTED, "more")

@@ -1,0 +1,110 @@
+"""The states of a grievance and the closed lists that describe it."""
+
+import enum
+
+
+class GrievanceState(enum.StrEnum):
+    REGISTERED = "registered"
+    ACKNOWLEDGED = "acknowledged"
+    ROUTED = "routed"
+    ACCEPTED = "accepted"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+class GrievanceKind(enum.StrEnum):
+    """What a grievance is about; impartiality is stricter for conduct (domain.md section 6)."""
+
+    SERVICE = "service"
+    CONDUCT = "conduct"
+    DECISION = "decision"
+
+
+class Channel(enum.StrEnum):
+    """How a grievance reached the bureau."""
+
+    COUNTER = "counter"
+    PHONE = "phone"
+    WEB = "web"
+    APP = "app"
+    LETTER = "letter"
+    EMAIL = "email"
+    SOCIAL = "social"
+    RECEPTION = "reception"
+    REFERRAL = "referral"
+    STAFF = "staff"
+    OTHER = "other"
+
+
+class PauseGround(enum.StrEnum):
+    """The only grounds on which a clock may stand still (domain.md section 5)."""
+
+    COMPLAINANT = "waiting_for_complainant"
+    HEARING = "hearing"
+    COURT = "court"
+
+
+class PointFinding(enum.StrEnum):
+    UPHELD = "upheld"
+    PARTLY = "partly_upheld"
+    NOT_UPHELD = "not_upheld"
+
+
+class RemedyState(enum.StrEnum):
+    PROMISED = "promised"
+    DONE = "done"
+    VERIFIED = "verified"
+
+
+class StepState(enum.StrEnum):
+    PLANNED = "planned"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class RequestState(enum.StrEnum):
+    """An extension or an objection asks somebody else to decide."""
+
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+class AppealState(enum.StrEnum):
+    FILED = "filed"
+    DECIDED = "decided"
+
+
+class AppealOutcome(enum.StrEnum):
+    UPHELD = "upheld"
+    PARTLY = "partly_upheld"
+    DISMISSED = "dismissed"
+
+
+class LinkKind(enum.StrEnum):
+    """Two grievances relate by subject matter only, never by who brought them."""
+
+    SAME_SUBJECT = "same_subject"
+    DUPLICATE = "duplicate_of"
+
+
+class DocumentKind(enum.StrEnum):
+    EVIDENCE = "evidence"
+    REPLY = "reply"
+    MINUTES = "minutes"
+    LETTER = "letter"
+    OTHER = "other"
+
+
+class DecisionState(enum.StrEnum):
+    DRAFT = "draft"
+    GIVEN = "given"
+
+
+class ReportState(enum.StrEnum):
+    """A report that somebody suffered for having complained."""
+
+    REPORTED = "reported"
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not_confirmed"

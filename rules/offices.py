@@ -1,0 +1,39 @@
+"""Closed lists that describe offices, their standards and their calendar."""
+
+import enum
+
+
+class OfficeLevel(enum.StrEnum):
+    DISTRICT = "district"
+    DEPARTMENT = "department"
+    SUBDISTRICT = "subdistrict"
+    COMMUNITY = "community"
+
+
+class AreaLevel(enum.StrEnum):
+    DISTRICT = "district"
+    SUBDISTRICT = "subdistrict"
+    COMMUNITY = "community"
+
+
+class ClockStage(enum.StrEnum):
+    """What a service standard gives time for (domain.md section 5)."""
+
+    ACKNOWLEDGE = "acknowledge"
+    OBJECT = "object"
+    DECIDE = "decide"
+    EXTEND = "extend"
+    ASK_REVIEW = "ask_review"
+    REVIEW = "review"
+
+
+class ClockUnit(enum.StrEnum):
+    WORKING_HOURS = "working_hours"
+    WORKING_DAYS = "working_days"
+    CALENDAR_DAYS = "calendar_days"
+    MONTHS = "months"
+
+
+class DayKind(enum.StrEnum):
+    HOLIDAY = "holiday"
+    MAKE_UP = "make_up_working_day"

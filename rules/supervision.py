@@ -1,0 +1,25 @@
+"""The states of inspections and supervision notices, and why an inspector stands aside."""
+
+import enum
+
+
+class InspectionState(enum.StrEnum):
+    PLANNED = "planned"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class NoticeState(enum.StrEnum):
+    DRAFT = "draft"
+    ISSUED = "issued"
+    REPLIED = "replied"
+    CLOSED = "closed"
+
+
+class RecusalGround(enum.StrEnum):
+    """Why an officer has nothing to do with an office (domain.md section 6)."""
+
+    SERVES = "serves_the_office"
+    SERVED = "served_the_office"
+    HANDLED = "handled_or_led_there"
+    INTEREST = "conflict_of_interest"

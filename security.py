@@ -1,0 +1,528 @@
+"""Who is asking, and what they may see and do. Every screen, list and export asks here.
+
+A request is let in only with a log-in, unless its view is declared `@public` (promise A1). The
+officer and their roles are read anew with each request, so that a right that was taken away dies
+at the next one (promise A5).
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    has_request_context,
+    redirect,
+    request,
+    url_for,
+)
+from flask import (
+    session as web_session,
+)
+from flask_babel import gettext as _
+from flask_login import LoginManager
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    any_,
+    event,
+    false,
+    func,
+    inspect,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import MANYTOONE, Session, contains_eager
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as Reply
+
+from config import LANGUAGES
+from models import (
+    GroupMembership,
+    Office,
+    Officer,
+    OfficeRecord,
+    OfficerSession,
+    Record,
+    SupervisionAssignment,
+    db,
+)
+from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
+
+COOKIE = "redress_session"
+VISITOR_COOKIE = "redress_visitor"
+SMALL_BODY = 64 * 1024  # bytes: what somebody without a log-in may send us
+LARGEST_ID = 2**63 - 1
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+# --- Who -------------------------------------------------------------------------------------
+
+_actor: ContextVar[int | None] = ContextVar("actor", default=None)
+
+
+@contextmanager
+def acting_for(officer_id: int | None) -> Iterator[None]:
+    """Within the block, what is changed outside a request (a command, a job) is set down in the
+    audit trail as done by this officer."""
+    token = _actor.set(officer_id)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def _memory() -> dict[str, Any]:
+    """What this request knows already. It hangs on the request, not on flask.g, because a test
+    or a command may keep one application context over several requests."""
+    memory: dict[str, Any] = request.environ.setdefault("redress.security", {})
+    return memory
+
+
+def token_hash(token: str) -> bytes:
+    """Return what the database keeps of the log-in cookie `token`."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def cookie_name(name: str = COOKIE) -> str:
+    """Return the name of a cookie of ours; over HTTPS browsers tie the prefix to this host."""
+    return f"__Host-{name}" if current_app.config["SESSION_COOKIE_SECURE"] else name
+
+
+def known_log_in() -> OfficerSession | None:
+    """Return the log-in of this request if something has already asked for it; no statement."""
+    log_in: OfficerSession | None = _memory().get("log_in") if has_request_context() else None
+    return log_in
+
+
+def current_log_in() -> OfficerSession | None:
+    """Return the log-in this request belongs to, or None; one statement, at the first call.
+
+    It and its officer are detached copies, so that neither a commit nor a lost database asks for
+    them again: to change one, load it.
+    """
+    if not has_request_context():
+        return None
+    memory = _memory()
+    if "log_in" not in memory:
+        memory["log_in"] = None  # also the answer if the database is lost in the next line
+        memory["log_in"] = _read_log_in(request.cookies.get(cookie_name(), ""))
+    log_in: OfficerSession | None = memory["log_in"]
+    return log_in
+
+
+def _read_log_in(token: str) -> OfficerSession | None:
+    if not token:
+        return None
+    now = datetime.now(UTC)
+    config = current_app.config
+    query = (
+        select(OfficerSession)
+        .join(OfficerSession.officer)
+        .options(contains_eager(OfficerSession.officer).joinedload(Officer.office))
+        .where(
+            OfficerSession.token_hash == token_hash(token),
+            OfficerSession.ended_at.is_(None),
+            OfficerSession.seen_at > now - timedelta(minutes=config["IDLE_MINUTES"]),
+            OfficerSession.started_at > now - timedelta(hours=config["SESSION_HOURS"]),
+            or_(Officer.left_on.is_(None), Officer.left_on > today()),
+            Officer.password_hash.is_not(None),
+        )
+    )
+    with _unnamed_transaction() as connection:
+        # A session of its own keeps these copies apart from the records that views change.
+        with Session(connection, join_transaction_mode="rollback_only") as copies:
+            found = copies.scalar(query)
+    _name_actor(connection, found.officer_id if found else None)
+    return found
+
+
+@contextmanager
+def _unnamed_transaction() -> Iterator[Connection]:
+    """Give the connection of this request before it is known who asks."""
+    memory = _memory()
+    memory["unnamed"] = True
+    try:
+        yield db.session.connection()
+    finally:
+        memory["unnamed"] = False
+
+
+def _name_actor(connection: Connection, officer_id: int | None) -> None:
+    """Set what the audit triggers read, for the rest of this transaction; one statement."""
+    request_name = request_id()
+    if officer_id is None and not request_name:
+        return
+    connection.execute(
+        select(
+            func.set_config("redress.officer_id", str(officer_id or ""), true()),
+            func.set_config("redress.request_id", request_name, true()),
+        )
+    )
+
+
+def current_officer() -> Officer | None:
+    """Return the officer who is logged in, or None. The record is detached: load it to change
+    it, and refer to it from others by its id."""
+    log_in = current_log_in()
+    return log_in.officer if log_in else None
+
+
+def roles() -> frozenset[Role]:
+    """Return the roles of the current officer; none where nobody is logged in."""
+    officer = current_officer()
+    return frozenset(Role(role) for role in officer.roles) if officer else frozenset()
+
+
+def request_id() -> str:
+    """Return the name of this request in the audit trail; empty outside a request."""
+    if not has_request_context():
+        return ""
+    name: str = _memory().setdefault("request_id", secrets.token_hex(16))
+    return name
+
+
+def language() -> str:
+    """Return the language of this request: the officer's, the visitor's, or the setting's."""
+    if has_request_context():
+        officer = current_officer()
+        chosen = (officer.language if officer else None) or web_session.get("language")
+        if chosen in LANGUAGES:
+            return str(chosen)
+    return str(current_app.config["LANGUAGE"])
+
+
+def timezone() -> str:
+    """Return the name of the time zone in which times are shown and typed."""
+    return str(current_app.config["TIMEZONE"])
+
+
+def today() -> date:
+    """Return the date of today where the bureau is."""
+    return datetime.now(ZoneInfo(timezone())).date()
+
+
+# --- What they may do ------------------------------------------------------------------------
+
+
+def can(verb: Verb, target: type[Record] | Record) -> bool:
+    """Return whether the current officer may do `verb` to records of this type.
+
+    For a record, the answer covers whose it is as well: what belongs to one officer is changed
+    by nobody else. Whether the officer sees the record at all is asked by `load` and `visible`.
+    """
+    model: Any = type(target) if isinstance(target, Record) else target
+    changes = verb in (Verb.CREATE, Verb.EDIT, Verb.DELETE)
+    if not model.screen or (changes and model.read_only) or not may(roles(), model.desk, verb):
+        return False
+    if isinstance(target, Record) and model.owner_path and changes and verb is not Verb.CREATE:
+        officer = current_officer()
+        return officer is not None and getattr(target, model.owner_path) == officer.id
+    return True
+
+
+def require(verb: Verb, target: type[Record] | Record) -> None:
+    """Refuse the request (403) unless `can(verb, target)`."""
+    if not can(verb, target):
+        abort(403)
+
+
+# --- What they may see -----------------------------------------------------------------------
+
+
+def visible_offices() -> frozenset[int] | None:
+    """Return the ids of the offices whose records the current officer sees; None for all.
+
+    One's own office and those below it; for a supervisor also the offices that their groups are
+    assigned to today, and those below them. One statement, at the first call in a request.
+    """
+    officer = current_officer()
+    if officer is None:
+        return frozenset()
+    held = roles()
+    if held & READS_EVERY_OFFICE:
+        return None
+    memory = _memory()
+    if "offices" not in memory:
+        memory["offices"] = frozenset(db.session.scalars(_office_tree(officer, held)))
+    offices: frozenset[int] = memory["offices"]
+    return offices
+
+
+def _office_tree(officer: Officer, held: frozenset[Role]) -> Any:
+    top: ColumnElement[bool] = Office.id == officer.office_id
+    if Role.SUPERVISOR in held:
+        day = today()
+        assigned = (
+            select(SupervisionAssignment.office_id)
+            .join(GroupMembership, GroupMembership.group_id == SupervisionAssignment.group_id)
+            .where(
+                GroupMembership.officer_id == officer.id,
+                *(_runs_on(day, period) for period in (GroupMembership, SupervisionAssignment)),
+            )
+        )
+        top = or_(top, Office.id.in_(assigned))
+    below = select(Office.id).where(top).cte("below", recursive=True)
+    # UNION, not UNION ALL: it ends even where the tree has a cycle.
+    below = below.union(select(Office.id).join(below, Office.parent_id == below.c.id))
+    return select(below.c.id)
+
+
+def _runs_on(
+    day: date, period: type[GroupMembership] | type[SupervisionAssignment]
+) -> ColumnElement[bool]:
+    """Whether the period has begun on `day` and not ended; its end is the first day after it."""
+    return and_(
+        period.starts_on <= day, or_(period.ends_on.is_(None), period.ends_on > day)
+    )
+
+
+def visible(model: type[Record]) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that the current officer sees; None where
+    that is all of them. Whether they may read the desk at all is asked by `can`."""
+    officer = current_officer()
+    if officer is None or not model.screen:
+        return false()
+    if model.owner_path:
+        if may(roles(), Desk.TRAIL, Verb.READ):
+            return None
+        return _through(model, model.owner_path, lambda column: column == officer.id)
+    if not issubclass(model, OfficeRecord):
+        return None
+    offices = visible_offices()
+    if offices is None:
+        return None
+    ids = literal(sorted(offices), ARRAY(BigInteger))
+    return or_(
+        false(), *(_through(model, path, lambda column: column == any_(ids))
+                   for path in model.office_paths)
+    )
+
+
+def _through(
+    model: type[Record], path: str, test: Callable[[Any], ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """Apply `test` to the column at the end of a dotted path of relations."""
+    first, _dot, rest = path.partition(".")
+    attribute = getattr(model, first)
+    if not rest:
+        return test(attribute)
+    condition = _through(attribute.property.mapper.class_, rest, test)
+    found = attribute.any if attribute.property.uselist else attribute.has
+    result: ColumnElement[bool] = found(condition)
+    return result
+
+
+def parse_id(value: object) -> int | None:
+    """Return the id that `value` (of a URL) spells, or None where it spells none."""
+    text = str(value)
+    if not re.fullmatch(r"[0-9]{1,19}", text, re.ASCII):
+        return None
+    number = int(text)
+    return number if 0 < number <= LARGEST_ID else None
+
+
+def load(model: type[AnyRecord], record_id: object) -> AnyRecord:
+    """Return the record with this id. One that is not there and one that the current officer may
+    not see look the same: 404, as does an id that is none (`1,2`, `abc`, 2^63)."""
+    number = parse_id(record_id)
+    if number is None or not can(Verb.READ, model):
+        abort(404)
+    query = select(model).where(model.id == number)
+    scope = visible(model)
+    record: AnyRecord | None = db.session.scalar(query if scope is None else query.where(scope))
+    if record is None:
+        abort(404)
+    return record
+
+
+def readable_columns(model: type[Record]) -> list[str]:
+    """Return the keys of the columns and many-to-one relations of `model` that the current
+    officer may see, in the order of the model. This one list drives list, details, filters,
+    search, sort and export. A relation stands in for its foreign-key column."""
+    mapper = inspect(model)
+    held = roles()
+    relations = {
+        column: relation
+        for relation in mapper.relationships
+        if relation.direction is MANYTOONE
+        for column in relation.local_columns
+    }
+    keys = []
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        readers = column.info.get("read")
+        if column.info.get("secret") or (readers is not None and not held & set(readers)):
+            continue
+        relation = relations.get(column)
+        if relation is None:
+            keys.append(attribute.key)
+        elif can(Verb.READ, relation.mapper.class_):
+            keys.append(relation.key)
+    return keys
+
+
+# --- What every request passes ---------------------------------------------------------------
+
+
+def public(view: View) -> View:
+    """Declare that a view answers without a log-in; every other view needs one."""
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_public(endpoint: str | None) -> bool:
+    """Return whether `endpoint` answers without a log-in: static files and `@public` views. An
+    address that leads nowhere (None) needs no log-in to be told so."""
+    if endpoint is None or endpoint == "static" or endpoint.endswith(".static"):
+        return True
+    return bool(getattr(current_app.view_functions[endpoint], "is_public", False))
+
+
+def local_path(address: str | None) -> str | None:
+    """Return `address` if it is a path on this site, else None (promise B5)."""
+    if not address or not address.startswith("/") or address.startswith(("//", "/\\")):
+        return None
+    # Browsers drop control characters and read a backslash as a slash.
+    if any(character < " " or character in "\\\x7f" for character in address):
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return None if parts.scheme or parts.netloc else address
+
+
+def _bad_request(sentence: str) -> BadRequest:
+    problem = BadRequest(sentence)
+    problem.for_people = True  # type: ignore[attr-defined]
+    return problem
+
+
+def _has_null(pairs: Any) -> bool:
+    return any("\0" in key or "\0" in value for key, value in pairs)
+
+
+def _refuse_null_in_address() -> None:
+    if "\0" in request.path or _has_null(request.args.items(multi=True)):
+        raise _bad_request(_("The address holds a character that no address may hold."))
+
+
+def _refuse_null_in_form() -> None:
+    files = ((key, file.filename or "") for key, file in request.files.items(multi=True))
+    if _has_null(request.form.items(multi=True)) or _has_null(files):
+        raise _bad_request(
+            _("The form holds a character that cannot be stored. Go back, type the text again "
+              "instead of pasting it, and save.")
+        )
+
+
+def _admit() -> Reply | None:
+    """Let the request in, or answer it: default deny."""
+    _refuse_null_in_address()
+    if is_public(request.endpoint):
+        request.max_content_length = SMALL_BODY
+    elif current_officer() is None:
+        return _ask_for_log_in()
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        _refuse_null_in_form()
+    return None
+
+
+def _ask_for_log_in() -> Reply:
+    if request.method not in ("GET", "HEAD"):
+        abort(401)
+    address = request.full_path if request.query_string else request.path
+    reply = redirect(url_for("account.log_in", next=local_path(address)))
+    if request.cookies.get(cookie_name()):
+        flash(_("Your log-in has ended. Log in again to go on."))
+        forget_log_in(reply)
+    return reply
+
+
+def remember_log_in(reply: Reply, token: str) -> None:
+    """Give the browser the cookie of a log-in."""
+    reply.set_cookie(
+        cookie_name(), token,  # without an age: it goes when the browser closes
+        secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax", path="/",
+    )
+
+
+def forget_log_in(reply: Reply) -> None:
+    """Take the cookie of a log-in from the browser."""
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    reply.delete_cookie(cookie_name(), secure=secure, httponly=True, samesite="Lax", path="/")
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["PRODUCTION"]:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    endpoint = request.endpoint or ""
+    if endpoint != "static" and not endpoint.endswith(".static"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@event.listens_for(Session, "after_begin")
+def _tell_database(session: Session, transaction: Any, connection: Connection) -> None:
+    """Tell the audit triggers who acts in each transaction, with which SET LOCAL ends."""
+    if transaction.nested or (has_request_context() and _memory().get("unnamed")):
+        return
+    log_in = known_log_in()
+    _name_actor(connection, log_in.officer_id if log_in else _actor.get())
+
+
+class _Officers(LoginManager):  # type: ignore[misc]
+    """Flask-Login's current_user is our current officer; it keeps nothing in the session."""
+
+    def _load_user(self) -> None:
+        self._update_request_context_with_user(current_officer())
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return response
+
+
+def init_app(app: Flask) -> None:
+    """Guard `app`: who is asking, default deny, and the headers of promise B4."""
+    app.config["SESSION_COOKIE_NAME"] = (
+        f"__Host-{VISITOR_COOKIE}" if app.config["SESSION_COOKIE_SECURE"] else VISITOR_COOKIE
+    )
+    _Officers(app)
+    app.before_request(_admit)
+    app.after_request(_add_headers)
+    app.jinja_env.globals.update(current_officer=current_officer, can=can)

@@ -1,0 +1,182 @@
+"""What `make run` does: a database, its tables, the demo where it is empty, and the web server.
+
+The embedded database is held while this runs, and stopped at the end unless another shell uses
+it too. A DATABASE_URL is used as it is, and never given the demo.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.util import import_app
+from gunicorn.workers.base import Worker
+
+import config
+import embedded
+import postgres
+
+WORKERS, THREADS = 2, 8
+"""For 2 cores: a long export keeps one thread, and the lists have the others."""
+
+
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C, closed the terminal or sent SIGTERM before the web server ran."""
+
+
+class Failed(Exception):
+    """A step did not work; the message is a sentence that says what to do."""
+
+
+class Desk(BaseApplication):
+    """The web server: gunicorn with threads, configured here and from nowhere else."""
+
+    def __init__(self, bind: str, port: int, ready: Callable[[], None]) -> None:
+        self.settings = {
+            "bind": f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}",
+            "workers": WORKERS,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            # A worker of this class sends its heartbeat from a thread of its own: this ends one
+            # that is stuck, and not one that streams an export for an hour.
+            "timeout": 60,
+            "graceful_timeout": 5,
+            "limit_request_line": 8190,  # a list with many filters is a long link
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "when_ready": _stop_on_hang_up,
+            "post_worker_init": lambda worker: _tell_once(worker, ready),
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return import_app("app:create_app()")
+
+
+def _stop_on_hang_up(arbiter: Arbiter) -> None:
+    # gunicorn would reload and stay behind, without a terminal and with the port.
+    signal.signal(signal.SIGHUP, lambda *_: arbiter.signal(signal.SIGTERM, None))
+
+
+def _tell_once(worker: Worker, ready: Callable[[], None]) -> None:
+    if worker.age == 1:  # the first one, and no replacement of it
+        ready()
+
+
+def say(line: str) -> None:
+    """Print a line for the person at the terminal, if the terminal is still there."""
+    with suppress(OSError):
+        print(line, flush=True)
+
+
+def main() -> int:
+    """Run until stopped; return the exit status of the process."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _stop)
+    try:
+        settings = config.read()
+        check_port(settings["BIND"], settings["PORT"])
+        with _database(settings) as url:
+            os.environ["DATABASE_URL"] = url
+            _flask("Migrating...", "db", "upgrade")
+            _fill(settings, url)
+            ready = partial(_ready, settings, url)
+            Desk(settings["BIND"], settings["PORT"], ready).run()
+    except Stopped:
+        say("Stopped.")
+        return 130
+    except (config.SettingWrong, postgres.Unavailable, Failed) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def check_port(bind: str, port: int) -> None:
+    """Raise Failed with a sentence where the web server could not listen."""
+    if not 0 < port < 65536:
+        raise Failed(f"PORT must be between 1 and 65535; it is {port}.")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind)) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as problem:
+        raise Failed(
+            f"Cannot listen on {bind} port {port}: {problem}. Choose another port:"
+            " make run PORT=5001"
+        ) from None
+
+
+@contextmanager
+def _database(settings: dict[str, Any]) -> Iterator[str]:
+    url = settings["DATABASE_URL"]
+    if url:
+        if postgres.create_database(url):
+            say("Made the database.")
+        yield url
+    else:
+        with embedded.database(Path(settings["INSTANCE"]), say=say) as url:
+            yield url
+
+
+def _flask(doing: str, *command: str) -> None:
+    say(doing)
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", *command], cwd=config.HOME, check=False
+    )
+    if done.returncode != 0:
+        raise Failed(f"`flask {' '.join(command)}` failed; what it says is above.")
+
+
+def _fill(settings: dict[str, Any], url: str) -> None:
+    """Load the demo into an embedded database without officers."""
+    if not settings["DATABASE_URL"] and not _ask(url, "SELECT 1 FROM officer LIMIT 1"):
+        _flask("Loading the demo...", "demo")
+
+
+def _ask(url: str, question: str) -> list[tuple[Any, ...]]:
+    with closing(postgres.connect(url)) as session, session.cursor() as cursor:
+        cursor.execute(question)
+        return cursor.fetchall()
+
+
+def _ready(settings: dict[str, Any], url: str) -> None:
+    host = "127.0.0.1" if settings["BIND"] in {"", "0.0.0.0", "::"} else settings["BIND"]  # noqa: S104
+    say(f"Ready: http://{host}:{settings['PORT']}   (Ctrl-C stops it)")
+    if not _ask(url, "SELECT 1 FROM officer LIMIT 1"):
+        say("There is no officer yet. Make the first administrator (USERNAME is yours to choose):")
+        say("  .venv/bin/python -m flask create-admin USERNAME")
+    for line in _demo_log_ins(settings, url):
+        say(line)
+
+
+def _demo_log_ins(settings: dict[str, Any], url: str) -> Iterator[str]:
+    """One line for each role of the demo, whose officers of that name have one password."""
+    password = settings["DEMO_PASSWORD"]
+    with suppress(FileNotFoundError):
+        password = password or (Path(settings["INSTANCE"]) / "demo-password").read_text().strip()
+    question = "SELECT username FROM officer WHERE username = ANY (roles) ORDER BY username"
+    if password and (officers := _ask(url, question)):
+        yield f"The demo's log-ins, all with the password {password}:"
+        yield "  " + ", ".join(username for (username,) in officers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+// Keeps the figures of a running import fresh, and loads the page anew when it has ended.
+const place = document.querySelector("[data-import-progress]");
+
+async function look() {
+  try {
+    const reply = await fetch(place.dataset.importProgress, { headers: { Accept: "application/json" } });
+    if (!reply.ok) throw new Error(String(reply.status));
+    const now = await reply.json();
+    if (!now.running) {
+      location.reload();
+      return;
+    }
+    const bar = place.querySelector("progress");
+    if (now.bytes_done < now.bytes_total) {
+      bar.max = now.bytes_total;
+      bar.value = now.bytes_done;
+    } else {
+      bar.removeAttribute("value");
+    }
+    place.querySelector("[data-words]").textContent = now.words;
+    setTimeout(look, 1000);
+  } catch {
+    setTimeout(look, 5000);
+  }
+}
+
+if (place) setTimeout(look, 500);

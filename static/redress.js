@@ -1,0 +1,55 @@
+// What screens do beyond plain HTML. Every screen works without this file.
+import { attachLookups } from "./lookup.js";
+import { attachFilters } from "./filters.js";
+
+const wide = window.matchMedia("(min-width: 52rem)");
+
+function unfoldMenu() {
+  for (const fold of document.querySelectorAll("[data-wide-open]")) fold.open = wide.matches;
+}
+
+function attachSelection() {
+  for (const form of document.querySelectorAll("[data-selection]")) {
+    const all = form.querySelector("[data-select-all]");
+    if (!all) continue;
+    const rows = [...form.querySelectorAll("input[name=rowid]")];
+    all.hidden = false;
+    all.addEventListener("change", () => rows.forEach((row) => { row.checked = all.checked; }));
+    form.addEventListener("change", () => { all.checked = rows.every((row) => row.checked); });
+  }
+}
+
+function guardForms() {
+  for (const form of document.querySelectorAll("form[data-guard]")) {
+    let touched = Boolean(document.querySelector(".is-invalid"));
+    form.addEventListener("input", () => { touched = true; });
+    form.addEventListener("submit", () => { touched = false; });
+    window.addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });
+  }
+  const wrong = document.querySelector(".record-form .is-invalid");
+  if (wrong) wrong.focus();
+}
+
+function closeMenus() {
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll(".menu-button[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.querySelectorAll(".menu-button[open]").forEach((menu) => { menu.open = false; });
+    const typing = event.target.closest("input, textarea, select");
+    if (event.key === "/" && !typing) {
+      const search = document.getElementById("search");
+      if (search) { event.preventDefault(); search.focus(); }
+    }
+  });
+}
+
+unfoldMenu();
+wide.addEventListener("change", unfoldMenu);
+attachSelection();
+guardForms();
+closeMenus();
+attachLookups(document);
+attachFilters();

@@ -1,0 +1,211 @@
+"""A real PostgreSQL for the tests, migrated once in a run, and somebody who asks.
+
+`session` and what hangs on it (`app`, `client`, `as_role`) keep all a test does in one outer
+transaction, which is rolled back; the commits of views end savepoints within it. `committed` is an
+application on a database of its own, for tests that need real commits: threads, COPY, a killed
+process, a browser.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import flask_migrate
+import psycopg2
+import pytest
+from flask import Flask, has_app_context
+from flask.globals import app_ctx
+from flask.testing import FlaskClient
+from sqlalchemy.orm import scoped_session, sessionmaker
+from werkzeug.test import TestResponse
+
+import embedded
+import postgres
+from app import create_app
+from config import HOME
+from models import Officer, db
+from rules.permissions import Role
+from tests.factories import PASSWORD, make_officer
+
+RUN = f"redress_test_{os.getpid()}"
+
+
+class Client(FlaskClient):
+    """A browser: `send` fills in the token of a form, as a person's browser does."""
+
+    officer_id: int
+
+    def token(self) -> str:
+        page = self.get("/login", follow_redirects=True)
+        found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+        assert found, "the page has no form"
+        return found.group(1)
+
+    def send(self, path: str, **fields: Any) -> TestResponse:
+        """POST a form to `path`."""
+        return self.post(path, data={"csrf_token": self.token()} | fields)
+
+    def log_in(self, officer: Officer) -> None:
+        """Log in through the form."""
+        self.officer_id = officer.id
+        answer = self.send("/login", username=officer.username, password=PASSWORD)
+        assert answer.status_code in (302, 303), answer.text
+
+
+def _is_running(process: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(process, 0)
+        return True
+    return False
+
+
+def _remove_left_overs(server: str) -> None:
+    """Drop the databases of runs that were killed; on our own server, where it is known."""
+    with closing(postgres.connect(server)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'redress_test_%'")
+        for (name,) in cursor.fetchall():
+            if not _is_running(int(name.split("_")[2])):
+                with suppress(psycopg2.Error):  # another run was faster
+                    cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a server's database `postgres`: that of DATABASE_URL, or the embedded one, under
+    a folder of its own so that what `make run` keeps is not touched."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield urlsplit(given)._replace(path="/postgres").geturl()
+        return
+    with embedded.database(HOME / "instance" / "tests", "postgres") as url:
+        _remove_left_overs(url)
+        yield url
+
+
+def make_app(url: str, folder: Path, **settings: Any) -> Flask:
+    """Return an application on the database `url`."""
+    app = create_app({
+        "DATABASE_URL": url, "INSTANCE": str(folder), "SECRET_KEY": "for-tests-" * 4,
+        "TESTING": True, **settings,
+    })
+    app.test_client_class = Client
+    return app
+
+
+@pytest.fixture(scope="session")
+def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a migrated, empty database that nobody is connected to."""
+    url = urlsplit(server)._replace(path=f"/{RUN}_template").geturl()
+    postgres.create_database(url)
+    app = make_app(url, tmp_path_factory.mktemp("instance"))
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(template: str) -> Iterator[Callable[[], str]]:
+    """Makes a migrated, empty database and returns its URL. They are dropped when the run ends:
+    each drop waits for a checkpoint."""
+    source = urlsplit(template).path[1:]
+    beside = urlsplit(template)._replace(path="/postgres").geturl()
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"{RUN}_{len(made) + 1}"
+        with closing(postgres.connect(beside)) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
+        made.append(urlsplit(template)._replace(path=f"/{name}").geturl())
+        return made[-1]
+
+    yield make
+    for url in made:
+        postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def database_url(application: Flask) -> str:
+    """The URL, as SQLAlchemy takes it, of the database that `app` uses."""
+    return str(application.config["SQLALCHEMY_DATABASE_URI"])
+
+
+@pytest.fixture(scope="session")
+def application(
+    fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    app = make_app(fresh_database(), tmp_path_factory.mktemp("instance"))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+def _context() -> int:
+    """Each request has a session of its own, as in the product, and the test has another."""
+    return id(app_ctx._get_current_object()) if has_app_context() else 0
+
+
+@pytest.fixture
+def session(application: Flask) -> Iterator[Any]:
+    """`db.session` inside a transaction that ends with the test, without an application context.
+    After a request, `session.expire_all()` shows what it changed."""
+    with application.app_context():
+        engine = db.engine
+    kept = db.session
+    with engine.connect() as connection:
+        outer = connection.begin()
+
+        class Joined(kept.session_factory.class_):  # type: ignore[name-defined, misc]
+            def get_bind(self, *_: Any, **__: Any) -> Any:
+                return connection
+
+        db.session = scoped_session(
+            sessionmaker(class_=Joined, db=db, join_transaction_mode="create_savepoint"),
+            scopefunc=_context,
+        )
+        try:
+            yield db.session
+        finally:
+            db.session.remove()
+            db.session = kept
+            outer.rollback()
+
+
+@pytest.fixture
+def app(application: Flask, session: Any) -> Flask:
+    """The application, its database in the transaction of this test."""
+    return application
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that is not logged in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def as_role(app: Flask) -> Callable[..., Client]:
+    """`as_role(Role.HANDLER, office_id=...)`: a browser in which a new officer is logged in."""
+
+    def log_in(*roles: Role, **values: Any) -> Client:
+        browser = app.test_client()
+        assert isinstance(browser, Client)
+        browser.log_in(make_officer(roles=list(roles), **values))
+        return browser
+
+    return log_in
+
+
+@pytest.fixture
+def committed(fresh_database: Callable[[], str], tmp_path: Path) -> Iterator[Flask]:
+    """An application on a database of its own where commits are real; use `db.session` within
+    `committed.app_context()`."""
+    app = make_app(fresh_database(), tmp_path)
+    yield app
+    with app.app_context():
+        db.engine.dispose()

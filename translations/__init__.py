@@ -1,0 +1,1 @@
+"""The sentences of Redress in other languages, and what collects them."""

@@ -1,0 +1,903 @@
+"""RecordView: the only place where Flask-Admin is met. It closes Flask-Admin's traps once, so
+that a record type costs one class and is safe, fast and pleasant all the same."""
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Response, abort, current_app, flash, redirect, request, url_for
+from flask_admin import expose
+from flask_admin.contrib.sqla import ModelView
+from flask_babel import gettext, lazy_gettext, ngettext
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import Enum, Select, delete, inspect, select
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import joinedload, load_only
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.datastructures import MultiDict
+
+import exports
+import security
+from models import Record, db, title_sql
+from queries import audit, lists
+from queries.dependents import Dependents, dependents_of
+from queries.filters import Filter, Today, operations, parse
+from rules import RuleBroken
+from rules.permissions import Verb
+from views.errors import constraint_sentence
+from views.fields import RecordForm, choices_for, form_for, relation_of
+from views.labels import (
+    english_types,
+    enum_label,
+    help_text,
+    label,
+    sentence,
+    show,
+    type_label,
+    types_label,
+)
+
+MOST_AT_ONCE = 10_000
+PAGE_SIZES = (20, 50, 100, 200)
+HISTORY_SIZE = 50
+EXPORT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+# Which right each of Flask-Admin's routes needs (trap 1); a route that is not here is refused.
+ROUTE_VERBS = {
+    "index_view": Verb.READ,
+    "details_view": Verb.READ,
+    "history_view": Verb.READ,
+    "ajax_lookup": Verb.READ,
+    "create_view": Verb.CREATE,
+    "edit_view": Verb.EDIT,
+    "ajax_update": Verb.EDIT,
+    "delete_view": Verb.DELETE,
+    "action_view": Verb.READ,
+    "export": Verb.EXPORT,
+}
+
+
+def kebab(model: type[Record]) -> str:
+    """Return "supervision-group" for SupervisionGroup, as it stands in addresses."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", model.__name__).lower()
+
+
+def endpoint_of(model: type[Record]) -> str:
+    """Return the name under which the screens of `model` are registered."""
+    return f"record_{model.__tablename__}"
+
+
+def record_url(record: Record) -> str | None:
+    """Return the address of the page of `record`, or None for who may not read its kind."""
+    model = type(record)
+    if not model.screen or not security.can(Verb.READ, model):
+        return None
+    return url_for(f"{endpoint_of(model)}.details_view", id=record.id)
+
+
+def today() -> Today:
+    """Return now, in the reader's zone, for filters that are relative to it."""
+    return Today(datetime.now(UTC), ZoneInfo(security.timezone()))
+
+
+@dataclass(frozen=True)
+class Action:
+    """What can be done to many records at once; `run(ids)` changes them in the open transaction
+    and returns how many it changed."""
+
+    name: str
+    label: Any
+    verb: Verb
+    question: Any
+    done: Any
+    run: Callable[[list[int]], int]
+
+
+@dataclass(frozen=True)
+class ListState:
+    """What a link to a list says: filters, search, order, page; and what is wrong with it."""
+
+    filters: list[Filter]
+    search: str
+    order: lists.Order
+    place: lists.Place | None
+    size: int
+    problems: list[str]
+    notes: list[str]
+
+    def arguments(self, **changes: Any) -> list[tuple[str, str]]:
+        """Return the link's arguments with `changes`; None drops one, and the page with it."""
+        wanted: dict[str, Any] = {one.argument: one.value for one in self.filters}
+        wanted |= {
+            "search": self.search or None,
+            "sort": self.order.key,
+            "desc": "1" if self.order.descending else "0",
+            "page_size": self.size if self.size != current_app.config["PAGE_SIZE"] else None,
+        }
+        wanted |= changes
+        return [(key, str(value)) for key, value in wanted.items() if value is not None]
+
+
+class RecordView(ModelView):
+    """The screens of one record type: list, details, history, forms, delete, actions, export.
+
+    Everything comes from the model; override `list_keys`, `actions` or a template for more.
+    """
+
+    list_template = "admin/list.html"
+    create_template = "admin/form.html"
+    edit_template = "admin/form.html"
+    details_template = "admin/details.html"
+    history_template = "admin/history.html"
+    delete_template = "admin/delete.html"
+    action_template = "admin/action.html"
+    conflict_template = "admin/conflict.html"
+
+    # Flask-Admin reads this one at start-up (trap 18); rights are asked in each request.
+    can_view_details = True
+    can_set_page_size = True
+    page_size_options = PAGE_SIZES
+    page_size = 50
+    named_filter_urls = True
+    column_filters = None
+    column_editable_list = None
+    export_types = ("csv", "xlsx")
+
+    def __init__(self, model: type[Record]) -> None:
+        super().__init__(
+            model, db, name=english_types(model), category=model.desk.value,
+            endpoint=endpoint_of(model), url=kebab(model),
+        )
+
+    # --- What Flask-Admin would guess, said by the model ---------------------------------------
+
+    def scaffold_list_columns(self) -> list[str]:
+        return [c.key for c in self.model.__table__.columns if not c.info.get("secret")]
+
+    def scaffold_sortable_columns(self) -> dict[str, Any]:
+        return {key: getattr(self.model, key) for key in lists.sortable_keys(self.model)}
+
+    def scaffold_form(self) -> type[RecordForm]:
+        return form_for(
+            self.model, lambda key: url_for(f"{self.endpoint}.ajax_lookup", name=key)
+        )
+
+    def get_create_form(self) -> type[RecordForm]:
+        return self.get_form()
+
+    def get_edit_form(self) -> type[RecordForm]:
+        return self.get_form()
+
+    # --- Rights (traps 1, 2, 5, 6) -------------------------------------------------------------
+
+    def is_accessible(self) -> bool:
+        return bool(security.can(Verb.READ, self.model))
+
+    @property
+    def can_create(self) -> bool:  # type: ignore[override]
+        return bool(security.can(Verb.CREATE, self.model))
+
+    @property
+    def can_edit(self) -> bool:  # type: ignore[override]
+        return bool(security.can(Verb.EDIT, self.model))
+
+    @property
+    def can_delete(self) -> bool:  # type: ignore[override]
+        return bool(security.can(Verb.DELETE, self.model))
+
+    @property
+    def can_export(self) -> bool:  # type: ignore[override]
+        return bool(security.can(Verb.EXPORT, self.model))
+
+    def _handle_view(self, name: str, **kwargs: Any) -> None:
+        verb = ROUTE_VERBS.get(name)
+        if verb is None:
+            abort(403)
+        security.require(verb, self.model)
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return fn(self, *args, **kwargs)
+
+    def scope(self, query: Select[Any]) -> Select[Any]:
+        """Return `query` with only the rows that the officer may see: the one place for it."""
+        visible = security.visible(self.model)
+        return query if visible is None else query.where(visible)
+
+    def get_query(self) -> Any:
+        query = db.session.query(self.model)
+        visible = security.visible(self.model)
+        return query if visible is None else query.filter(visible)
+
+    def get_one(self, id: Any) -> Record:
+        return security.load(self.model, id)  # type: ignore[no-any-return]
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns and relations that the officer may see: the one allow-list (trap 6)."""
+        return security.readable_columns(self.model)  # type: ignore[no-any-return]
+
+    @property
+    def list_keys(self) -> list[str]:
+        """Those of `keys` that the list shows at first."""
+        return [key for key in self.keys if key != "id" and self._column(key).info.get("list", True)]
+
+    @property
+    def form_keys(self) -> set[str]:
+        """Those of `keys` that the officer may write through a form."""
+        return {key for key in self.keys if not self._column(key).info.get("set_by")}
+
+    def _column(self, key: str) -> Any:
+        mapper = inspect(self.model)
+        if key in mapper.relationships:
+            (column,) = mapper.relationships[key].local_columns
+            return column
+        return mapper.columns[key]
+
+    # --- The list ------------------------------------------------------------------------------
+
+    def read_state(self) -> ListState:
+        """Return what the request asks of the list, with a sentence for all it cannot have."""
+        arguments = list(request.args.items(multi=True))
+        filters = parse(self.model, self.keys, arguments, today())
+        problems = [sentence(one.error) for one in filters if one.error]
+        notes: list[str] = []
+        order = self._read_order(problems)
+        if request.args.get("page", "0") != "0":
+            notes.append(gettext("Pages have no numbers here: use Next and Previous. This is the "
+                                 "first page."))
+        return ListState(
+            filters, request.args.get("search", "").strip(), order,
+            self._read_place(order, notes), self._read_size(notes), problems, notes,
+        )
+
+    def _read_order(self, problems: list[str]) -> lists.Order:
+        key = request.args.get("sort")
+        if not key:
+            return lists.default_order(self.model)
+        if key not in lists.sortable_keys(self.model) or key not in self.keys:
+            problems.append(gettext("This list cannot be sorted by “%(key)s”.", key=key[:60]))
+            return lists.default_order(self.model)
+        return lists.Order(key, request.args.get("desc") == "1")
+
+    def _read_place(self, order: lists.Order, notes: list[str]) -> lists.Place | None:
+        for name in ("after", "before"):
+            if token := request.args.get(name):
+                try:
+                    return lists.read_place(
+                        self.model, order, token, backwards=name == "before"
+                    )
+                except RuleBroken as refused:
+                    notes.append(sentence(refused))
+        return None
+
+    def _read_size(self, notes: list[str]) -> int:
+        asked = request.args.get("page_size", "")
+        if asked.isascii() and asked.isdigit() and int(asked[:9]) in PAGE_SIZES:
+            return int(asked)
+        if asked:
+            sizes = ", ".join(str(size) for size in PAGE_SIZES)
+            notes.append(gettext("A page has %(sizes)s rows.", sizes=sizes))
+        return int(current_app.config["PAGE_SIZE"])
+
+    def query_of(self, state: ListState) -> Select[Any]:
+        """Return the scoped, filtered and searched rows; RuleBroken where a part of `state`
+        cannot be had, because a list that ignores a filter lies."""
+        if state.problems:
+            raise RuleBroken("%(problem)s", problem=" ".join(state.problems))
+        query = self.scope(select(self.model))
+        for one in state.filters:
+            if one.clause is not None:
+                query = query.where(one.clause)
+        found = lists.search_clause(self.model, state.search)
+        return query if found is None else query.where(found)
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """The list: one page of it, with the count, the filters and what can be done."""
+        if "filter_what" in request.args:
+            return redirect(self._with_added_filter())
+        state = self.read_state()
+        keys = self.list_keys
+        status = 200
+        try:
+            query = self.query_of(state)
+            shown = lists.with_columns(query, self.model, keys)
+            page = lists.read_page(
+                db.session, shown, self.model, state.order, state.place, state.size
+            )
+            whole = query.whereclause is None
+            number = lists.count(db.session, query, self.model, whole=whole)
+        except RuleBroken as refused:
+            problem = sentence(refused)
+            state = ListState(**(vars(state) | {"problems": [problem]}))
+            page, number, status = lists.Page([], None, None), lists.Count(0), 400
+        return self.render(
+            self.list_template, state=state, page=page, count=number, keys=keys,
+            sortable=set(lists.sortable_keys(self.model)), sizes=PAGE_SIZES,
+            actions=self.allowed_actions(), chips=self._chips(state),
+        ), status
+
+    def _with_added_filter(self) -> str:
+        """Return the list's address with the filter that its form asks for, at the end."""
+        arguments = [
+            pair
+            for pair in request.args.items(multi=True)
+            if pair[0] not in ("filter_what", "filter_value", "after", "before", "page")
+        ]
+        taken = [int(m[1]) for key, _ in arguments if (m := re.match(r"flt([0-9]{1,3})_", key))]
+        what = request.args["filter_what"][:120]
+        arguments.append(
+            (f"flt{max(taken, default=-1) + 1}_{what}", request.args.get("filter_value", ""))
+        )
+        return f"{self.get_url('.index_view')}?{urlencode(arguments)}"
+
+    def link(self, state: ListState, view: str = ".index_view", **changes: Any) -> str:
+        """Return the address of `view` with the filters, search and order of `state`."""
+        extra = {"export_type": changes.pop("export_type")} if "export_type" in changes else {}
+        query = urlencode(state.arguments(**changes))
+        return f"{self.get_url(view, **extra)}?{query}"
+
+    def filter_choices(self) -> list[dict[str, Any]]:
+        """Return what the filter form offers: each column with its operations and choices."""
+        offered = []
+        for key in self.keys:
+            known = operations(self.model, key)
+            if not known:
+                continue
+            column = self._column(key)
+            choices = []
+            if isinstance(column.type, Enum):
+                choices = [(one.value, enum_label(one)) for one in column.type.enum_class]
+            offered.append({
+                "key": key,
+                "label": label(key),
+                "operations": [
+                    {"name": one.name, "label": gettext(one.label), "takes": one.takes}
+                    for one in known.values()
+                ],
+                "choices": choices,
+                "lookup": self.get_url(".ajax_lookup", name=key)
+                if key in inspect(self.model).relationships
+                else None,
+            })
+        return sorted(offered, key=lambda one: str(one["label"]))
+
+    def _chips(self, state: ListState) -> list[dict[str, str]]:
+        """Return the active filters in words, each with the link that drops it."""
+        names = self._names_of_relations(state.filters)
+        chips = []
+        for one in state.filters:
+            if one.clause is None:
+                words = one.argument
+            else:
+                operation = operations(self.model, one.key)[one.operation]
+                value = names.get((one.key, one.value), one.value)
+                if operation.takes == "choice":
+                    kind = self._column(one.key).type.enum_class
+                    value = ", ".join(enum_label(kind(part)) for part in one.value.split(","))
+                words = f"{label(one.key)} {gettext(operation.label)}"
+                if operation.takes != "nothing":
+                    words = f"{words.replace('…', value)}" if "…" in words else f"{words} {value}"
+            chips.append({"words": words, "without": self.link(state, **{one.argument: None})})
+        return chips
+
+    def _names_of_relations(self, filters: list[Filter]) -> dict[tuple[str, str], str]:
+        """Return the names of records that filters ask for; out-of-scope ones stay numbers."""
+        names = {}
+        relations = inspect(self.model).relationships
+        for one in filters:
+            if one.clause is not None and one.key in relations and one.value.isdigit():
+                target = relations[one.key].mapper.class_
+                query = select(title_sql(target)).where(target.id == int(one.value))
+                visible = security.visible(target)
+                name = db.session.scalar(query if visible is None else query.where(visible))
+                names[(one.key, one.value)] = name or f"#{one.value}"
+        return names
+
+    def cell(self, record: Record, key: str) -> dict[str, Any]:
+        """Return what a list or details shows of `key`: its text, kind and link, if any."""
+        value = getattr(record, key)
+        if key in inspect(self.model).relationships:
+            named = {"text": str(value), "url": record_url(value)} if value else {"text": ""}
+            return {"kind": "relation", **named}
+        column = inspect(self.model).columns[key]
+        kind = "choice" if isinstance(column.type, Enum) else "text"
+        if isinstance(value, date):
+            kind = "moment"
+        if key in self.model.title_columns:
+            kind = "title number" if key == "number" else "title"
+        overdue = bool(
+            value and column.info.get("met_by") and _is_past(value)
+            and all(getattr(record, met) is None for met in column.info["met_by"])
+        )
+        raw = getattr(value, "value", None)
+        return {"text": show(value), "kind": kind, "raw": raw, "overdue": overdue}
+
+    def list_links(self) -> list[tuple[str, str]]:
+        """Return further buttons of the list: (words, address)."""
+        return []
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        """Return further buttons of the page of `record`: (words, address)."""
+        return []
+
+    # --- Details and history -------------------------------------------------------------------
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """One record: every column that the officer may see, in its groups."""
+        record = self._asked_record(self.keys)
+        return self.render(
+            self.details_template, record=record, groups=self.groups(self.keys), tab="details"
+        )
+
+    def _asked_record(self, keys: list[str]) -> Record:
+        """Return the record that the request names, with its relations joined; 404 otherwise."""
+        record = self.get_one(request.args.get("id", ""))
+        relations = inspect(self.model).relationships
+        related = [key for key in keys if key in relations]
+        if related:
+            options = [
+                joinedload(getattr(self.model, key)).load_only(
+                    *(getattr(relations[key].mapper.class_, name)
+                      for name in relations[key].mapper.class_.title_columns)
+                )
+                for key in related
+            ]
+            query = select(self.model).where(self.model.id == record.id).options(*options)
+            db.session.scalars(query.execution_options(populate_existing=True)).unique().one()
+        return record
+
+    def groups(self, keys: list[str] | set[str]) -> list[tuple[str, list[str]]]:
+        """Return `keys` under the headings that the model gives them, in the model's order."""
+        grouped: dict[str, list[str]] = {}
+        for key in self.keys:
+            if key in keys:
+                column = self._column(key)
+                default = "About this record" if column.info.get("set_by") == "system" else "Record"
+                grouped.setdefault(column.info.get("group", default), []).append(key)
+        last = grouped.pop("About this record", None)
+        if last:
+            grouped["About this record"] = last
+        return [(gettext(heading), members) for heading, members in grouped.items()]
+
+    @expose("/history/")
+    def history_view(self) -> Any:
+        """Every change of the record in words, newest first."""
+        record = self.get_one(request.args.get("id", ""))
+        before = request.args.get("before", "")
+        query = audit.history(self.model.__tablename__, record.id)
+        if before.isascii() and before.isdigit() and int(before) < 2**63:
+            query = query.where(audit.AuditEntry.id < int(before))
+        entries = list(db.session.scalars(query.limit(HISTORY_SIZE + 1)).unique())
+        older = entries[HISTORY_SIZE - 1].id if len(entries) > HISTORY_SIZE else None
+        entries = entries[:HISTORY_SIZE]
+        return self.render(
+            self.history_template, record=record, entries=self._in_words(entries), older=older,
+            tab="history",
+        )
+
+    def _in_words(self, entries: list[Any]) -> list[dict[str, Any]]:
+        """Return the entries with each change as (field, before, after); unseen fields left out."""
+        by_column = {self._column(key).key: key for key in self.keys}
+        names = self._names_in(entries, by_column)
+        told = []
+        for entry in entries:
+            changes = [
+                (label(by_column[column]), *(names(column, value) for value in pair))
+                for column, pair in (entry.changes or {}).items()
+                if column in by_column and isinstance(pair, list) and len(pair) == 2
+            ]
+            hidden = sum(column not in by_column for column in entry.changes or {})
+            told.append({"entry": entry, "changes": changes, "hidden": hidden})
+        return told
+
+    def _names_in(self, entries: list[Any], by_column: dict[str, str]) -> Callable[..., str]:
+        """Return what turns a stored value into words; related records are named in one
+        statement for each kind."""
+        relations = inspect(self.model).relationships
+        wanted: dict[Any, set[int]] = {}
+        for entry in entries:
+            for column, pair in (entry.changes or {}).items():
+                key = by_column.get(column)
+                if key in relations and isinstance(pair, list):
+                    target = relations[key].mapper.class_
+                    wanted.setdefault(target, set()).update(v for v in pair if v is not None)
+        named: dict[Any, dict[int, str]] = {}
+        for target, ids in wanted.items():
+            query = select(target.id, title_sql(target)).where(target.id.in_(ids))
+            visible = security.visible(target)
+            query = query if visible is None else query.where(visible)
+            named[target] = {row[0]: row[1] for row in db.session.execute(query)}
+
+        def words(column: str, value: Any) -> str:
+            key = by_column[column]
+            if value is None:
+                return ""
+            if key in relations:
+                return named[relations[key].mapper.class_].get(value, f"#{value}")
+            return show(_typed(inspect(self.model).columns[key], value))
+
+        return words
+
+    # --- Forms (traps 5, 7, 8) -----------------------------------------------------------------
+
+    def _signer(self) -> URLSafeSerializer:
+        return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"form-{self.endpoint}")
+
+    def version_token(self, record: Record) -> str:
+        """Return the signed version of `record` that its form carries (trap 7)."""
+        return str(self._signer().dumps([record.id, getattr(record, "version_id", 0)]))
+
+    def _is_current(self, record: Record, token: str) -> bool:
+        try:
+            signed = self._signer().loads(token)
+        except BadSignature:
+            return False
+        return bool(signed == [record.id, getattr(record, "version_id", 0)])
+
+    def _form(self, record: Record | None = None) -> RecordForm:
+        cls = self._create_form_class if record is None else self._edit_form_class
+        form = cls(obj=record) if record is not None else cls(data=self._prefill())
+        form.keep_only(self.form_keys)
+        return form  # type: ignore[no-any-return]
+
+    def _prefill(self) -> dict[str, Any]:
+        """Return the column defaults that a new record starts with, so that the form shows them."""
+        start: dict[str, Any] = {}
+        for column in self.model.__table__.columns:
+            default = getattr(column.server_default, "arg", None)
+            text = getattr(default, "text", default)
+            if isinstance(column.type, Enum) and isinstance(text, str):
+                start[column.key] = column.type.enum_class(text)
+            elif text in ("true", "false"):
+                start[column.key] = text == "true"
+            elif isinstance(text, str) and text.isdigit():
+                start[column.key] = int(text)
+        return start
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """A form for a new record."""
+        form = self._form()
+        status = 200
+        if form.is_submitted():
+            record = self._create(form) if form.validate() else None
+            if record is not None:
+                flash(gettext("%(type)s “%(name)s” was made.", type=type_label(self.model),
+                              name=str(record)), "success")
+                if "_add_another" in request.form:
+                    return redirect(self.get_url(".create_view"))
+                return redirect(self.get_url(".details_view", id=record.id))
+            status = 422
+        return self._render_form(form, None), status
+
+    def _create(self, form: RecordForm) -> Record | None:
+        record = self.model()
+        if not self._write(form, record, lambda: db.session.add(record)):
+            return None
+        return record
+
+    def _render_form(self, form: RecordForm, record: Record | None, version: str = "") -> str:
+        template = self.create_template if record is None else self.edit_template
+        return self.render(
+            template, form=form, record=record, version=version,
+            groups=self.groups(set(form._fields)), tab="edit",
+        )
+
+    def _write(self, form: RecordForm, record: Record, begin: Callable[[], None]) -> bool:
+        """Put the form into `record` and commit; False with words on the form where it cannot be.
+
+        Raises StaleDataError when somebody else saved between reading and writing.
+        """
+        own_owner = self.model.owner_path
+        try:
+            with db.session.no_autoflush:
+                for field in form:
+                    if field.name != "csrf_token":
+                        setattr(record, field.name, field.data)
+                begin()
+                if own_owner and getattr(record, own_owner) is None:
+                    setattr(record, own_owner, security.current_officer().id)
+            db.session.flush()
+            self._stays_in_sight(record)
+            db.session.commit()
+        except IntegrityError as error:
+            db.session.rollback()
+            words, key = constraint_sentence(error)
+            self._put_error(form, key, words)
+            return False
+        except DataError:
+            db.session.rollback()
+            self._put_error(form, None, gettext("A value is out of the range that can be kept."))
+            return False
+        except RuleBroken as refused:
+            db.session.rollback()
+            self._put_error(form, refused.field, sentence(refused))
+            return False
+        return True
+
+    def _put_error(self, form: RecordForm, key: str | None, words: str) -> None:
+        """Put `words` beside the field of the column `key`, or on top of the form."""
+        for field in form:
+            if key and field.name in (key, key.removesuffix("_id")):
+                field.errors = [*field.errors, words]
+                return
+        form.form_errors.append(words)
+
+    def _stays_in_sight(self, record: Record) -> None:
+        """Refuse a save that would put the record where the officer cannot see it."""
+        visible = security.visible(self.model)
+        if visible is None:
+            return
+        query = select(self.model.id).where(self.model.id == record.id, visible)
+        if db.session.scalar(query) is None:
+            raise RuleBroken(
+                "With these offices the record would be out of your sight. Choose an office of "
+                "yours, or ask the intake desk to route it."
+            )
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """A form for a record that is there."""
+        record = self._asked_record(sorted(self.form_keys))
+        security.require(Verb.EDIT, record)
+        version = self.version_token(record)
+        form = self._form(record)
+        if not form.is_submitted():
+            return self._render_form(form, record, version)
+        if not self._is_current(record, request.form.get("version", "")):
+            return self._conflict(record, form)
+        record_id, name = record.id, str(record)
+        try:
+            saved = form.validate() and self._write(form, record, lambda: None)
+        except StaleDataError:
+            db.session.rollback()
+            return self._conflict(self.get_one(str(record_id)), form)
+        if saved:
+            flash(gettext("%(type)s “%(name)s” was saved.", type=type_label(self.model),
+                          name=str(record)), "success")
+            if "_continue_editing" in request.form:
+                return redirect(self.get_url(".edit_view", id=record_id))
+            return redirect(self.get_url(".details_view", id=record_id))
+        db.session.rollback()
+        record = self.get_one(str(record_id))
+        return self._render_form(form, record, request.form["version"]), 422
+
+    def _conflict(self, record: Record, form: RecordForm) -> Any:
+        """Show the version typed here beside the one saved meanwhile; nothing typed is lost."""
+        rows = []
+        for field in form:
+            if field.name == "csrf_token":
+                continue
+            theirs, mine = getattr(record, field.name), field.data
+            rows.append((field.label.text, show(theirs), show(mine), theirs != mine))
+        kept = [
+            (name, value)
+            for name, value in request.form.items(multi=True)
+            if name not in ("csrf_token", "version")
+        ]
+        last = audit.history(self.model.__tablename__, record.id).limit(1)
+        entry = db.session.scalars(last).unique().first()
+        return self.render(
+            self.conflict_template, record=record, rows=rows, kept=kept, entry=entry,
+            version=self.version_token(record), tab="edit",
+        ), 409
+
+    # --- Delete --------------------------------------------------------------------------------
+
+    @expose("/delete/", methods=("GET", "POST"))
+    def delete_view(self) -> Any:
+        """Ask first, say what hangs on the record, and delete only what was looked at."""
+        record = self.get_one(request.values.get("id", ""))
+        security.require(Verb.DELETE, record)
+        hanging = dependents_of(db.session, record)
+        asked = request.form.get("version", "")
+        if request.method == "GET" or not asked:
+            return self._render_delete(record, hanging)
+        if not self._is_current(record, asked):
+            changed = gettext("It was changed since you looked at it. Look again before you "
+                              "delete it.")
+            return self._render_delete(record, hanging, changed), 409
+        if hanging.kept:
+            return self._render_delete(record, hanging), 409
+        name = str(record)
+        try:
+            db.session.delete(record)
+            db.session.commit()
+        except StaleDataError:
+            db.session.rollback()
+            abort(409)
+        except IntegrityError as error:
+            db.session.rollback()
+            record = self.get_one(request.values.get("id", ""))
+            hanging = dependents_of(db.session, record)
+            return self._render_delete(record, hanging, constraint_sentence(error)[0]), 409
+        flash(gettext("%(type)s “%(name)s” was deleted.", type=type_label(self.model), name=name),
+              "success")
+        return redirect(self.get_url(".index_view"))
+
+    def _render_delete(self, record: Record, hanging: Dependents, problem: str = "") -> str:
+        return self.render(
+            self.delete_template, record=record, hanging=hanging, problem=problem,
+            version=self.version_token(record), tab="delete",
+        )
+
+    # --- Actions on many (trap 14) -------------------------------------------------------------
+
+    def bulk_actions(self) -> list[Action]:
+        """Return what can be done to many records of this type at once."""
+        return [
+            Action(
+                "delete", lazy_gettext("Delete"), Verb.DELETE,
+                lazy_gettext("Delete these records? This cannot be taken back."),
+                lambda n: ngettext("%(num)s record was deleted.", "%(num)s records were deleted.",
+                                   n),
+                self._delete_many,
+            )
+        ]
+
+    def allowed_actions(self) -> list[Action]:
+        """Return those of bulk_actions() that the officer may use."""
+        return [one for one in self.bulk_actions() if security.can(one.verb, self.model)]
+
+    def _delete_many(self, ids: list[int]) -> int:
+        statement = delete(self.model).where(self.model.id.in_(ids))
+        return int(db.session.execute(statement).rowcount)
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> Any:
+        """Preview an action on the selection or on all that match, then do it in one transaction.
+
+        The preview carries a signed fingerprint of the records and their versions; when any of
+        them changed in between, nothing is done and the preview comes again.
+        """
+        state = self.read_state()
+        names = {one.name: one for one in self.allowed_actions()}
+        action = names.get(request.form.get("action", ""))
+        if action is None:
+            security.require(Verb.DELETE, self.model)
+            abort(400)
+        matching = request.form.get("all") == "1"
+        chosen = self._chosen(state, matching=matching)
+        if not chosen:
+            flash(gettext("Select at least one record first."), "warning")
+            return redirect(self.link(state))
+        if len(chosen) > MOST_AT_ONCE:
+            raise RuleBroken(
+                "More than %(most)s records match. Narrow the list first.", most=MOST_AT_ONCE
+            )
+        fingerprint = self._fingerprint(action, chosen)
+        given = request.form.get("fingerprint", "")
+        if given == fingerprint:
+            return self._act(action, state, chosen, matching=matching)
+        changed = gettext("The records changed since the preview. Look again.") if given else ""
+        return self._preview(action, state, chosen, changed, matching=matching)
+
+    def _chosen(self, state: ListState, *, matching: bool) -> list[tuple[int, int]]:
+        """Return (id, version) of the records meant, locked in the order of their ids."""
+        version = getattr(self.model, "version_id", self.model.id)
+        query = self.query_of(state) if matching else self.scope(select(self.model))
+        if not matching:
+            ids = [
+                int(one)
+                for one in request.form.getlist("rowid")
+                if one.isascii() and one.isdigit() and int(one[:20]) < 2**63
+            ]
+            query = query.where(self.model.id.in_(ids[: MOST_AT_ONCE + 1]))
+        query = query.with_only_columns(self.model.id, version).order_by(None)
+        query = query.order_by(self.model.id).limit(MOST_AT_ONCE + 1).with_for_update()
+        return [(row[0], row[1]) for row in db.session.execute(query)]
+
+    def _fingerprint(self, action: Action, chosen: list[tuple[int, int]]) -> str:
+        digest = hashlib.sha256(repr(chosen).encode()).hexdigest()
+        return str(self._signer().dumps([action.name, digest]))
+
+    def _preview(
+        self, action: Action, state: ListState, chosen: list[tuple[int, int]], problem: str,
+        *, matching: bool,
+    ) -> Any:
+        first = [record_id for record_id, _ in chosen[:10]]
+        named = select(self.model.id, title_sql(self.model)).where(self.model.id.in_(first))
+        examples = [row[1] for row in db.session.execute(named.order_by(self.model.id))]
+        body = self.render(
+            self.action_template, action=action, state=state, number=len(chosen),
+            examples=examples, matching=matching, problem=problem,
+            ids=[] if matching else [record_id for record_id, _ in chosen],
+            fingerprint=self._fingerprint(action, chosen),
+        )
+        db.session.rollback()
+        return body, 409 if problem else 200
+
+    def _act(
+        self, action: Action, state: ListState, chosen: list[tuple[int, int]], *, matching: bool
+    ) -> Any:
+        try:
+            number = action.run([record_id for record_id, _ in chosen])
+            db.session.commit()
+        except IntegrityError as error:
+            db.session.rollback()
+            words = constraint_sentence(error)[0]
+            problem = gettext("Nothing was changed. %(reason)s", reason=words)
+            return self._preview(action, state, chosen, problem, matching=matching)
+        flash(action.done(number), "success")
+        return redirect(self.link(state))
+
+    # --- Export (trap 11) ----------------------------------------------------------------------
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> Any:
+        """The list as a file: the same filters, search, order, scope and columns."""
+        if export_type not in self.export_types:
+            abort(404)
+        state = self.read_state()
+        query = lists.ordered(self.query_of(state), self.model, state.order)
+        return self._send_file(export_type, state, query, self.keys)
+
+    def _send_file(
+        self, export_type: str, state: ListState, query: Select[Any], keys: list[str]
+    ) -> Response:
+        """Write the export down, commit, and only then let the first byte go."""
+        day = today().date.isoformat()
+        name = f"{types_label(self.model)} {day}.{export_type}"
+        officer = security.current_officer()
+        address = self.link(state, page_size=None)
+        record = exports.begin_export(
+            db.session, officer.id, self.model, keys, address, name, export_type
+        )
+        record_id = record.id
+        db.session.commit()
+        make = exports.csv_stream if export_type == "csv" else exports.xlsx_stream
+        stream = make(
+            db.engine, exports.export_select(self.model, keys, query),
+            [label(key) for key in keys], timezone=security.timezone(),
+            on_finish=functools.partial(exports.finish_export, db.engine, record_id),
+        )
+        return Response(
+            stream, mimetype=EXPORT_TYPES[export_type],
+            headers={"Content-Disposition": exports.content_disposition(name)},
+        )
+
+    # --- Autocomplete and single fields (traps 3, 4) -------------------------------------------
+
+    @expose("/ajax/lookup/")
+    def ajax_lookup(self) -> Any:
+        """Up to 20 records that a relation of this type can name: [[id, name], ...]."""
+        key = request.args.get("name", "")
+        relations = inspect(self.model).relationships
+        if key not in self.keys or key not in relations:
+            abort(404)
+        typed = request.args.get("query", "")
+        return [list(pair) for pair in choices_for(relations[key].mapper.class_, typed)]
+
+    @expose("/ajax/update/", methods=("POST",))
+    def ajax_update(self) -> Any:
+        """Nothing is edited in place: a save goes through the form and its version."""
+        abort(404)
+
+
+def _is_past(value: Any) -> bool:
+    now = today()
+    return bool(value < (now.now if isinstance(value, datetime) else now.date))
+
+
+def _typed(column: Any, value: Any) -> Any:
+    """Return a value of the audit trail, which is JSON, as the type of its column."""
+    kind = column.type
+    try:
+        if isinstance(kind, Enum):
+            return kind.enum_class(value)
+        if isinstance(value, str) and kind.python_type is datetime:
+            return datetime.fromisoformat(value)
+    except (ValueError, NotImplementedError):
+        return value
+    return value

@@ -1,0 +1,484 @@
+"""Import of files on screen: upload, check, look at what it found, bring in, fetch what was
+refused. The work is done by a thread of this process, which keeps the figures in ImportBatch; a
+lock in the database that it holds tells whether it still lives."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask_babel import force_locale, gettext as _
+from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.datastructures import FileStorage
+from werkzeug.utils import secure_filename
+from werkzeug.wrappers import Response as Reply
+
+import imports as importing
+import security
+from models import Grievance, ImportBatch, db
+from rules import RuleBroken, mark
+from rules.import_values import WARNINGS
+from rules.permissions import Verb
+from rules.records import ImportState
+from views.labels import sentence
+
+blueprint = Blueprint("imports", __name__, url_prefix="/admin/import")
+
+WORKING = (ImportState.UPLOADED, ImportState.CHECKING, ImportState.IMPORTING)
+WORKER_LOCK = 1_764_305
+"""First key of the advisory lock that the thread of a batch holds; the batch is the second."""
+TICK = 0.5
+"""Seconds between two figures of the progress."""
+DAYS_KEPT = 7
+
+_STOPPED = mark("The work ended early because the database or the disk did not answer. Nothing was"
+                " imported.")
+_DISCARDED = mark("Discarded before it was imported.")
+
+
+@blueprint.before_request
+def _may_import() -> None:
+    security.require(Verb.IMPORT, Grievance)
+
+
+# --- Files of a batch ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is kept of a batch on disk: the file and its map until they are imported or
+    discarded, the refused rows for a week."""
+
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "file.csv"
+
+    @property
+    def map(self) -> Path:
+        return self.folder / "map.toml"
+
+    @property
+    def refused(self) -> Path:
+        return self.folder / "refused.csv"
+
+    def keep(self, upload: FileStorage, map_text: str) -> None:
+        self.folder.mkdir(parents=True, mode=0o700)
+        upload.save(self.file)
+        self.map.write_text(map_text, encoding="utf-8")
+
+    def drop_upload(self) -> None:
+        self.file.unlink(missing_ok=True)
+        self.map.unlink(missing_ok=True)
+
+
+def _uploads() -> Path:
+    folder = Path(current_app.instance_path) / "uploads"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _files(batch_id: int) -> Files:
+    return Files(_uploads() / f"import-{batch_id}")
+
+
+def _sweep() -> None:
+    """Remove what is older than a week: nobody came back for it."""
+    oldest = time.time() - DAYS_KEPT * 24 * 3600
+    for folder in _uploads().glob("import-*"):
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- Screens ---------------------------------------------------------------------------------
+
+
+@blueprint.get("/")
+def start() -> str:
+    """The form for a file, and the imports that wait for somebody."""
+    return _form({})
+
+
+@blueprint.post("/")
+def upload() -> Any:
+    """Keep the file and begin to check it."""
+    problems: dict[str, str] = {}
+    chosen = request.files.get("file")
+    if chosen is None or not chosen.filename:
+        problems["file"] = _("Choose a file.")
+    map_name, map_text = "", ""
+    try:
+        map_name, map_text = _chosen_map()
+    except RuleBroken as refused:
+        problems["map"] = sentence(refused)
+    if problems or chosen is None or chosen.filename is None:
+        return _form(problems), 400
+    _sweep()
+    size = _size(chosen)
+    batch_id = importing.new_batch(db.session(), chosen.filename, map_name, size)
+    db.session.commit()
+    try:
+        _files(batch_id).keep(chosen, map_text)
+    except OSError:
+        current_app.logger.exception("an upload could not be kept")
+        _finish(batch_id, failure=_("The file could not be kept: the server's disk refuses it."))
+        db.session.commit()
+        return _to(batch_id)
+    _begin(batch_id, _check)
+    return _to(batch_id)
+
+
+@blueprint.get("/<batch_id>")
+def batch(batch_id: str) -> str:
+    """How far an import is, or what it found."""
+    number = security.parse_id(batch_id) or abort(404)
+    lives = _lives(number)  # before the state is read: the state is settled when the lock goes
+    record = security.load(ImportBatch, number)
+    files = _files(number)
+    return render_template(
+        "imports/batch.html",
+        batch=record,
+        running=record.state in WORKING and lives,
+        interrupted=record.state in WORKING and not lives,
+        has_file=files.file.exists(),
+        has_refused=files.refused.exists(),
+        words=_words(record),
+        report=record.summary or {},
+        reason_words=_reason_words,
+        warning_words=_warning_words,
+    )
+
+
+@blueprint.get("/<batch_id>/progress")
+def progress(batch_id: str) -> Response:
+    """The same for a script: bytes, rows, words, and whether it still runs."""
+    number = security.parse_id(batch_id) or abort(404)
+    lives = _lives(number)
+    record = security.load(ImportBatch, number)
+    return jsonify(
+        running=record.state in WORKING and lives,
+        state=record.state,
+        bytes_done=record.bytes_done,
+        bytes_total=record.bytes_total,
+        rows_read=record.rows_read,
+        words=_words(record),
+    )
+
+
+@blueprint.post("/<batch_id>/check")
+def check_again(batch_id: str) -> Reply:
+    """Begin anew with a file whose work was interrupted."""
+    record, problem = _waiting(batch_id, (*WORKING, ImportState.CHECKED))
+    if problem:
+        return _not_now(record.id, problem)
+    _set(record.id, state=ImportState.UPLOADED, failure=None, bytes_done=0, rows_read=0)
+    db.session.commit()
+    _begin(record.id, _check)
+    return _to(record.id)
+
+
+@blueprint.post("/<batch_id>/import")
+def bring_in(batch_id: str) -> Reply:
+    """Bring the checked rows in; the good ones alone where others are refused."""
+    record, problem = _waiting(batch_id, (ImportState.CHECKED,))
+    if problem:
+        return _not_now(record.id, problem)
+    keep_good = request.form.get("keep_good") == "1"
+    _set(record.id, state=ImportState.IMPORTING, failure=None, bytes_done=0, rows_read=0,
+         keeps_good_rows=keep_good)
+    db.session.commit()
+    _begin(record.id, _bring_in)
+    return _to(record.id)
+
+
+@blueprint.post("/<batch_id>/discard")
+def discard(batch_id: str) -> Reply:
+    """Forget a file that is not to be imported."""
+    record, problem = _waiting(batch_id, (*WORKING, ImportState.CHECKED), needs_file=False)
+    if problem:
+        return _not_now(record.id, problem)
+    _finish(record.id, failure=_(_DISCARDED))
+    db.session.commit()
+    shutil.rmtree(_files(record.id).folder, ignore_errors=True)
+    flash(_("The file was discarded. Nothing was imported."))
+    return redirect(url_for("imports.start"))
+
+
+@blueprint.get("/<batch_id>/refused.csv")
+def refused_rows(batch_id: str) -> Response:
+    """The rows that were refused, as the file had them, with the reasons."""
+    record = security.load(ImportBatch, batch_id)
+    path = _files(record.id).refused
+    if not path.exists():
+        abort(404)
+    stem = secure_filename(Path(record.file_name).stem) or "import"
+    return send_file(path, mimetype="text/csv", as_attachment=True,
+                     download_name=f"{stem}-refused.csv")
+
+
+@blueprint.get("/maps/<name>.toml")
+def shipped_map(name: str) -> Response:
+    """A map that comes with the product, to begin one's own with."""
+    if name not in importing.shipped_maps():
+        abort(404)
+    return send_file(importing.MAPS / f"{name}.toml", mimetype="text/plain", as_attachment=True)
+
+
+def _form(problems: dict[str, str]) -> str:
+    query = (
+        select(ImportBatch).where(ImportBatch.state.in_((*WORKING, ImportState.CHECKED)))
+        .order_by(ImportBatch.id.desc()).limit(20)
+    )
+    scope = security.visible(ImportBatch)
+    return render_template(
+        "imports/start.html", problems=problems, maps=importing.shipped_maps(),
+        chosen=request.form.get("map_name", ""),
+        waiting=db.session.scalars(query if scope is None else query.where(scope)).all(),
+    )
+
+
+def _chosen_map() -> tuple[str, str]:
+    """Return the name and text of the map of this request; RuleBroken where it is none."""
+    own = request.files.get("map")
+    if own is not None and own.filename:
+        read = own.stream.read(importing.LONGEST_MAP + 1)
+        return own.filename, importing.map_text(read)
+    name = request.form.get("map_name", "")
+    if name not in importing.shipped_maps():
+        raise RuleBroken("Choose a map, or the file of one of your own.")
+    return name, (importing.MAPS / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _size(upload: FileStorage) -> int:
+    size = upload.stream.seek(0, 2)
+    upload.stream.seek(0)
+    return int(size)
+
+
+def _waiting(
+    batch_id: str, states: tuple[ImportState, ...], *, needs_file: bool = True
+) -> tuple[ImportBatch, str]:
+    """Return the batch, locked against a second click, and a sentence where it is not in one of
+    `states`, is being worked on, or its file is gone."""
+    record = security.load(ImportBatch, batch_id)
+    db.session.refresh(record, with_for_update=True)
+    if record.state not in states or _lives(record.id):
+        return record, _("This import has moved on in the meantime.")
+    if needs_file and not _files(record.id).file.exists():
+        return record, _("The file is not kept any longer. Upload it again.")
+    return record, ""
+
+
+def _not_now(batch_id: int, problem: str) -> Reply:
+    db.session.rollback()
+    flash(problem, "warning")
+    return _to(batch_id)
+
+
+def _to(batch_id: int) -> Reply:
+    return redirect(url_for("imports.batch", batch_id=batch_id), 303)
+
+
+def _words(record: ImportBatch) -> str:
+    """What is being done at the moment."""
+    if record.bytes_done < (record.bytes_total or 1):
+        return _("Reading the file: %(rows)s rows so far.", rows=record.rows_read)
+    if record.state == ImportState.IMPORTING:
+        return _("Writing %(rows)s rows into the register.", rows=record.rows_read)
+    return _("Comparing %(rows)s rows with the register.", rows=record.rows_read)
+
+
+def _reason_words(refusal: dict[str, Any]) -> str:
+    return importing.refusal_sentence(refusal, _)
+
+
+def _warning_words(warning: str) -> str:
+    return _(WARNINGS[warning]) if warning in WARNINGS else warning
+
+
+# --- The work --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the thread of a batch is given, and where it tells how far it is."""
+
+    batch_id: int
+    files: Files
+    tick: importing.Progress
+
+
+def _begin(batch_id: int, work: Callable[[Job], None]) -> None:
+    """Start `work` in a thread and wait until it holds the lock of the batch."""
+    officer = security.current_officer()
+    held = Event()
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    Thread(
+        target=_run, name=f"import-{batch_id}", daemon=True,
+        args=(app, batch_id, officer.id if officer else None, security.language(), work, held),
+    ).start()
+    held.wait(30)
+
+
+def _run(
+    app: Flask, batch_id: int, officer_id: int | None, language: str,
+    work: Callable[[Job], None], held: Event,
+) -> None:
+    with app.app_context(), security.acting_for(officer_id), force_locale(language):
+        files = _files(batch_id)
+        try:
+            with _worker_lock(batch_id) as connection:
+                held.set()
+                if connection is not None:
+                    work(Job(batch_id, files, _ticker(connection, files, batch_id, officer_id)))
+        except (SQLAlchemyError, OSError):
+            app.logger.exception("import %s ended early", batch_id)
+            _note_failure(batch_id)
+        finally:
+            held.set()
+
+
+def _check(job: Job) -> None:
+    """See what would become of each row; write nothing but that."""
+    session = db.session()
+    _set(job.batch_id, state=ImportState.CHECKING)
+    session.commit()
+    the_map = importing.read_map_file(job.files.map)
+    try:
+        report = importing.check(session, job.files.file, the_map, now=datetime.now(UTC),
+                                 progress=job.tick)
+        _write_refused(job, the_map)
+    except RuleBroken as refused:
+        session.rollback()
+        _finish(job.batch_id, failure=sentence(refused))
+        session.commit()
+        job.files.drop_upload()
+        return
+    session.rollback()  # the temporary tables go with it
+    counts = {f"rows_{name}": getattr(report, name) for name in ("read", *importing.OUTCOMES)}
+    _set(job.batch_id, state=ImportState.CHECKED, summary=report.as_dict(), **counts)
+    session.commit()
+
+
+def _bring_in(job: Job) -> None:
+    """Check again, under the lock that keeps others from importing, and write."""
+    session = db.session()
+    the_map = importing.read_map_file(job.files.map)
+    keep_good = session.scalar(
+        select(ImportBatch.keeps_good_rows).where(ImportBatch.id == job.batch_id)
+    )
+    now = datetime.now(UTC)
+    try:
+        report = importing.check(session, job.files.file, the_map, now=now, progress=job.tick,
+                                 will_write=True)
+        _write_refused(job, the_map)
+        importing.bring_in(session, the_map, report, batch_id=job.batch_id, now=now,
+                           keep_good=bool(keep_good))
+    except RuleBroken as refused:
+        session.rollback()
+        _set(job.batch_id, state=ImportState.CHECKED, failure=sentence(refused))
+        session.commit()
+        return
+    session.commit()
+    job.files.drop_upload()
+
+
+def _write_refused(job: Job, the_map: importing.ImportMap) -> None:
+    job.files.refused.unlink(missing_ok=True)
+    importing.write_refused(db.session(), job.files.file, the_map, job.files.refused, _)
+
+
+def _ticker(
+    connection: Connection, files: Files, batch_id: int, officer_id: int | None
+) -> importing.Progress:
+    """Return what tells the batch how far its file is read, in small transactions of their own."""
+    last, size = 0.0, files.file.stat().st_size
+
+    def tick(bytes_done: int, rows: int) -> None:
+        nonlocal last
+        if time.monotonic() - last < TICK and bytes_done != size:
+            return
+        last = time.monotonic()
+        with connection.begin():
+            connection.execute(
+                select(func.set_config("redress.officer_id", str(officer_id or ""), True))
+            )
+            connection.execute(
+                update(ImportBatch.__table__).where(ImportBatch.__table__.c.id == batch_id)
+                .values(bytes_done=bytes_done, rows_read=rows)
+            )
+
+    return tick
+
+
+@contextmanager
+def _worker_lock(batch_id: int) -> Iterator[Connection | None]:
+    """Hold the lock that says this batch is being worked on; None where somebody else does. Its
+    connection is closed afterwards, not used again, so the lock cannot outlive the block."""
+    with db.engine.connect() as connection:
+        connection.detach()
+        taken = connection.scalar(select(func.pg_try_advisory_lock(WORKER_LOCK, batch_id)))
+        connection.commit()
+        yield connection if taken else None
+
+
+def _lives(batch_id: int) -> bool:
+    """Return whether a thread somewhere works on the batch."""
+    return bool(db.session.scalar(_HOLDER, {"first": WORKER_LOCK, "second": batch_id}))
+
+
+_HOLDER = text("""
+    SELECT EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND objsubid = 2
+          AND classid = :first AND objid = :second
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
+
+
+def _set(batch_id: int, **values: Any) -> None:
+    table = ImportBatch.__table__
+    db.session.execute(update(table).where(table.c.id == batch_id).values(**values))
+
+
+def _finish(batch_id: int, *, failure: str) -> None:
+    _set(batch_id, state=ImportState.FAILED, failure=failure, finished_at=datetime.now(UTC))
+
+
+def _note_failure(batch_id: int) -> None:
+    """Say what happened where the database still takes it; else the batch shows as interrupted."""
+    try:
+        db.session.rollback()
+        _set(batch_id, failure=_(_STOPPED))
+        db.session.commit()
+    except SQLAlchemyError:
+        db.session.remove()
+
+
+# --- Menu ------------------------------------------------------------------------------------
+
+
+def init_app(app: Flask) -> None:
+    """Register the import pages."""
+    app.register_blueprint(blueprint)

@@ -1,0 +1,124 @@
+"""The words that screens use for record types, columns and values, in the reader's language."""
+
+import enum
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import format_date, format_datetime, format_decimal, gettext
+from sqlalchemy import inspect
+
+from models import Record
+from rules import RuleBroken, mark
+
+# Words that are plural already, or whose plural no rule gives.
+PLURALS = {
+    "Feedback": mark("Feedback"),
+    "Reprimand evidence": mark("Reprimand evidence"),
+    "Number series": mark("Number series"),
+}
+# Abbreviations and words that prettifying would get wrong.
+WORDS = {
+    "id": mark("Number"),
+    "sha256": mark("SHA-256"),
+    "standards": mark("Categories and standards"),
+    "discipline": mark("Accountability"),
+    "rhythm": mark("Reception, returns and roster"),
+    "trail": mark("Audit trail"),
+}
+MOMENT = mark("d MMM y, HH:mm")
+DAY = mark("d MMM y")
+
+
+def english(key: str) -> str:
+    """Return "Received at" for `received_at`; the message that translators see."""
+    if key in WORDS:
+        return WORDS[key]
+    words = re.sub(r"_(id|ids)$", "", key).replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def english_type(model: type[Record]) -> str:
+    """Return "Supervision group" for SupervisionGroup."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", model.__name__)
+    return words[:1] + words[1:].lower()
+
+
+def english_types(model: type[Record]) -> str:
+    """Return "Supervision groups" for SupervisionGroup."""
+    single = english_type(model)
+    if single in PLURALS:
+        return PLURALS[single]
+    if re.search(r"[^aeiou]y$", single):
+        return single[:-1] + "ies"
+    return single + ("es" if re.search(r"(s|x|ch|sh)$", single) else "s")
+
+
+def english_about(model: type[Record]) -> str:
+    """Return the first sentence of what the model says of itself; "" where it says nothing."""
+    words = " ".join((model.__doc__ or "").split())
+    first = re.match(r"(.+?)(?: \([^)]*domain\.md[^)]*\))?[.;]( |$)", words)
+    return f"{first[1]}." if first else ""
+
+
+def about(model: type[Record]) -> str:
+    """Return what a record type is for, in one sentence."""
+    text = english_about(model)
+    return gettext(text) if text else ""
+
+
+def label(key: str) -> str:
+    """Return the heading of the column or relation `key`."""
+    return gettext(english(key))
+
+
+def type_label(model: type[Record]) -> str:
+    """Return what one record of `model` is called."""
+    return gettext(english_type(model))
+
+
+def types_label(model: type[Record]) -> str:
+    """Return what the list of `model` is called."""
+    return gettext(english_types(model))
+
+
+def enum_label(value: enum.Enum) -> str:
+    """Return the word for a value of a closed list."""
+    return gettext(english(str(value.value)))
+
+
+def help_text(model: type[Record], key: str) -> str:
+    """Return what the model's doc= says of the column or relation `key`; "" for nothing."""
+    mapper = inspect(model)
+    if key in mapper.relationships:
+        (column,) = mapper.relationships[key].local_columns
+    else:
+        column = mapper.columns[key]
+    return gettext(column.doc) if column.doc else ""
+
+
+def sentence(refused: RuleBroken) -> str:
+    """Return the sentence of `refused` in the reader's language, its places filled."""
+    if not refused.values:
+        return gettext(refused.sentence).replace("%%", "%")
+    return gettext(refused.sentence) % refused.values
+
+
+def show(value: Any) -> str:
+    """Return `value` as people read it: words for closed lists, dates and numbers by locale."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, enum.Enum):
+        return enum_label(value)
+    if isinstance(value, datetime):
+        return format_datetime(value, gettext(MOMENT))
+    if isinstance(value, date):
+        return format_date(value, gettext(DAY))
+    if isinstance(value, int | Decimal | float):
+        return format_decimal(value)
+    if isinstance(value, list):
+        return ", ".join(gettext(english(str(part))) for part in value)
+    return str(value)

@@ -1,0 +1,18 @@
+"""Screens of offices and officers that need more than their model says."""
+
+from flask import url_for
+from flask_babel import gettext
+
+import security
+from models import Officer, Record
+from rules.permissions import Verb
+from views.base import RecordView
+
+
+class OfficerView(RecordView):
+    """Officers, with the way to their log-in: password and open sessions."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        if not security.can(Verb.EDIT, Officer):
+            return []
+        return [(gettext("Log-in and password"), url_for("account.officer", officer_id=record.id))]
