@@ -44,9 +44,7 @@ screenshots: dev-packages  ## Take the pictures in docs/screenshots anew
 	@$(RUN) docs.screenshots
 
 translations: dev-packages  ## Collect the sentences and compile their translations
-	@$(RUN) babel.messages.frontend extract -F babel.cfg -k _l -k mark -k RuleBroken -o translations/messages.pot .
-	@$(RUN) babel.messages.frontend update -i translations/messages.pot -d translations
-	@$(RUN) babel.messages.frontend compile -d translations
+	@$(RUN) translations.extract
 
 requirements: dev-packages  ## Pin the newest versions of requirements*.in, with hashes
 	@$(RUN) pip install --quiet uv

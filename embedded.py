@@ -36,6 +36,7 @@ import psutil
 import psycopg2
 from psycopg2 import sql
 
+import config
 from postgres import Unavailable, connect, create_database
 
 SUPERUSER, OWNER = "postgres", "redress"
@@ -110,7 +111,7 @@ def _release_at_exit(server: "_Server") -> None:
     try:
         server.release()
     except Unavailable as problem:
-        sys.stderr.write(f"{problem}\n")
+        _to_stderr(str(problem))
 
 
 class _Server:
@@ -416,3 +417,26 @@ def _make_system_user() -> pwd.struct_passwd:
             f"The database may not run as root, and the system user {SYSTEM_USER} could not be"
             " made. Make it yourself, or run this as an ordinary user."
         ) from None
+
+
+def main() -> int:
+    """`python embedded.py PROGRAM [ARGUMENT...]`: psql, pg_dump... on the embedded database."""
+    try:
+        with database(Path(config.read()["INSTANCE"]), say=_to_stderr) as url:
+            signal.signal(signal.SIGINT, lambda *_: None)  # a Ctrl-C is for the program
+            return subprocess.call(
+                [str(_programs() / sys.argv[1]), f"--dbname={url}", *sys.argv[2:]]
+            )
+    except (Unavailable, config.SettingWrong) as problem:
+        _to_stderr(str(problem))
+        return 1
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(main.__doc__)
+    sys.exit(main())

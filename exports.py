@@ -344,7 +344,10 @@ def _with_values(engine: Engine, connection: PgConnection, statement: Select[Any
 
 # --- CSV -------------------------------------------------------------------------------------
 
-_BLANKS = " \t\n\v\f\r\u00a0\u3000"
+# What spreadsheets may skip before a formula, zero-width signs included.
+_BLANKS = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u2060\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200C))
+)
 _STARTS = "=+-@＝＋－＠"
 _GUARDED = f"^['\t\n\r]|^[{_BLANKS}]*[=+\\-@＝＋－＠]"
 _MAY_NEED_GUARD = [ord(sign) for sign in f"'{_BLANKS}{_STARTS}"]

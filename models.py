@@ -184,6 +184,7 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     `title_columns`  own columns that name a record to people, joined by " · "
     `sorted_by`      column of the list's first order, with "-" for newest first
     `office_paths`   dotted paths to the offices whose officers see it (OfficeRecord)
+    `told_from`      column that is empty for as long as these offices are not to know of it
     `screen`         False: no generated screen at all
     `read_only`      True: a list to look at, without forms
     """
@@ -193,6 +194,7 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     title_columns: ClassVar[tuple[str, ...]] = ("name",)
     sorted_by: ClassVar[str] = "-id"
     office_paths: ClassVar[tuple[str, ...]] = ()
+    told_from: ClassVar[str | None] = None
     owner_path: ClassVar[str | None] = None
     screen: ClassVar[bool] = True
     read_only: ClassVar[bool] = False
@@ -241,14 +243,16 @@ class Stamped(Record):
 
     @declared_attr
     def created_by(cls) -> Mapped["Officer | None"]:
+        key: Any = cls.created_by_id
         return relationship(
-            "Officer", foreign_keys=[cls.created_by_id], remote_side="Officer.id", viewonly=True
+            "Officer", foreign_keys=[key], remote_side="Officer.id", viewonly=True
         )
 
     @declared_attr
     def updated_by(cls) -> Mapped["Officer | None"]:
+        key: Any = cls.updated_by_id
         return relationship(
-            "Officer", foreign_keys=[cls.updated_by_id], remote_side="Officer.id", viewonly=True
+            "Officer", foreign_keys=[key], remote_side="Officer.id", viewonly=True
         )
 
     @declared_attr.directive
@@ -1021,8 +1025,8 @@ class DecisionPoint(OfficeRecord):
     )
     position: Mapped[int] = mapped_column(doc="Place among the points, from 1")
     point: Mapped[str] = mapped_column(String(300), doc="What was complained of")
-    finding: Mapped[PointFinding] = mapped_column(doc="Upheld, partly upheld or not upheld")
-    reasons: Mapped[LongText] = mapped_column(doc="Facts and rules the finding rests on")
+    conclusion: Mapped[PointFinding] = mapped_column(doc="Upheld, partly upheld or not upheld")
+    reasons: Mapped[LongText] = mapped_column(doc="Facts and rules the conclusion rests on")
 
     decision: Mapped["Decision"] = relationship(back_populates="points")
 
@@ -1343,6 +1347,7 @@ class Inspection(OfficeRecord):
     """A visit of a supervision group to an office."""
 
     desk = Desk.SUPERVISION
+    told_from = "done_on"
     title_columns = ("subject",)
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
@@ -1404,6 +1409,7 @@ class SupervisionNotice(OfficeRecord):
     """An order to an office to act by a date and to reply with reasons."""
 
     desk = Desk.SUPERVISION
+    told_from = "issued_on"
     title_columns = ("number", "subject")
     __table_args__ = (
         CheckConstraint("(state = 'draft') = (issued_on IS NULL)", name="issued_has_day"),
@@ -1459,6 +1465,7 @@ class Reprimand(OfficeRecord):
     duty in handling grievances. The checks below are its due process (domain.md section 7)."""
 
     desk = Desk.REPRIMANDS
+    told_from = "served_on"
     title_columns = ("number", "subject")
     __table_args__ = (
         # Checked by another, and served only then.
@@ -2170,7 +2177,7 @@ class OfficerSession(Record):
     )
     device: Mapped[str] = mapped_column(doc="Browser as it names itself")
     address: Mapped[str | None] = mapped_column(
-        String(60), info={"read": (Role.ADMINISTRATOR,)}, doc="Network address at log-in"
+        String(60), info={"read": (Role.ADMINISTRATOR, Role.AUDITOR)}, doc="Network address at log-in"
     )
     data: Mapped[dict[str, Any]] = mapped_column(
         JSONB, server_default="{}", info={"secret": True, "trail": False},

@@ -53,8 +53,13 @@ def drop_database(url: str) -> None:
     """Remove the database of `url`, if it is there, with whoever is connected to it."""
     parts = _parts(url)
     statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_identifier(parts))
+    gently = sql.SQL("DROP DATABASE IF EXISTS {}").format(_identifier(parts))
     with closing(connect(parts._replace(path="/postgres").geturl())) as session:
-        session.cursor().execute(statement)
+        try:
+            session.cursor().execute(statement)
+        except psycopg2.errors.InsufficientPrivilege:
+            # The autovacuum is at it, which only a superuser may send away. This waits for it.
+            session.cursor().execute(gently)
 
 
 def connect(url: str) -> connection:

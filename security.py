@@ -69,6 +69,7 @@ COOKIE = "redress_session"
 VISITOR_COOKIE = "redress_visitor"
 SMALL_BODY = 64 * 1024  # bytes: what somebody without a log-in may send us
 LARGEST_ID = 2**63 - 1
+NO_ROLES: frozenset[Role] = frozenset()
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -203,8 +204,14 @@ def current_officer() -> Officer | None:
 
 def roles() -> frozenset[Role]:
     """Return the roles of the current officer; none where nobody is logged in."""
-    officer = current_officer()
-    return frozenset(Role(role) for role in officer.roles) if officer else frozenset()
+    if not has_request_context():
+        return NO_ROLES
+    memory = _memory()
+    if "roles" not in memory:
+        officer = current_officer()
+        memory["roles"] = frozenset(Role(role) for role in officer.roles) if officer else NO_ROLES
+    held: frozenset[Role] = memory["roles"]
+    return held
 
 
 def request_id() -> str:
@@ -305,9 +312,7 @@ def _runs_on(
     day: date, period: type[GroupMembership] | type[SupervisionAssignment]
 ) -> ColumnElement[bool]:
     """Whether the period has begun on `day` and not ended; its end is the first day after it."""
-    return and_(
-        period.starts_on <= day, or_(period.ends_on.is_(None), period.ends_on > day)
-    )
+    return and_(period.starts_on <= day, or_(period.ends_on.is_(None), period.ends_on > day))
 
 
 def visible(model: type[Record]) -> ColumnElement[bool] | None:
@@ -327,9 +332,18 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
         return None
     ids = literal(sorted(offices), ARRAY(BigInteger))
     return or_(
-        false(), *(_through(model, path, lambda column: column == any_(ids))
-                   for path in model.office_paths)
+        false(),
+        *(_through(model, path, lambda column: column == any_(ids)) for path in model.office_paths),
     )
+
+
+def changeable(model: type[Record]) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that the current officer may change, where
+    `can` lets them change any: those they see, but of what belongs to officers only their own."""
+    officer = current_officer()
+    if officer is None or not model.owner_path:
+        return visible(model)
+    return _through(model, model.owner_path, lambda column: column == officer.id)
 
 
 def _through(
@@ -339,11 +353,19 @@ def _through(
     first, _dot, rest = path.partition(".")
     attribute = getattr(model, first)
     if not rest:
-        return test(attribute)
+        return _told(model, test(attribute))
     condition = _through(attribute.property.mapper.class_, rest, test)
     found = attribute.any if attribute.property.uselist else attribute.has
     result: ColumnElement[bool] = found(condition)
     return result
+
+
+def _told(model: type[Record], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Keep from an office what it is not to know of yet: a draft, a visit without notice.
+    Supervisors write these and see them."""
+    if model.told_from is None or Role.SUPERVISOR in roles():
+        return condition
+    return and_(condition, getattr(model, model.told_from).is_not(None))
 
 
 def parse_id(value: object) -> int | None:
@@ -445,8 +467,10 @@ def _refuse_null_in_form() -> None:
     files = ((key, file.filename or "") for key, file in request.files.items(multi=True))
     if _has_null(request.form.items(multi=True)) or _has_null(files):
         raise _bad_request(
-            _("The form holds a character that cannot be stored. Go back, type the text again "
-              "instead of pasting it, and save.")
+            _(
+                "The form holds a character that cannot be stored. Go back, type the text again "
+                "instead of pasting it, and save."
+            )
         )
 
 
@@ -476,8 +500,12 @@ def _ask_for_log_in() -> Reply:
 def remember_log_in(reply: Reply, token: str) -> None:
     """Give the browser the cookie of a log-in."""
     reply.set_cookie(
-        cookie_name(), token,  # without an age: it goes when the browser closes
-        secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax", path="/",
+        cookie_name(),
+        token,  # without an age: it goes when the browser closes
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+        path="/",
     )
 
 

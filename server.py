@@ -4,6 +4,7 @@ The embedded database is held while this runs, and stopped at the end unless ano
 it too. A DATABASE_URL is used as it is, and never given the demo.
 """
 
+import fcntl
 import os
 import signal
 import socket
@@ -16,14 +17,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import psycopg2
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.util import import_app
 from gunicorn.workers.base import Worker
 
 import config
 import embedded
 import postgres
+from app import create_app
 
 WORKERS, THREADS = 2, 8
 """For 2 cores: a long export keeps one thread, and the lists have the others."""
@@ -62,8 +65,8 @@ class Desk(BaseApplication):
         for name, value in self.settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Any:
-        return import_app("app:create_app()")
+    def load(self) -> Flask:  # in each worker: what it opens is not shared with the others
+        return create_app()
 
 
 def _stop_on_hang_up(arbiter: Arbiter) -> None:
@@ -91,8 +94,9 @@ def main() -> int:
         check_port(settings["BIND"], settings["PORT"])
         with _database(settings) as url:
             os.environ["DATABASE_URL"] = url
-            _flask("Migrating...", "db", "upgrade")
-            _fill(settings, url)
+            with _alone(Path(settings["INSTANCE"])):
+                _migrate(url)
+                _fill(settings, url)
             ready = partial(_ready, settings, url)
             Desk(settings["BIND"], settings["PORT"], ready).run()
     except Stopped:
@@ -136,6 +140,18 @@ def _database(settings: dict[str, Any]) -> Iterator[str]:
             yield url
 
 
+@contextmanager
+def _alone(instance: Path) -> Iterator[None]:
+    """Keep a second shell from migrating, or loading the demo, at the same time."""
+    instance.mkdir(parents=True, exist_ok=True)
+    folder = os.open(instance, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def _flask(doing: str, *command: str) -> None:
     say(doing)
     done = subprocess.run(
@@ -145,10 +161,21 @@ def _flask(doing: str, *command: str) -> None:
         raise Failed(f"`flask {' '.join(command)}` failed; what it says is above.")
 
 
+def _migrate(url: str) -> None:
+    """Bring the tables up to date, where they are not at the migration with the highest number."""
+    newest = max(path.name[:4] for path in (config.HOME / "migrations/versions").glob("[0-9]*.py"))
+    try:
+        if _ask(url, "SELECT version_num FROM alembic_version") == [(newest,)]:
+            return
+    except psycopg2.errors.UndefinedTable:
+        pass  # an empty database
+    _flask("Migrating...", "db", "upgrade")
+
+
 def _fill(settings: dict[str, Any], url: str) -> None:
     """Load the demo into an embedded database without officers."""
     if not settings["DATABASE_URL"] and not _ask(url, "SELECT 1 FROM officer LIMIT 1"):
-        _flask("Loading the demo...", "demo")
+        _flask("Loading the demo...", "demo", "--if-empty")
 
 
 def _ask(url: str, question: str) -> list[tuple[Any, ...]]:
@@ -170,7 +197,7 @@ def _ready(settings: dict[str, Any], url: str) -> None:
 def _demo_log_ins(settings: dict[str, Any], url: str) -> Iterator[str]:
     """One line for each role of the demo, whose officers of that name have one password."""
     password = settings["DEMO_PASSWORD"]
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # none, or one that another user made
         password = password or (Path(settings["INSTANCE"]) / "demo-password").read_text().strip()
     question = "SELECT username FROM officer WHERE username = ANY (roles) ORDER BY username"
     if password and (officers := _ask(url, question)):

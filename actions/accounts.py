@@ -173,9 +173,7 @@ def _refuse_after(whose: ColumnElement[bool], tries: int, visitor: Visitor, limi
 
 def _count_failure(account: bytes, visitor: Visitor, limits: Limits) -> None:
     address = limits.digest("address", visitor.address)
-    db.session.execute(
-        delete(LoginAttempt).where(LoginAttempt.at <= visitor.now - limits.wait)
-    )
+    db.session.execute(delete(LoginAttempt).where(LoginAttempt.at <= visitor.now - limits.wait))
     db.session.add(LoginAttempt(account_hash=account, address_hash=address, at=visitor.now))
     db.session.flush()
 
@@ -262,11 +260,14 @@ def create_administrator(
     if db.session.scalar(select(Officer.id).where(Officer.username == username)):
         raise RuleBroken(
             "There is an officer with the username %(username)s already. Choose another one.",
-            field="username", username=username,
+            field="username",
+            username=username,
         )
     check_password(password, username=username, name=name)
     officer = Officer(
-        name=name.strip(), username=username, office_id=_office(office).id,
+        name=name.strip(),
+        username=username,
+        office_id=_office(office).id,
         roles=[Role.ADMINISTRATOR],
     )
     db.session.add(officer)
@@ -287,7 +288,8 @@ def _office(wanted: str | None) -> Office:
     if found:
         raise RuleBroken(
             "Several offices are called %(office)s. Give the code of the one you mean.",
-            field="office", office=wanted,
+            field="office",
+            office=wanted,
         )
     if db.session.scalar(select(Office.id).limit(1)):
         raise RuleBroken("There is no office %(office)s.", field="office", office=wanted)
@@ -300,7 +302,10 @@ def _office(wanted: str | None) -> Office:
 def _note(verb: AuditVerb, *, by: int | None, about: int | None) -> None:
     db.session.add(
         AuditEntry(
-            officer_id=by, verb=verb, record_type=Officer.__tablename__, record_id=about,
+            officer_id=by,
+            verb=verb,
+            record_type=Officer.__tablename__,
+            record_id=about,
             request_id=request_id() or None,
         )
     )

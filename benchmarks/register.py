@@ -102,10 +102,12 @@ def _fill(session: PgConnection, rows: int, say: Say) -> None:
         for first in range(1, rows + 1, STEP):
             last = min(first + STEP - 1, rows)
             cursor.execute(statement, {"first": first, "last": last, "rows": rows})
-            say(f"  {last:,} rows")
-        for place, step in enumerate(again, 1):
+            if last % (5 * STEP) == 0:
+                say(f"  {last:,} rows")
+        for place, step in enumerate(again):
+            if place % 8 == 0:
+                say(f"  indexes and constraints: {place} of {len(again)}")
             cursor.execute(step)
-            say(f"  index or constraint {place} of {len(again)}")
         for table in ("office", "category", "officer", "grievance"):
             cursor.execute(
                 sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(sql.Identifier(table))

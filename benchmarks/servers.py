@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from html import unescape
 from http.client import HTTPConnection, HTTPResponse
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import psutil
 
@@ -61,8 +61,8 @@ class Panel:
         answer = self._request("GET", path)
         page = answer.read()
         spent = (time.perf_counter() - began) * 1000
-        if answer.status != 200 or b"<tr" not in page:
-            raise SystemExit(f"{path} answers {answer.status}, without a table.")
+        if answer.status != 200 or b"</html>" not in page:
+            raise SystemExit(f"{path} answers {answer.status}.")
         return spent
 
     def download(self, path: str) -> Download:
@@ -84,7 +84,7 @@ class Panel:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request(method, path, form, headers)
+        self._connection.request(method, quote(path, safe="/?&=%+:"), form, headers)
         answer = self._connection.getresponse()
         for cookie in answer.headers.get_all("Set-Cookie") or []:
             name, _, value = cookie.split(";")[0].partition("=")

@@ -22,6 +22,7 @@ class StockView(ModelView):
     column_list = COLUMNS
     column_searchable_list = [column.key for column in search_columns(Grievance)]
     column_filters = ["state", "channel", "received_at"]
+    named_filter_urls = True
     can_export = True
     page_size = 50
     export_max_rows = int(os.environ.get("STOCK_EXPORT_ROWS", "0"))

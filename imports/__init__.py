@@ -31,6 +31,7 @@ from imports.report import (
     write_refused,
 )
 from imports.staging import Progress, make_tables, stage
+from imports.words import as_text
 from models import AuditEntry, ImportBatch
 from rules import RuleBroken
 from rules.import_map import ImportMap
@@ -47,6 +48,7 @@ __all__ = [
     "Refusal",
     "Report",
     "Say",
+    "as_text",
     "bring_in",
     "check",
     "load_map",

@@ -28,8 +28,7 @@ def judge(session: Session, the_map: ImportMap) -> None:
     session.execute(_LIST_OFFICES)
     for name, tree in the_map.trees.items():
         _match_nodes(session, name, range(1, len(tree.path) + 1))
-    for name in the_map.offices:
-        session.execute(_MATCH_OFFICES, {"field": name})
+    _match_offices(session)
     _limit_new(session, the_map)
     session.execute(_MERGED)
     session.execute(_JUDGE, {"source": the_map.source} | _policies(the_map))
@@ -48,7 +47,7 @@ def write(session: Session, the_map: ImportMap, batch_id: int) -> None:
             _match_nodes(session, name, range(depth, depth + 1))
     for name, rule in the_map.offices.items():
         _make_offices(session, name, rule)
-        session.execute(_MATCH_OFFICES, {"field": name})
+        _match_offices(session)
     session.execute(_INSERT, {"source": the_map.source, "batch": batch_id})
     session.execute(_UPDATE)
 
@@ -92,6 +91,12 @@ def _make_nodes(session: Session, name: str, depth: int, the_map: ImportMap) -> 
 
 
 # --- Offices ---------------------------------------------------------------------------------
+
+
+def _match_offices(session: Session) -> None:
+    """Find the offices in the register."""
+    for _ in range(2):  # those without a code need to know which with one were found
+        session.execute(_MATCH_OFFICES)
 
 
 def _make_offices(session: Session, name: str, rule: OfficeRule) -> None:
@@ -181,21 +186,27 @@ _LIST_OFFICES = text("""
     WHERE r.problems IS NULL AND t.key IS NOT NULL
 """)
 
-# By code where the code is known, else by a name that only one office has.
+# By code where the code is known, else by a name that only one office has: one of the register,
+# or for an office without a code one that the file brings with it.
 _MATCH_OFFICES = text("""
     UPDATE import_office o SET id = f.id, clashes = f.clashes
     FROM (
-        SELECT k.key,
+        SELECT k.field, k.key,
                coalesce(c.id, CASE WHEN n.matches = 1 THEN n.id END) AS id,
-               c.id IS NULL AND k.code = '' AND n.matches > 1 AS clashes
+               k.code = '' AND n.matches > 1 AS clashes
         FROM import_office k
         LEFT JOIN office c ON c.code = k.code
         CROSS JOIN LATERAL (
-            SELECT min(id) AS id, count(*) AS matches FROM office WHERE name = k.name
+            SELECT min(id) AS id, count(*) AS matches
+            FROM (SELECT id FROM office WHERE name = k.name
+                  UNION ALL
+                  SELECT NULL FROM import_office x
+                  WHERE k.code = '' AND x.code <> '' AND x.name = k.name AND x.id IS NULL
+                  GROUP BY x.code) named
         ) n
-        WHERE k.field = :field
+        WHERE k.id IS NULL
     ) f
-    WHERE o.field = :field AND o.key = f.key
+    WHERE o.id IS NULL AND o.field = f.field AND o.key = f.key
 """)
 
 # What a grievance that is already here would become. A blank cell says nothing, so it erases

@@ -6,7 +6,7 @@ the name of an operation, and the value as text.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -83,7 +83,8 @@ class Filter:
 
     @property
     def argument(self) -> str:
-        return f"flt{self.position}_{self.key}_{self.operation}"
+        named = f"{self.key}_{self.operation}" if self.operation else self.key
+        return f"flt{self.position}_{named}"
 
 
 def _refuse(sentence: str, text: str) -> RuleBroken:
@@ -121,8 +122,11 @@ def read_days(text: str, today: Today) -> int:
 
 def read_day(text: str, today: Today) -> date:
     """Return the date in `text`, as the calendar field writes it (2026-07-31)."""
+    text = read_text(text, today)
     try:
-        day = date.fromisoformat(read_text(text, today)[:10])
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError
+        day = date.fromisoformat(text)
     except ValueError:
         raise _refuse(
             mark("“%(value)s” is not a date; write it as 2026-07-31."), text
@@ -366,27 +370,35 @@ def parse(
     Only columns and relations in `keys` can be asked; a filter that cannot be read comes back
     with its `error` and without a clause, so that nobody mistakes the list for a filtered one.
     """
-    found = []
+    found: list[Filter] = []
     for argument, value in arguments:
-        match = re.fullmatch(r"flt([0-9]{1,3})_([a-z_]+)", argument)
-        if not match:
+        if not argument.startswith("flt"):
             continue
-        position, named = int(match[1]), match[2]
-        key, name = _split(model, keys, named)
-        if not key:
-            error = RuleBroken(mark("There is no filter “%(value)s” here."), value=named[:60])
-            found.append(Filter(position, named, "", value, error=error))
-            continue
-        operation = operations(model, key)[name]
-        try:
-            clause = operation.clause(local_column(model, key), operation.read(value, today))
-            found.append(Filter(position, key, name, value, clause))
-        except RuleBroken as refused:
-            found.append(Filter(position, key, name, value, error=refused))
+        one = _read_filter(model, keys, argument, value, today)
+        while one.argument in {other.argument for other in found}:
+            one = replace(one, position=one.position + 1)
+        found.append(one)
     return sorted(found, key=lambda one: one.position)
 
 
-def _split(model: type[Record], keys: list[str], named: str) -> tuple[str, str]:
+def _read_filter(
+    model: type[Record], keys: list[str], argument: str, value: str, today: Today
+) -> Filter:
+    match = re.fullmatch(r"flt([0-9]{1,6})_(.+)", argument, re.ASCII)
+    position, named = (int(match[1]), match[2]) if match else (0, argument[3:])
+    key, name = key_and_operation(model, keys, named)
+    if not match or not key:
+        error = RuleBroken(mark("There is no filter “%(value)s” here."), value=named[:60])
+        return Filter(position, named[:120], "", value, error=error)
+    operation = operations(model, key)[name]
+    try:
+        clause = operation.clause(local_column(model, key), operation.read(value, today))
+    except RuleBroken as refused:
+        return Filter(position, key, name, value, error=refused)
+    return Filter(position, key, name, value, clause)
+
+
+def key_and_operation(model: type[Record], keys: list[str], named: str) -> tuple[str, str]:
     """Return the key and the operation in "due_at_last_days"; ("", "") where there is none."""
     for key in sorted(keys, key=len, reverse=True):
         if named.startswith(f"{key}_") and named[len(key) + 1 :] in operations(model, key):

@@ -23,8 +23,8 @@ from sqlalchemy import (
     table,
     tuple_,
 )
-from sqlalchemy.orm import Session, joinedload, load_only, raiseload
 from sqlalchemy.inspection import inspect
+from sqlalchemy.orm import Session, joinedload, load_only, raiseload
 
 from models import Record, is_sortable, search_document
 from rules import RuleBroken, mark
@@ -41,16 +41,19 @@ def search_clause(model: type[Record], text: str) -> ColumnElement[bool] | None:
     """Return the condition that every word of `text` stands in a record; None for no words.
 
     Words with three letters or digits in a row go through the trigram index; shorter ones, as in
-    Chinese, through the index of pairs (trap 16). Raises RuleBroken for a text too long.
+    Chinese, through the index of pairs (trap 16). Raises RuleBroken for a text too long, and for
+    a record type without any text to search.
     """
     if len(text) > LONGEST_SEARCH:
         raise RuleBroken(mark("The search takes at most 200 characters."))
     words = text.split()
     if len(words) > MOST_WORDS:
         raise RuleBroken(mark("The search takes at most 10 words."))
-    document = search_document(model)
-    if not words or document is None:
+    if not words:
         return None
+    document = search_document(model)
+    if document is None:
+        raise RuleBroken(mark("There is nothing to search here; add a filter instead."))
     return and_(*(_word_clause(document, word) for word in words))
 
 
@@ -131,7 +134,7 @@ def read_place(
         value, record_id = json.loads(packed)
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise broken from None
-    if not isinstance(record_id, int) or not 0 <= record_id < 2**63:
+    if type(record_id) is not int or not 0 <= record_id < 2**63:
         raise broken
     return Place(_read_value(model, order, value, broken), record_id, backwards)
 
@@ -150,7 +153,9 @@ def _read_value(model: type[Record], order: Order, value: Any, broken: RuleBroke
             return Decimal(value)
     except (ValueError, TypeError, ArithmeticError):
         raise broken from None
-    if not isinstance(value, wanted) or (wanted is str and "\0" in value):
+    # Not isinstance: True is an int, and no number to the database. Half a character in JSON
+    # (\ud800) is none to it either.
+    if type(value) is not wanted or (wanted is str and re.search("[\0\ud800-\udfff]", value)):
         raise broken
     if wanted is int and abs(value) >= 2**63:
         raise broken

@@ -35,7 +35,8 @@ def check_password(
     if len(password) < least:
         raise RuleBroken(
             "Use at least %(least)s characters: a few words in a row are easy to remember.",
-            field="password", least=least,
+            field="password",
+            least=least,
         )
     if len(password) > LONGEST:
         raise RuleBroken("Use at most %(most)s characters.", field="password", most=LONGEST)

@@ -102,9 +102,9 @@ def _id(factory: Callable[..., Any], **values: Any) -> Callable[[], int]:
     return lambda: int(factory(**values).id)
 
 
-def make_any(model: type[Record]) -> Any:
+def make_any(model: type[Record], **given: Any) -> Any:
     """Return a new record of `model`."""
-    return globals()[f"make_{model.__tablename__}"]()
+    return globals()[f"make_{model.__tablename__}"](**given)
 
 
 # --- Offices ---------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def make_decision(**given: Any) -> Decision:
 
 def make_decision_point(**given: Any) -> DecisionPoint:
     return _make(DecisionPoint, given, decision_id=_id(make_decision), position=1,
-                 point="No water for five days", finding=PointFinding.UPHELD,
+                 point="No water for five days", conclusion=PointFinding.UPHELD,
                  reasons="The log of the works shows it")
 
 

@@ -36,6 +36,7 @@ from sqlalchemy import (
     Text,
     column,
     create_engine,
+    event,
     func,
     inspect,
     literal,
@@ -75,7 +76,7 @@ HARMLESS = [
 FORMULAS = [
     "=1+1", "=cmd|'/c calc'!A1", "+44 20 7946 0000", "-5", "@SUM(A1)", "\t=1", "\rx", "\nx",
     " =1+1", "\u3000=1", "\u00a0@x", "＝1+1", "＋1", "－1", "＠x", '="a,b"', "=\n1", "-", "'=1",
-    "'", "''", "'s", " \t =x",
+    "'", "''", "'s", " \t =x", "\u2003=1", "\u200b=1", "\ufeff\u3000@x",
 ]  # fmt: skip
 
 
@@ -151,13 +152,15 @@ def queries_running(engine: Engine, words: str) -> int:
         return int(connection.scalar(query, {"words": f"%{words}%"}) or 0)
 
 
-def sessions(engine: Engine) -> int:
-    query = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND backend_type = 'client backend'"
-    )
+def is_open(engine: Engine, pid: int) -> bool:
+    """Return whether the database still has the session `pid`."""
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
     with engine.connect() as connection:
-        return int(connection.scalar(query) or 0)
+        return connection.scalar(query, {"pid": pid}) == 1
+
+
+def session_of(stream: exports.ExportStream) -> int:
+    return int(stream._connection.info.backend_pid)
 
 
 def unused(words: str) -> str:
@@ -280,10 +283,13 @@ def test_a_character_that_no_text_has_is_refused_in_words_before_the_first_byte(
 ) -> None:
     statement = select(literal(1).label("a")).where(literal(value) == "x")
     more = {"sheet": "x"} if stream is exports.xlsx_stream else {}
-    before = sessions(engine)
+    opened: list[int] = []
+    other = create_engine(engine.url)
+    event.listen(other, "connect", lambda new, _: opened.append(new.info.backend_pid))
     with pytest.raises(RuleBroken, match="Remove it"):
-        stream(engine, statement, ["a"], timezone=LONDON, **more)
-    assert comes_true(lambda: sessions(engine) == before)
+        stream(other, statement, ["a"], timezone=LONDON, **more)
+    assert len(opened) == 1
+    assert comes_true(lambda: not is_open(engine, opened[0]))
 
 
 def test_nothing_can_be_written_from_within_an_export(engine: Engine) -> None:
@@ -348,28 +354,29 @@ def test_closing_the_stream_ends_its_query_at_once(engine: Engine, expression: s
     stream = exports.csv_stream(
         engine, many(expression, 10**7), ["x"], timezone=LONDON, on_finish=finished.append
     )
-    before = sessions(engine)
     next(stream)
+    pid = session_of(stream)
     assert comes_true(lambda: queries_running(engine, "COPY%gone away") == 1)
     began = time.monotonic()
     stream.close()
     assert time.monotonic() - began < 2
     assert not [thread for thread in threading.enumerate() if thread.name == "export"]
-    assert comes_true(lambda: sessions(engine) == before - 1)
+    assert comes_true(lambda: not is_open(engine, pid))
     assert finished == []
     assert list(stream) == []
     stream.close()
 
 
 def test_a_stream_that_nobody_reads_leaves_no_session_behind(engine: Engine) -> None:
-    before = sessions(engine)
     stream = exports.csv_stream(engine, TYPES, ["x"] * 8, timezone=LONDON)
-    assert sessions(engine) == before + 1
+    pid = session_of(stream)
+    assert is_open(engine, pid)
     stream.close()
-    assert comes_true(lambda: sessions(engine) == before)
+    assert comes_true(lambda: not is_open(engine, pid))
     forgotten = exports.csv_stream(engine, TYPES, ["x"] * 8, timezone=LONDON)
+    forgotten_pid = session_of(forgotten)
     del forgotten
-    assert comes_true(lambda: sessions(engine) == before)
+    assert comes_true(lambda: not is_open(engine, forgotten_pid))
 
 
 def test_a_client_that_takes_nothing_loses_its_query(
@@ -772,13 +779,13 @@ def test_a_sheet_nobody_waits_for_leaves_neither_query_nor_file(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     statement = many("repeat('no sheet', 99)", 1_000_000)
     stream = exports.xlsx_stream(engine, statement, ["x"], timezone=LONDON, sheet="x")
-    before = sessions(engine)
+    pid = session_of(stream)
     next(stream)
     next(stream)
     assert list(tmp_path.iterdir())
     stream.close()
     assert comes_true(lambda: not list(tmp_path.iterdir()))
-    assert comes_true(lambda: sessions(engine) == before - 1)
+    assert comes_true(lambda: not is_open(engine, pid))
 
 
 def test_a_sheet_that_fails_breaks_off_and_leaves_no_file(

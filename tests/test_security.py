@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,59 +16,49 @@ from werkzeug.exceptions import Forbidden, NotFound
 
 import security
 from actions import accounts
-from app import create_app
 from models import (
     RECORD_TYPES,
     AuditEntry,
     ExportRecord,
     Grievance,
-    GroupMembership,
     Identity,
-    Office,
     Officer,
     OfficeRecord,
     OfficerSession,
     PlanStep,
     SavedView,
-    SupervisionAssignment,
-    SupervisionGroup,
     db,
 )
-from rules.offices import OfficeLevel
 from rules.permissions import READS_EVERY_OFFICE, Role, Verb, may
+from tests import factories
+from tests.conftest import make_app
 from views.account import limits
 
 NOBODY_LISTENS = "postgresql+psycopg2://nobody@127.0.0.1:1/none"
-NOT_IDS = ["1,2", "abc", "-1", "0", "", " 1", "1 ", "+1", "1.0", "1e3", "０", "１", "٣", "0x1",
-           str(2**63), "9" * 19, "1" * 5000, "1\0", "\0", "1;DROP TABLE office", "1 OR 1=1", None]
-
-
-def save(record: Any) -> int:
-    """Commit a new record and return its id."""
-    db.session.add(record)
-    db.session.flush()
-    number: int = record.id
-    db.session.commit()
-    return number
+NOT_IDS = [
+    "1,2", "abc", "-1", "0", "", " 1", "1 ", "+1", "1.0", "1e3", "０", "１", "٣", "0x1", str(2**63),
+    "9" * 19, "1" * 5000, "1\0", "\0", "1;DROP TABLE office", "1 OR 1=1", None,
+]  # fmt: skip
 
 
 def make_office(code: str, parent: int | None = None) -> int:
-    office = Office(name=f"Office {code}", code=code, level=OfficeLevel.DEPARTMENT,
-                    parent_id=parent)
-    return save(office)
+    return int(factories.make_office(code=code, name=f"Office {code}", parent_id=parent).id)
 
 
 def make_officer(username: str, office: int, *roles: Role) -> int:
-    officer = Officer(name=username.title(), username=username, office_id=office,
-                      roles=list(roles), password_hash="$argon2id$none")
-    return save(officer)
+    officer = factories.make_officer(
+        username=username, name=username.title(), office_id=office, roles=list(roles)
+    )
+    return int(officer.id)
 
 
-def make_grievance(title: str, responsible: int | None = None,
-                   respondent: int | None = None) -> int:
-    grievance = Grievance(title=title, responsible_office_id=responsible,
-                          respondent_office_id=respondent)
-    return save(grievance)
+def make_grievance(
+    title: str, responsible: int | None = None, respondent: int | None = None
+) -> int:
+    grievance = factories.make_grievance(
+        title=title, responsible_office_id=responsible, respondent_office_id=respondent
+    )
+    return int(grievance.id)
 
 
 def token_for(app: Flask, officer: int) -> str:
@@ -115,8 +106,11 @@ def tree(session: Any) -> dict[str, int]:
     district = make_office("district")
     works, parks = make_office("works", district), make_office("parks", district)
     return {
-        "district": district, "works": works, "parks": parks,
-        "roads": make_office("roads", works), "town": make_office("town"),
+        "district": district,
+        "works": works,
+        "parks": parks,
+        "roads": make_office("roads", works),
+        "town": make_office("town"),
     }
 
 
@@ -242,16 +236,21 @@ SOON = TODAY + timedelta(days=30)
     ],
 )
 def test_a_supervisor_sees_the_offices_their_group_is_assigned_to_today(
-    app: Flask, tree: dict[str, int], member: tuple[date, date | None],
-    assigned: tuple[date, date | None], sees_it: bool,
+    app: Flask,
+    tree: dict[str, int],
+    member: tuple[date, date | None],
+    assigned: tuple[date, date | None],
+    sees_it: bool,
 ) -> None:
-    group = save(SupervisionGroup(name="Group one", formed_on=LONG_AGO))
-    save(SupervisionAssignment(group_id=group, office_id=tree["works"], starts_on=assigned[0],
-                               ends_on=assigned[1]))
+    group = factories.make_supervision_group().id
+    factories.make_supervision_assignment(
+        group_id=group, office_id=tree["works"], starts_on=assigned[0], ends_on=assigned[1]
+    )
     for username, role in [("sven", Role.SUPERVISOR), ("hana", Role.HANDLER)]:
         officer = make_officer(username, tree["town"], role)
-        save(GroupMembership(group_id=group, officer_id=officer, starts_on=member[0],
-                             ends_on=member[1]))
+        factories.make_group_membership(
+            group_id=group, officer_id=officer, starts_on=member[0], ends_on=member[1]
+        )
         expected = {tree["town"]}
         if sees_it and role is Role.SUPERVISOR:  # the role is needed as well
             expected |= {tree["works"], tree["roads"]}
@@ -276,9 +275,7 @@ def test_what_belongs_to_a_grievance_is_seen_where_the_grievance_is(
     steps = {}
     for name in ("roads", "parks"):
         grievance = make_grievance(f"At {name}", responsible=tree[name])
-        steps[name] = save(
-            PlanStep(grievance_id=grievance, subject="Look at it", due_on=TODAY)
-        )
+        steps[name] = factories.make_plan_step(grievance_id=grievance).id
     anna = make_officer("anna", tree["works"], Role.HANDLER)
     assert seen(app, anna, PlanStep) == {steps["roads"]}
 
@@ -289,11 +286,7 @@ def test_a_saved_view_is_seen_by_its_owner_and_those_who_read_the_trail(
     anna = make_officer("anna", tree["roads"], Role.HANDLER)
     boris = make_officer("boris", tree["roads"], Role.HANDLER)
     audra = make_officer("audra", tree["town"], Role.AUDITOR)
-    views = {
-        officer: save(SavedView(name="Mine", record_type="grievance", address="?",
-                                officer_id=officer))
-        for officer in (anna, boris)
-    }
+    views = {officer: factories.make_saved_view(officer_id=officer).id for officer in (anna, boris)}
     assert seen(app, anna, SavedView) == {views[anna]}
     assert seen(app, audra, SavedView) == set(views.values())
     with request_of(app, audra):
@@ -412,9 +405,8 @@ def test_nobody_reads_identity_and_nobody_writes_what_is_only_to_be_read(
 
 def our_app(app: Flask, **settings: Any) -> Flask:
     """Return another application on the same database, so that routes can be added to it."""
-    kept = {name: app.config[name] for name in ("INSTANCE", "SECRET_KEY")}
-    url = {"DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"]}
-    return create_app(kept | url | settings)
+    url = app.config["SQLALCHEMY_DATABASE_URI"]
+    return make_app(url, Path(app.config["INSTANCE"]), **settings)
 
 
 @pytest.fixture
@@ -462,12 +454,35 @@ def test_a_path_of_ours_is_kept(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        None, "", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example",
-        "\\/evil.example", "https://evil.example/", "https:evil.example", "https:/evil.example",
-        "javascript:alert(1)", "data:text/html,x", "evil.example", "?next=/", "#", " /", " //evil",
-        "/\t/evil.example", "\t//evil.example", "/\n/evil.example", "/\r/evil.example", "/\0",
-        "/x\x7f", "//[", "http://[", "/a\\..\\\\evil.example", "./x", "../x",
-    ],
+        None,
+        "",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "\\/evil.example",
+        "https://evil.example/",
+        "https:evil.example",
+        "https:/evil.example",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "evil.example",
+        "?next=/",
+        "#",
+        " /",
+        " //evil",
+        "/\t/evil.example",
+        "\t//evil.example",
+        "/\n/evil.example",
+        "/\r/evil.example",
+        "/\0",
+        "/x\x7f",
+        "//[",
+        "http://[",
+        "/a\\..\\\\evil.example",
+        "./x",
+        "../x",
+    ],  # fmt: skip
 )
 def test_an_address_that_may_lead_elsewhere_is_not_followed(address: str | None) -> None:
     assert security.local_path(address) is None
@@ -498,9 +513,15 @@ def test_every_answer_carries_the_headers_that_protect_it(
 ) -> None:
     inside = signed_in(app, anna)
     replies = [
-        client.get("/login"), client.get("/account"), client.get("/nowhere"),
-        client.post("/logout"), client.get("/static/redress.css"), client.get("/login?a=%00"),
-        inside.get("/account"), inside.get("/admin/"), inside.post("/logout"),
+        client.get("/login"),
+        client.get("/account"),
+        client.get("/nowhere"),
+        client.post("/logout"),
+        client.get("/static/redress.css"),
+        client.get("/login?a=%00"),
+        inside.get("/account"),
+        inside.get("/admin/"),
+        inside.post("/logout"),
     ]
     for reply in replies:
         policy = reply.headers["Content-Security-Policy"]
@@ -530,8 +551,12 @@ def test_in_production_cookies_and_pages_are_for_https_and_this_host_only(
     assert cookie.startswith("__Host-redress_visitor=")
     found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
     assert found
-    out = client.post("/logout", data={"csrf_token": found[1]},
-                      headers={"Referer": "https://localhost/account"}, **https)
+    out = client.post(
+        "/logout",
+        data={"csrf_token": found[1]},
+        headers={"Referer": "https://localhost/account"},
+        **https,
+    )
     (cookie,) = out.headers.getlist("Set-Cookie")
     assert cookie.startswith("__Host-redress_session=;")
     for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
@@ -575,8 +600,8 @@ def test_what_a_view_left_uncommitted_is_not_committed_with_the_session(
 
 
 @pytest.fixture
-def without_database(app: Flask, request: pytest.FixtureRequest) -> Flask:
-    return our_app(app, DATABASE_URL=NOBODY_LISTENS)
+def without_database(tmp_path: Path) -> Flask:
+    return make_app(NOBODY_LISTENS, tmp_path)
 
 
 @pytest.mark.parametrize("path", ["/account", "/admin/", "/login"])

@@ -1,13 +1,12 @@
 """Collects every sentence that people read and compiles its translations: `make translations`.
 
 Sentences come from three places: calls in the code that mark one, the templates, and the words
-that screens derive from the record types (headings, help, closed lists, what a check says). The
+that screens derive from the record types (headings, help, closed lists). The
 answers go into translations/<language>/LC_MESSAGES/messages.po, which people edit, and beside it
 into messages.mo, which the program reads.
 """
 
 import ast
-import enum
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -47,16 +46,16 @@ SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 def marked_calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     """Yield each call in `tree` that marks a sentence, with the name it is called by."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in KEYWORDS:
-                yield name, node
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for call in sorted(calls, key=lambda one: (one.lineno, one.col_offset)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        if name in KEYWORDS:
+            yield name, call
 
 
 def from_python(file: Any, *_: Any, **_options: Any) -> Iterator[tuple[int, str, Any, list[str]]]:
     """Yield the sentences of a Python file as Babel wants them. Babel's own reader also takes
-    the "says" of gettext(info["says"]) for a sentence."""
+    the "name" of gettext(texts["name"]) for a sentence."""
     for name, call in marked_calls(ast.parse(file.read())):
         texts = [getattr(argument, "value", None) for argument in call.args]
         needed = [texts[place - 1] for place in KEYWORDS[name] or (1,) if place <= len(texts)]
@@ -64,7 +63,7 @@ def from_python(file: Any, *_: Any, **_options: Any) -> Iterator[tuple[int, str,
             yield call.lineno, name, tuple(texts), []
 
 
-FILES = [
+FILES: list[tuple[str, Any]] = [
     *((f"{folder}/**", "ignore") for folder in ("tests", "benchmarks", "docs", "instance")),
     ("**.py", from_python),
     ("templates/**.html", "jinja2"),
@@ -84,8 +83,6 @@ def derived() -> Iterator[tuple[str, str]]:
         yield from _of_columns(model)
         for relation in inspect(model).relationships:
             yield english(relation.key), "heading"
-        for constraint in model.__table__.constraints:
-            yield constraint.info.get("says", ""), f"refusal of {model.__name__}"
 
 
 def _of_columns(model: type[Record]) -> Iterator[tuple[str, str]]:
@@ -94,7 +91,7 @@ def _of_columns(model: type[Record]) -> Iterator[tuple[str, str]]:
         yield column.doc or "", f"help of {model.__name__}.{column.key}"
         yield column.info.get("group", ""), "group"
         if isinstance(column.type, Enum):
-            kind: type[enum.Enum] = column.type.enum_class
+            kind: Any = column.type.enum_class
             for member in kind:
                 yield english(str(member.value)), f"value of {kind.__name__}"
 
@@ -103,7 +100,9 @@ def template() -> Catalog:
     """Return every sentence that is to be translated, with where it stands."""
     catalog = Catalog()
     found = extract_from_dir(
-        config.HOME, FILES, options_map={"templates/**.html": {"silent": "false"}},
+        config.HOME,
+        FILES,
+        options_map={"templates/**.html": {"silent": "false"}},
         keywords=KEYWORDS,
     )
     for file, line, sentence, _comments, _context in found:
@@ -126,9 +125,16 @@ def read(language: str) -> Catalog:
         with path.open("rb") as file:
             return read_po(file, locale=language)
     return Catalog(
-        locale=language, header_comment=HEADER % config.LANGUAGES[language], project="Redress",
-        version="1", copyright_holder="", language_team=language, last_translator=language,
-        creation_date=SINCE, revision_date=SINCE, fuzzy=False,
+        locale=language,
+        header_comment=HEADER % config.LANGUAGES[language],
+        project="Redress",
+        version="1",
+        copyright_holder="",
+        language_team=language,
+        last_translator=language,
+        creation_date=SINCE,
+        revision_date=SINCE,
+        fuzzy=False,
     )
 
 
@@ -154,14 +160,24 @@ def mo_bytes(catalog: Catalog) -> bytes:
     return file.getvalue()
 
 
+def english_of(message: Message) -> str:
+    """Return the English text of `message`; of a plural the one for one."""
+    return str(message.id[0] if message.pluralizable else message.id)
+
+
 def missing(catalog: Catalog) -> list[str]:
     """Return the English sentences of `catalog` that have no translation yet."""
-    untranslated = []
-    for message in catalog:
-        translations = message.string if message.pluralizable else (message.string,)
-        if message.id and (message.fuzzy or not all(translations)):
-            untranslated.append(message.id[0] if message.pluralizable else message.id)
-    return untranslated
+    return [
+        english_of(message)
+        for message in catalog
+        if message.id and (message.fuzzy or not all(translations_of(message)))
+    ]
+
+
+def translations_of(message: Message) -> list[str]:
+    """Return the translation of `message`, or one for each of its plurals; "" where none is."""
+    several = message.string if isinstance(message.string, list | tuple) else (message.string,)
+    return [text or "" for text in several]
 
 
 @click.command()

@@ -11,7 +11,16 @@ from rules.permissions import Desk, Verb
 from views import account, errors, imports
 from views.base import RecordView, endpoint_of, record_url
 from views.grievances import GrievanceView, ImportBatchView
-from views.labels import about, enum_label, help_text, label, show, type_label, types_label
+from views.labels import (
+    about,
+    enum_label,
+    help_text,
+    label,
+    show,
+    title,
+    type_label,
+    types_label,
+)
 from views.offices import OfficerView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
@@ -70,7 +79,7 @@ def init_app(app: Flask) -> None:
         menu=menu, label=label, help_text=help_text, show=show, type_label=type_label,
         types_label=types_label, record_url=record_url, enum_label=enum_label,
         current_officer=security.current_officer, language=security.language, Verb=Verb,
-        can=security.can,
+        can=security.can, title_of=title,
     )
 
     @app.get("/")

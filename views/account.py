@@ -98,9 +98,7 @@ class WebSessions(SecureCookieSessionInterface):
 
         return WebSession(read)
 
-    def save_session(
-        self, app: Flask, session: SessionMixin, response: Response
-    ) -> None:
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, WebSession):
             return
         log_in = security.known_log_in()
@@ -193,7 +191,9 @@ def log_in() -> Any:
 def _log_in_page(wanted: str, username: str = "", refused: RuleBroken | None = None) -> Response:
     text = render_template(
         "account/log_in.html",
-        wanted=wanted, username=username, refused=sentence(refused) if refused else "",
+        wanted=wanted,
+        username=username,
+        refused=sentence(refused) if refused else "",
     )
     response = Response(text, 400 if refused else 200)
     if isinstance(refused, accounts.TooManyTries):
@@ -243,8 +243,11 @@ def me() -> Any:
         return redirect(url_for("account.me"), 303)
     text = render_template(
         "account/me.html",
-        present=present, log_ins=_open_log_ins(present.officer_id), shortest=SHORTEST,
-        longest=LONGEST, refused=sentence(refused) if refused else "",
+        present=present,
+        log_ins=_open_log_ins(present.officer_id),
+        shortest=SHORTEST,
+        longest=LONGEST,
+        refused=sentence(refused) if refused else "",
         field=refused.field if refused else "",
     )
     return Response(text, 400 if refused else 200)
@@ -257,8 +260,11 @@ def _change_password(present: OfficerSession) -> RuleBroken | None:
         return RuleBroken("The new password was not typed twice in the same way.", field="again")
     try:
         accounts.change_password(
-            _own(present.officer), current=request.form.get("current", ""), new=new,
-            visitor=_visitor(), limits=limits(),
+            _own(present.officer),
+            current=request.form.get("current", ""),
+            new=new,
+            visitor=_visitor(),
+            limits=limits(),
         )
     except RuleBroken as refused:
         db.session.commit()  # a wrong present password counts like a failed log-in
@@ -329,7 +335,9 @@ def officer(officer_id: int) -> Any:
     # The password is in this one answer only: not in the session, not in a redirect.
     return render_template(
         "account/officer.html",
-        person=person, password=password, log_ins=_open_log_ins(person.id),
+        person=person,
+        password=password,
+        log_ins=_open_log_ins(person.id),
     )
 
 
@@ -372,7 +380,9 @@ def init_app(app: Flask) -> None:
     def forged(error: CSRFError) -> Any:
         return page(
             400,
-            _("This form is out of date: you have logged in or out since it was opened. Go back: "
-              "what you typed is still there. Copy what you need, load the page again and send it "
-              "once more."),
+            _(
+                "This form is out of date: you have logged in or out since it was opened. Go "
+                "back: what you typed is still there. Copy what you need, load the page again "
+                "and send it once more."
+            ),
         )

@@ -16,29 +16,29 @@ from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext, lazy_gettext, ngettext
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Enum, Select, delete, inspect, select
+from sqlalchemy import Enum, Select, delete, inspect, literal, select, union_all
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.orm import joinedload, load_only
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.datastructures import MultiDict
 
 import exports
 import security
-from models import Record, db, title_sql
+from models import Record, db, search_columns, title_sql
 from queries import audit, lists
 from queries.dependents import Dependents, dependents_of
-from queries.filters import Filter, Today, operations, parse
-from rules import RuleBroken
+from queries.filters import Filter, Today, key_and_operation, operations, parse
+from rules import RuleBroken, mark
 from rules.permissions import Verb
 from views.errors import constraint_sentence
-from views.fields import RecordForm, choices_for, form_for, relation_of
+from views.fields import RecordForm, choices_for, find_by_text, form_for
 from views.labels import (
     english_types,
     enum_label,
-    help_text,
     label,
     sentence,
     show,
+    table_label,
+    title,
     type_label,
     types_label,
 )
@@ -46,6 +46,7 @@ from views.labels import (
 MOST_AT_ONCE = 10_000
 PAGE_SIZES = (20, 50, 100, 200)
 HISTORY_SIZE = 50
+ABOUT_GROUP = mark("About this record")
 EXPORT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -228,7 +229,8 @@ class RecordView(ModelView):
     @property
     def list_keys(self) -> list[str]:
         """Those of `keys` that the list shows at first."""
-        return [key for key in self.keys if key != "id" and self._column(key).info.get("list", True)]
+        shown = [key for key in self.keys if self._column(key).info.get("list", True)]
+        return [key for key in shown if key != "id"]
 
     @property
     def form_keys(self) -> set[str]:
@@ -243,6 +245,11 @@ class RecordView(ModelView):
         return mapper.columns[key]
 
     # --- The list ------------------------------------------------------------------------------
+
+    @property
+    def is_searchable(self) -> bool:
+        """Whether records of this type have any text for the search box to look through."""
+        return bool(search_columns(self.model))
 
     def read_state(self) -> ListState:
         """Return what the request asks of the list, with a sentence for all it cannot have."""
@@ -333,12 +340,30 @@ class RecordView(ModelView):
             for pair in request.args.items(multi=True)
             if pair[0] not in ("filter_what", "filter_value", "after", "before", "page")
         ]
-        taken = [int(m[1]) for key, _ in arguments if (m := re.match(r"flt([0-9]{1,3})_", key))]
+        taken = [int(m[1]) for key, _ in arguments if (m := re.match(r"flt([0-9]{1,5})_", key))]
         what = request.args["filter_what"][:120]
-        arguments.append(
-            (f"flt{max(taken, default=-1) + 1}_{what}", request.args.get("filter_value", ""))
-        )
+        value = self._as_in_links(what, request.args.get("filter_value", "").strip())
+        arguments.append((f"flt{max(taken, default=-1) + 1}_{what}", value))
         return f"{self.get_url('.index_view')}?{urlencode(arguments)}"
+
+    def _as_in_links(self, what: str, value: str) -> str:
+        """Return `value` as links have it where it is the name of a record or the word for a
+        choice, which is what people type where there is no JavaScript."""
+        key, name = key_and_operation(self.model, self.keys, what)
+        takes = operations(self.model, key)[name].takes if key else ""
+        if takes == "choice":
+            by_word = {enum_label(one).casefold(): one.value for one in self._kind_of(key)}
+            return str(by_word.get(value.casefold(), value))
+        if takes == "relation" and security.parse_id(value) is None:
+            try:
+                found = find_by_text(inspect(self.model).relationships[key].mapper.class_, value)
+            except ValueError:
+                return value  # the list says what is wrong with it
+            return str(found.id)
+        return value
+
+    def _kind_of(self, key: str) -> Any:
+        return self._column(key).type.enum_class
 
     def link(self, state: ListState, view: str = ".index_view", **changes: Any) -> str:
         """Return the address of `view` with the filters, search and order of `state`."""
@@ -356,7 +381,7 @@ class RecordView(ModelView):
             column = self._column(key)
             choices = []
             if isinstance(column.type, Enum):
-                choices = [(one.value, enum_label(one)) for one in column.type.enum_class]
+                choices = [(one.value, enum_label(one)) for one in self._kind_of(key)]
             offered.append({
                 "key": key,
                 "label": label(key),
@@ -365,7 +390,7 @@ class RecordView(ModelView):
                     for one in known.values()
                 ],
                 "choices": choices,
-                "lookup": self.get_url(".ajax_lookup", name=key)
+                "lookup": self.get_url(".ajax_lookup", name=key, closed=1)
                 if key in inspect(self.model).relationships
                 else None,
             })
@@ -382,8 +407,9 @@ class RecordView(ModelView):
                 operation = operations(self.model, one.key)[one.operation]
                 value = names.get((one.key, one.value), one.value)
                 if operation.takes == "choice":
-                    kind = self._column(one.key).type.enum_class
-                    value = ", ".join(enum_label(kind(part)) for part in one.value.split(","))
+                    kind = self._kind_of(one.key)
+                    chosen = (part.strip() for part in one.value.split(","))
+                    value = ", ".join(enum_label(kind(part)) for part in chosen if part)
                 words = f"{label(one.key)} {gettext(operation.label)}"
                 if operation.takes != "nothing":
                     words = f"{words.replace('…', value)}" if "…" in words else f"{words} {value}"
@@ -391,23 +417,30 @@ class RecordView(ModelView):
         return chips
 
     def _names_of_relations(self, filters: list[Filter]) -> dict[tuple[str, str], str]:
-        """Return the names of records that filters ask for; out-of-scope ones stay numbers."""
-        names = {}
+        """Return the names of records that filters ask for, by key and value, in one statement;
+        out-of-scope ones stay numbers."""
         relations = inspect(self.model).relationships
-        for one in filters:
-            if one.clause is not None and one.key in relations and one.value.isdigit():
-                target = relations[one.key].mapper.class_
-                query = select(title_sql(target)).where(target.id == int(one.value))
-                visible = security.visible(target)
-                name = db.session.scalar(query if visible is None else query.where(visible))
-                names[(one.key, one.value)] = name or f"#{one.value}"
-        return names
+        asked = {
+            (one.key, one.value): (relations[one.key].mapper.class_, number)
+            for one in filters
+            if one.clause is not None
+            and one.key in relations
+            and (number := security.parse_id(one.value.strip()))
+        }
+        wanted: dict[Any, set[int]] = {}
+        for target, number in asked.values():
+            wanted.setdefault(target, set()).add(number)
+        named = _titles(wanted)
+        return {
+            place: named.get((target, number), f"#{number}")
+            for place, (target, number) in asked.items()
+        }
 
     def cell(self, record: Record, key: str) -> dict[str, Any]:
         """Return what a list or details shows of `key`: its text, kind and link, if any."""
         value = getattr(record, key)
         if key in inspect(self.model).relationships:
-            named = {"text": str(value), "url": record_url(value)} if value else {"text": ""}
+            named = {"text": title(value), "url": record_url(value)} if value else {"text": ""}
             return {"kind": "relation", **named}
         column = inspect(self.model).columns[key]
         kind = "choice" if isinstance(column.type, Enum) else "text"
@@ -419,6 +452,8 @@ class RecordView(ModelView):
             value and column.info.get("met_by") and _is_past(value)
             and all(getattr(record, met) is None for met in column.info["met_by"])
         )
+        if key == "record_type":
+            value = table_label(value)
         raw = getattr(value, "value", None)
         return {"text": show(value), "kind": kind, "raw": raw, "overdue": overdue}
 
@@ -463,21 +498,21 @@ class RecordView(ModelView):
         for key in self.keys:
             if key in keys:
                 column = self._column(key)
-                default = "About this record" if column.info.get("set_by") == "system" else "Record"
+                default = ABOUT_GROUP if column.info.get("set_by") == "system" else "Record"
                 grouped.setdefault(column.info.get("group", default), []).append(key)
-        last = grouped.pop("About this record", None)
+        last = grouped.pop(ABOUT_GROUP, None)
         if last:
-            grouped["About this record"] = last
+            grouped[ABOUT_GROUP] = last
         return [(gettext(heading), members) for heading, members in grouped.items()]
 
     @expose("/history/")
     def history_view(self) -> Any:
         """Every change of the record in words, newest first."""
         record = self.get_one(request.args.get("id", ""))
-        before = request.args.get("before", "")
+        before = security.parse_id(request.args.get("before", ""))
         query = audit.history(self.model.__tablename__, record.id)
-        if before.isascii() and before.isdigit() and int(before) < 2**63:
-            query = query.where(audit.AuditEntry.id < int(before))
+        if before is not None:
+            query = query.where(audit.AuditEntry.id < before)
         entries = list(db.session.scalars(query.limit(HISTORY_SIZE + 1)).unique())
         older = entries[HISTORY_SIZE - 1].id if len(entries) > HISTORY_SIZE else None
         entries = entries[:HISTORY_SIZE]
@@ -492,10 +527,11 @@ class RecordView(ModelView):
         names = self._names_in(entries, by_column)
         told = []
         for entry in entries:
+            noted = entry.changes or {}
             changes = [
-                (label(by_column[column]), *(names(column, value) for value in pair))
-                for column, pair in (entry.changes or {}).items()
-                if column in by_column and isinstance(pair, list) and len(pair) == 2
+                (label(key), *(names(column, value) for value in noted[column]))
+                for column, key in by_column.items()
+                if isinstance(noted.get(column), list) and len(noted[column]) == 2
             ]
             hidden = sum(column not in by_column for column in entry.changes or {})
             told.append({"entry": entry, "changes": changes, "hidden": hidden})
@@ -503,7 +539,7 @@ class RecordView(ModelView):
 
     def _names_in(self, entries: list[Any], by_column: dict[str, str]) -> Callable[..., str]:
         """Return what turns a stored value into words; related records are named in one
-        statement for each kind."""
+        statement."""
         relations = inspect(self.model).relationships
         wanted: dict[Any, set[int]] = {}
         for entry in entries:
@@ -512,19 +548,14 @@ class RecordView(ModelView):
                 if key in relations and isinstance(pair, list):
                     target = relations[key].mapper.class_
                     wanted.setdefault(target, set()).update(v for v in pair if v is not None)
-        named: dict[Any, dict[int, str]] = {}
-        for target, ids in wanted.items():
-            query = select(target.id, title_sql(target)).where(target.id.in_(ids))
-            visible = security.visible(target)
-            query = query if visible is None else query.where(visible)
-            named[target] = {row[0]: row[1] for row in db.session.execute(query)}
+        named = _titles(wanted)
 
         def words(column: str, value: Any) -> str:
             key = by_column[column]
             if value is None:
                 return ""
             if key in relations:
-                return named[relations[key].mapper.class_].get(value, f"#{value}")
+                return named.get((relations[key].mapper.class_, value), f"#{value}")
             return show(_typed(inspect(self.model).columns[key], value))
 
         return words
@@ -574,7 +605,7 @@ class RecordView(ModelView):
             record = self._create(form) if form.validate() else None
             if record is not None:
                 flash(gettext("%(type)s “%(name)s” was made.", type=type_label(self.model),
-                              name=str(record)), "success")
+                              name=title(record)), "success")
                 if "_add_another" in request.form:
                     return redirect(self.get_url(".create_view"))
                 return redirect(self.get_url(".details_view", id=record.id))
@@ -657,7 +688,7 @@ class RecordView(ModelView):
             return self._render_form(form, record, version)
         if not self._is_current(record, request.form.get("version", "")):
             return self._conflict(record, form)
-        record_id, name = record.id, str(record)
+        record_id = record.id
         try:
             saved = form.validate() and self._write(form, record, lambda: None)
         except StaleDataError:
@@ -665,7 +696,7 @@ class RecordView(ModelView):
             return self._conflict(self.get_one(str(record_id)), form)
         if saved:
             flash(gettext("%(type)s “%(name)s” was saved.", type=type_label(self.model),
-                          name=str(record)), "success")
+                          name=title(record)), "success")
             if "_continue_editing" in request.form:
                 return redirect(self.get_url(".edit_view", id=record_id))
             return redirect(self.get_url(".details_view", id=record_id))
@@ -710,7 +741,7 @@ class RecordView(ModelView):
             return self._render_delete(record, hanging, changed), 409
         if hanging.kept:
             return self._render_delete(record, hanging), 409
-        name = str(record)
+        name = title(record)
         try:
             db.session.delete(record)
             db.session.commit()
@@ -788,12 +819,11 @@ class RecordView(ModelView):
         version = getattr(self.model, "version_id", self.model.id)
         query = self.query_of(state) if matching else self.scope(select(self.model))
         if not matching:
-            ids = [
-                int(one)
-                for one in request.form.getlist("rowid")
-                if one.isascii() and one.isdigit() and int(one[:20]) < 2**63
-            ]
-            query = query.where(self.model.id.in_(ids[: MOST_AT_ONCE + 1]))
+            asked = request.form.getlist("rowid")[: MOST_AT_ONCE + 1]
+            ids = [number for one in asked if (number := security.parse_id(one))]
+            query = query.where(self.model.id.in_(ids))
+        mine = security.changeable(self.model)
+        query = query if mine is None else query.where(mine)
         query = query.with_only_columns(self.model.id, version).order_by(None)
         query = query.order_by(self.model.id).limit(MOST_AT_ONCE + 1).with_for_update()
         return [(row[0], row[1]) for row in db.session.execute(query)]
@@ -877,12 +907,29 @@ class RecordView(ModelView):
         if key not in self.keys or key not in relations:
             abort(404)
         typed = request.args.get("query", "")
-        return [list(pair) for pair in choices_for(relations[key].mapper.class_, typed)]
+        target = relations[key].mapper.class_
+        closed = request.args.get("closed") == "1"
+        return [list(pair) for pair in choices_for(target, typed, closed=closed)]
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> Any:
         """Nothing is edited in place: a save goes through the form and its version."""
         abort(404)
+
+
+def _titles(wanted: dict[Any, set[int]]) -> dict[tuple[Any, int], str]:
+    """Return the names of the records with these ids, by record type, that the officer sees; one
+    statement, or none where nothing is wanted."""
+    by_table = {target.__tablename__: target for target in wanted}
+    parts = []
+    for target, ids in wanted.items():
+        table = literal(target.__tablename__).label("place")
+        query = select(table, target.id, title_sql(target)).where(target.id.in_(ids))
+        visible = security.visible(target)
+        parts.append(query if visible is None else query.where(visible))
+    if not parts:
+        return {}
+    return {(by_table[row[0]], row[1]): row[2] for row in db.session.execute(union_all(*parts))}
 
 
 def _is_past(value: Any) -> bool:

@@ -1,19 +1,25 @@
 """What people read when something is refused or fails: a sentence and what to do, never SQL."""
 
-import re
 from typing import Any
 
 from flask import Flask, Response, render_template, request
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import UniqueConstraint
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from models import RECORD_TYPES, db
 from rules import RuleBroken
-from views.labels import english, label, sentence, type_label, types_label
+from rules.refusals import refusal
+from views.labels import label, sentence, type_label, types_label
 
 SENTENCES = {
     400: lazy_gettext("This request cannot be read. Go back, check what you typed and try again."),
@@ -41,37 +47,27 @@ def constraint_sentence(error: DBAPIError) -> tuple[str, str | None]:
     if column:
         return gettext("“%(field)s” must be filled in.", field=label(column)), column
     if name.endswith("_not_blank"):
-        return gettext("A text that must be filled in is blank."), None
+        blank = name.removeprefix(f"ck_{diagnosis.table_name}_").removesuffix("_not_blank")
+        return gettext("“%(field)s” must be filled in.", field=label(blank)), blank
     if name.startswith("fk_"):
         return _reference_sentence(diagnosis), None
+    if says := refusal(name, getattr(diagnosis, "table_name", None) or ""):
+        return gettext(says), None
     for model in RECORD_TYPES:
         for constraint in model.__table__.constraints:
-            if str(constraint.name) == name:
-                return _own_sentence(model, constraint)
-    if (says := _trigger_sentence(name)) is not None:
-        return says, None
+            if str(constraint.name) == name and isinstance(constraint, UniqueConstraint):
+                return _unique_sentence(model, constraint)
     return gettext("The database refuses these values: they do not go together."), None
 
 
-def _trigger_sentence(name: str) -> str | None:
-    if name.endswith("_no_cycle"):
-        return gettext("A record cannot stand below itself. Choose another one above it.")
-    return None
-
-
-def _own_sentence(model: Any, constraint: Any) -> tuple[str, str | None]:
-    if constraint.info.get("says"):
-        return gettext(constraint.info["says"]), None
-    if isinstance(constraint, UniqueConstraint):
-        keys = [column.key for column in constraint.columns]
-        names = ", ".join(label(key) for key in keys)
-        return (
-            gettext("There is already a record of this kind (%(type)s) with the same %(fields)s.",
-                    type=type_label(model), fields=names),
-            keys[-1] if len(keys) == 1 else None,
-        )
-    rule = english(re.sub(r"^ck_[a-z]+_", "", str(constraint.name)))
-    return gettext("These values do not go together: %(rule)s.", rule=gettext(rule)), None
+def _unique_sentence(model: Any, constraint: UniqueConstraint) -> tuple[str, str | None]:
+    keys = [column.key for column in constraint.columns]
+    names = ", ".join(label(key) for key in keys)
+    return (
+        gettext("There is already a record of this kind (%(type)s) with the same %(fields)s.",
+                type=type_label(model), fields=names),
+        keys[-1] if len(keys) == 1 else None,
+    )
 
 
 def _reference_sentence(diagnosis: Any) -> str:
@@ -88,7 +84,8 @@ def _reference_sentence(diagnosis: Any) -> str:
 
 def page(status: int, detail: str = "") -> tuple[str, int]:
     """Return the error page for `status` with its sentence, or with `detail` instead."""
-    return render_template("error.html", status=status, sentence=detail or SENTENCES[status]), status
+    words = detail or SENTENCES[status]
+    return render_template("error.html", status=status, sentence=words), status
 
 
 def init_app(app: Flask) -> None:
@@ -117,6 +114,11 @@ def init_app(app: Flask) -> None:
     def not_allowed(error: IntegrityError) -> Any:
         db.session.rollback()
         return page(409, constraint_sentence(error)[0])
+
+    @app.errorhandler(DataError)
+    def out_of_range(error: DataError) -> Any:
+        db.session.rollback()
+        return page(400, gettext("A value is out of the range that can be kept."))
 
     for lost in _LOST:
         app.register_error_handler(lost, _database_lost)

@@ -37,18 +37,25 @@ from wtforms import (
 )
 
 import security
-from models import Record, db, title_sql
-from queries.lists import search_clause
+from models import Record, db, search_columns, title_sql
+from queries.lists import LONGEST_SEARCH, MOST_WORDS, search_clause
 from rules.permissions import Role
-from views.labels import enum_label, english
+from views.labels import english, enum_label
 
 LONGEST_TEXT = 100_000
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+LONGEST_TITLE = 600
 MOST_CHOICES = 20
 FILL_IN = lazy_gettext("Please fill this in.")
 
 
 def _zone() -> ZoneInfo:
     return ZoneInfo(str(get_timezone()))
+
+
+def _check_year(year: int) -> None:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError(gettext("The year must be from 1900 to 2200."))
 
 
 class TrimmedField(StringField):
@@ -86,6 +93,7 @@ class MomentField(DateTimeLocalField):
                 gettext("“%(text)s” is not a date and time.", text=valuelist[0][:40])
             ) from None
         if self.data is not None:
+            _check_year(self.data.year)
             self.data = self._exact(self.data.replace(tzinfo=_zone()))
 
     def _exact(self, typed: datetime) -> datetime:
@@ -109,8 +117,8 @@ class DayField(DateField):
             raise ValueError(
                 gettext("“%(text)s” is not a date.", text=valuelist[0][:40])
             ) from None
-        if self.data is not None and not 1900 <= self.data.year <= 2200:
-            raise ValueError(gettext("The year must be from 1900 to 2200."))
+        if self.data is not None:
+            _check_year(self.data.year)
 
 
 class ChoicesField(SelectMultipleField):
@@ -150,10 +158,13 @@ def find_by_text(target: type[Record], text: str) -> Record:
     scope = security.visible(target)
     if scope is not None:
         query = query.where(scope)
-    found = list(db.session.scalars(query.where(title_sql(target) == text).limit(2)))
-    number = text.removeprefix("#")
-    if not found and number.isascii() and number.isdigit() and int(number) < 2**63:
-        found = list(db.session.scalars(query.where(target.id == int(number))))
+    named = query.where(title_sql(target) == text)
+    if (words := _words_of_title(target, text)) is not None:
+        named = named.where(words)
+    found = list(db.session.scalars(named.limit(2)))
+    number = security.parse_id(text.removeprefix("#"))
+    if not found and number is not None:
+        found = list(db.session.scalars(query.where(target.id == number)))
     if len(found) == 1:
         return found[0]
     if found:
@@ -164,6 +175,16 @@ def find_by_text(target: type[Record], text: str) -> Record:
     raise ValueError(
         gettext("Nothing here is called “%(text)s”; choose one from the list.", text=text[:60])
     )
+
+
+def _words_of_title(target: type[Record], text: str) -> Any:
+    """Return the condition that the words of a title stand in a record, which an index answers;
+    None where the title has parts that are not searched, such as dates, or no words."""
+    searched = {column.key for column in search_columns(target)}
+    if not searched.issuperset(target.title_columns):
+        return None
+    words = [word for word in text.split() if word != "·"]
+    return search_clause(target, " ".join(words[:MOST_WORDS])[:LONGEST_SEARCH])
 
 
 class RelationField(Field):
@@ -183,11 +204,15 @@ class RelationField(Field):
         self.text = str(value) if value is not None else ""
         self.chosen = value.id if value is not None else None
 
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        """Leave it to process(), which sees the second input as well."""
+
     def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
         super().process(formdata, *args, **kwargs)
         if formdata is None or self.name not in formdata:
             return
-        self.text = formdata.get(self.name, "").strip()[:400]
+        self.text = formdata.get(self.name, "").strip()[:LONGEST_TITLE]
+        self.raw_data = [self.text]  # what the validators look at
         self.data, before, self.chosen = None, self.data, None
         chosen = formdata.get(f"{self.name}-id", "")
         try:
@@ -202,8 +227,8 @@ class RelationField(Field):
             return None
         if before is not None and str(before) == text and chosen in ("", str(before.id)):
             return before
-        if chosen.isascii() and chosen.isdigit() and int(chosen) < 2**63:
-            query = select(self.target).where(self.target.id == int(chosen))
+        if (number := security.parse_id(chosen)) is not None:
+            query = select(self.target).where(self.target.id == number)
             scope = security.visible(self.target)
             found = db.session.scalar(query.where(scope) if scope is not None else query)
             if found is not None and str(found) == text:
@@ -211,8 +236,11 @@ class RelationField(Field):
         return find_by_text(self.target, text)
 
 
-def choices_for(target: type[Record], typed: str) -> list[tuple[int, str]]:
-    """Return up to 20 (id, name) of visible records of `target` that `typed` finds.
+def choices_for(
+    target: type[Record], typed: str, *, closed: bool = False
+) -> list[tuple[int, str]]:
+    """Return up to 20 (id, name) of visible records of `target` that `typed` finds; those that
+    are closed or gone only where `closed` is asked for.
 
     A common word finds the first 200 in no particular order, and of these the first by name:
     sorting millions to offer twenty would be slow.
@@ -221,15 +249,24 @@ def choices_for(target: type[Record], typed: str) -> list[tuple[int, str]]:
     scope = security.visible(target)
     if scope is not None:
         query = query.where(scope)
-    for closed in ("closed_on", "retired_on", "left_on"):
-        if hasattr(target, closed):
-            query = query.where(getattr(target, closed).is_(None))
-    found = search_clause(target, typed[:200])
-    if found is not None:
+    for ended in ("closed_on", "retired_on", "left_on"):
+        if hasattr(target, ended) and not closed:
+            query = query.where(getattr(target, ended).is_(None))
+    if (found := _typed_clause(target, typed)) is not None:
         query = query.where(found)
     some = query.limit(200).subquery()
     statement = select(some.c.id, some.c.title).order_by(some.c.title, some.c.id)
     return [tuple(row) for row in db.session.execute(statement.limit(MOST_CHOICES))]
+
+
+def _typed_clause(target: type[Record], typed: str) -> Any:
+    """Return the condition that what is typed so far stands in a record; the dot between the
+    parts of a title stands in none."""
+    words = [word for word in typed.split() if word != "·"]
+    asked = " ".join(words[:MOST_WORDS])[:LONGEST_SEARCH]
+    if not asked or search_columns(target):
+        return search_clause(target, asked)
+    return title_sql(target).icontains(asked, autoescape=True)
 
 
 # --- From a column to its field --------------------------------------------------------------
@@ -290,9 +327,20 @@ def field_for(column: Any) -> Any:
     return None
 
 
+class NumberField(DecimalField):
+    """A number with a fraction; NaN and infinity are none."""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and not self.data.is_finite():
+            self.data = None
+            raise ValueError(gettext("“%(text)s” is not a number.", text=valuelist[0][:40]))
+
+
 def _number_field(column: Any, common: dict[str, Any], checks: dict[str, Any]) -> Any:
     whole = isinstance(column.type, Integer)
-    largest = 2**31 - 1 if whole else 10**12 - 1
+    kind = column.type
+    largest = 2**31 - 1 if whole else 10 ** (kind.precision - kind.scale) - 1
     checks["validators"].append(
         validators.NumberRange(
             -largest, largest,
@@ -300,7 +348,7 @@ def _number_field(column: Any, common: dict[str, Any], checks: dict[str, Any]) -
                          high=largest),
         )
     )
-    return (IntegerField if whole else DecimalField)(**common, **checks)
+    return (IntegerField if whole else NumberField)(**common, **checks)
 
 
 def _roles() -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from flask import url_for
 from flask_babel import gettext
 
 import security
-from models import Grievance
+from models import Grievance, Record
 from rules.permissions import Verb
 from views.base import RecordView
 
@@ -20,3 +20,8 @@ class GrievanceView(RecordView):
 
 class ImportBatchView(GrievanceView):
     """Files that were brought in, with the way to bring in another."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        if not security.can(Verb.IMPORT, Grievance):
+            return []
+        return [(gettext("What was found"), url_for("imports.batch", batch_id=record.id))]

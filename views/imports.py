@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -26,7 +26,8 @@ from flask import (
     send_file,
     url_for,
 )
-from flask_babel import force_locale, gettext as _
+from flask_babel import force_locale
+from flask_babel import gettext as _
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import FileStorage
@@ -40,7 +41,8 @@ from rules import RuleBroken, mark
 from rules.import_values import WARNINGS
 from rules.permissions import Verb
 from rules.records import ImportState
-from views.labels import sentence
+from views.base import endpoint_of
+from views.labels import sentence, types_label
 
 blueprint = Blueprint("imports", __name__, url_prefix="/admin/import")
 
@@ -166,7 +168,10 @@ def batch(batch_id: str) -> str:
         words=_words(record),
         report=record.summary or {},
         reason_words=_reason_words,
+        grievances=url_for(f"{endpoint_of(Grievance)}.index_view",
+                           flt0_import_batch_equals=record.id),
         warning_words=_warning_words,
+        crumbs=[*_crumbs(), (_("Import a file"), url_for("imports.start"))],
     )
 
 
@@ -253,9 +258,13 @@ def _form(problems: dict[str, str]) -> str:
     scope = security.visible(ImportBatch)
     return render_template(
         "imports/start.html", problems=problems, maps=importing.shipped_maps(),
-        chosen=request.form.get("map_name", ""),
+        chosen=request.form.get("map_name", ""), crumbs=_crumbs(),
         waiting=db.session.scalars(query if scope is None else query.where(scope)).all(),
     )
+
+
+def _crumbs() -> list[tuple[str, str]]:
+    return [(types_label(ImportBatch), url_for(f"{endpoint_of(ImportBatch)}.index_view"))]
 
 
 def _chosen_map() -> tuple[str, str]:
@@ -310,7 +319,8 @@ def _words(record: ImportBatch) -> str:
 
 
 def _reason_words(refusal: dict[str, Any]) -> str:
-    return importing.refusal_sentence(refusal, _)
+    """The sentence of a refusal; with dots for what is of one row, that of many."""
+    return importing.refusal_sentence({"value": "…", "detail": "…"} | refusal, _)
 
 
 def _warning_words(warning: str) -> str:
@@ -474,9 +484,6 @@ def _note_failure(batch_id: int) -> None:
         db.session.commit()
     except SQLAlchemyError:
         db.session.remove()
-
-
-# --- Menu ------------------------------------------------------------------------------------
 
 
 def init_app(app: Flask) -> None:

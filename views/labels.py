@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import format_date, format_datetime, format_decimal, gettext
 from sqlalchemy import inspect
 
-from models import Record
+from models import RECORD_TYPES, Record
 from rules import RuleBroken, mark
 
 # Words that are plural already, or whose plural no rule gives.
@@ -20,7 +20,7 @@ PLURALS = {
 }
 # Abbreviations and words that prettifying would get wrong.
 WORDS = {
-    "id": mark("Number"),
+    "id": mark("Record number"),
     "sha256": mark("SHA-256"),
     "standards": mark("Categories and standards"),
     "discipline": mark("Accountability"),
@@ -35,7 +35,7 @@ def english(key: str) -> str:
     """Return "Received at" for `received_at`; the message that translators see."""
     if key in WORDS:
         return WORDS[key]
-    words = re.sub(r"_(id|ids)$", "", key).replace("_", " ")
+    words = re.sub(r"^is_|_ids?$", "", key).replace("_", " ")
     return words[:1].upper() + words[1:]
 
 
@@ -88,6 +88,19 @@ def enum_label(value: enum.Enum) -> str:
     return gettext(english(str(value.value)))
 
 
+def title(record: Record) -> str:
+    """Return the name of `record` with closed lists and dates in words; str(record) has them as
+    stored, which is what searches and exports know."""
+    values = (getattr(record, name) for name in record.title_columns)
+    in_words = (show(v) if isinstance(v, enum.Enum | date) else v for v in values)
+    return " · ".join(str(value) for value in in_words if value is not None) or str(record)
+
+
+def table_label(name: str) -> str:
+    """Return what a record of the table `name` is called, as the audit trail names its records."""
+    return next((type_label(m) for m in RECORD_TYPES if m.__tablename__ == name), name)
+
+
 def help_text(model: type[Record], key: str) -> str:
     """Return what the model's doc= says of the column or relation `key`; "" for nothing."""
     mapper = inspect(model)
@@ -119,6 +132,17 @@ def show(value: Any) -> str:
         return format_date(value, gettext(DAY))
     if isinstance(value, int | Decimal | float):
         return format_decimal(value)
+    if isinstance(value, dict):
+        return "; ".join(f"{label(key)}: {_show_inside(one)}" for key, one in value.items())
     if isinstance(value, list):
         return ", ".join(gettext(english(str(part))) for part in value)
     return str(value)
+
+
+def _show_inside(value: Any) -> str:
+    """Return a value of a JSON column; a pair is a change from one to the other."""
+    if isinstance(value, list) and len(value) == 2:
+        return f"{_show_inside(value[0])} → {_show_inside(value[1])}"
+    if isinstance(value, dict):
+        return f"({show(value)})"
+    return ", ".join(map(str, value)) if isinstance(value, list) else show(value) or "–"

@@ -97,21 +97,21 @@ BEGIN
         SELECT clock_timestamp(), officer, 'insert', TG_TABLE_NAME, n.id, request, (
             SELECT jsonb_object_agg(key, jsonb_build_array(
                 NULL, CASE WHEN private OR key = ANY (masked) THEN mask ELSE value END))
-            FROM jsonb_each(jsonb_strip_nulls(to_jsonb(n)) - stamps - 'id')
+            FROM jsonb_each(to_jsonb(n) - stamps - 'id') WHERE value <> 'null'
         ) FROM new_rows n;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO audit_entry (at, officer_id, verb, record_type, record_id, request_id, changes)
         SELECT clock_timestamp(), officer, 'delete', TG_TABLE_NAME, o.id, request, (
             SELECT jsonb_object_agg(key, jsonb_build_array(
                 CASE WHEN private OR key = ANY (masked) THEN mask ELSE value END, NULL))
-            FROM jsonb_each(jsonb_strip_nulls(to_jsonb(o)) - stamps - 'id')
+            FROM jsonb_each(to_jsonb(o) - stamps - 'id') WHERE value <> 'null'
         ) FROM old_rows o;
     ELSE
-        -- The join is full so that a changed id shows as well.
+        -- The join is full so that a changed id shows as well; OFFSET 0 has each row read once.
         INSERT INTO audit_entry (at, officer_id, verb, record_type, record_id, request_id, changes)
         SELECT clock_timestamp(), officer, 'update', TG_TABLE_NAME, id, request, changes
         FROM (SELECT id, to_jsonb(o) - stamps AS before, to_jsonb(n) - stamps AS after
-              FROM old_rows o FULL JOIN new_rows n USING (id)) pair,
+              FROM old_rows o FULL JOIN new_rows n USING (id) OFFSET 0) pair,
         LATERAL (
             SELECT bool_or(key <> ALL (quiet)) AS is_loud, jsonb_object_agg(key, CASE
                 WHEN private OR key = ANY (masked) THEN jsonb_build_array(mask, mask)
@@ -125,14 +125,15 @@ BEGIN
 END $$
 """
 
+# Refuses what it hangs on, under the name of a check so that screens have a sentence for it. A
+# whole table is never emptied at once: TRUNCATE would leave no trace of its rows.
 REFUSE = """
 CREATE FUNCTION redress_refuse() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% refuses %', TG_TABLE_NAME, TG_OP
     USING ERRCODE = 'check_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
-        CONSTRAINT = format('ck_%s_%s', TG_TABLE_NAME, TG_ARGV[0]),
-        HINT = TG_ARGV[1];
+        CONSTRAINT = format('ck_%s_%s', TG_TABLE_NAME, TG_ARGV[0]);
 END $$
 """
 
@@ -145,18 +146,20 @@ CREATE FUNCTION redress_watch(
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    columns text[] := ARRAY(
-        SELECT attname FROM pg_attribute
-        WHERE attrelid = watched AND attnum > 0 AND NOT attisdropped
-    );
+    is_stamped boolean := EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = watched AND attname = 'version_id');
+    is_tree boolean := EXISTS (
+        SELECT FROM pg_constraint JOIN pg_attribute
+            ON attrelid = conrelid AND ARRAY[attnum] = conkey AND attname = 'parent_id'
+        WHERE contype = 'f' AND conrelid = watched AND confrelid = watched);
     audit text := format('redress_audit(%L, %L, %L)', masked, quiet, private);
 BEGIN
-    IF 'version_id' = ANY (columns) THEN
+    IF is_stamped THEN
         EXECUTE format(
             'CREATE OR REPLACE TRIGGER redress_stamp BEFORE INSERT OR UPDATE ON %s '
             'FOR EACH ROW EXECUTE FUNCTION redress_stamp()', watched);
     END IF;
-    IF 'parent_id' = ANY (columns) THEN
+    IF is_tree THEN
         EXECUTE format(
             'CREATE OR REPLACE TRIGGER redress_no_cycle AFTER INSERT OR UPDATE OF parent_id '
             'ON %s FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) '
@@ -176,15 +179,19 @@ BEGIN
         watched, audit);
     EXECUTE format(
         'CREATE OR REPLACE TRIGGER redress_keep BEFORE TRUNCATE ON %s FOR EACH STATEMENT '
-        'EXECUTE FUNCTION redress_refuse(%L, %L)',
-        watched, 'not_emptied', 'Delete the rows: each of them leaves an entry in the trail.');
+        'EXECUTE FUNCTION redress_refuse(%L)', watched, 'not_emptied');
 END $$
 """
 
-KEEP_TRAIL = """
-CREATE TRIGGER redress_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry
-FOR EACH STATEMENT EXECUTE FUNCTION redress_refuse('not_changed', 'The trail is only added to.')
-"""
+# What may not be changed or deleted once it stands, and the name of the refusal.
+KEPT = (
+    ("UPDATE OR DELETE OR TRUNCATE ON audit_entry FOR EACH STATEMENT", "not_changed"),
+    ("UPDATE OR DELETE ON identity_opening FOR EACH ROW", "is_kept"),
+    ("DELETE ON reprimand FOR EACH ROW WHEN (OLD.number IS NOT NULL)", "number_is_kept"),
+    ("DELETE ON supervision_notice FOR EACH ROW WHEN (OLD.number IS NOT NULL)", "number_is_kept"),
+    ("UPDATE OR DELETE ON reprimand_evidence FOR EACH ROW WHEN (OLD.frozen_at IS NOT NULL)",
+     "is_frozen"),
+)
 
 FUNCTIONS = (PAIRS, STAMP, NO_CYCLE, AUDIT, REFUSE, WATCH)
 
@@ -1784,7 +1791,7 @@ def upgrade() -> None:
     sa.Column('decision_id', sa.BigInteger(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('point', sa.String(length=300), nullable=False),
-    sa.Column('finding', sa.Enum('upheld', 'partly_upheld', 'not_upheld', name='pointfinding', native_enum=False, create_constraint=True, length=40), nullable=False),
+    sa.Column('conclusion', sa.Enum('upheld', 'partly_upheld', 'not_upheld', name='pointfinding', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('reasons', sa.Text(), nullable=False),
     sa.Column('version_id', sa.Integer(), server_default='1', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
@@ -1802,7 +1809,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('decision_id', 'position', name=op.f('uq_decision_point_decision_id_position'))
     )
     op.create_index('ix_decision_point_decision_id_id', 'decision_point', ['decision_id', 'id'], unique=False)
-    op.create_index('ix_decision_point_finding_id', 'decision_point', ['finding', 'id'], unique=False)
+    op.create_index('ix_decision_point_conclusion_id', 'decision_point', ['conclusion', 'id'], unique=False)
     op.create_index('ix_decision_point_pairs', 'decision_point', [sa.literal_column("redress_pairs(lower(coalesce(point, '')))")], unique=False, postgresql_using='gin')
     op.create_index('ix_decision_point_point_id', 'decision_point', ['point', 'id'], unique=False)
     op.create_index('ix_decision_point_position_id', 'decision_point', ['position', 'id'], unique=False)
@@ -1999,7 +2006,10 @@ def upgrade() -> None:
     op.execute("SELECT redress_watch('import_batch', masked => '{}', quiet => '{bytes_done,rows_read}', private => false)")
     op.execute("SELECT redress_watch('export_record', masked => '{}', quiet => '{}', private => false)")
     op.execute("SELECT redress_watch('officer_session', masked => '{token_hash,data}', quiet => '{data,seen_at}', private => false)")
-    op.execute(KEEP_TRAIL)
+    for what, name in KEPT:
+        op.execute(
+            f"CREATE TRIGGER redress_{name} BEFORE {what} EXECUTE FUNCTION redress_refuse('{name}')"
+        )
 
 
 def downgrade() -> None:

@@ -12,7 +12,9 @@ def refusal(password: str, *, has_second_factor: bool = False) -> str:
     """Return the field and the sentence that refuse `password`, "" where it is taken."""
     try:
         check_password(
-            password, username="anna.kowalska", name="Anna Kowalska",
+            password,
+            username="anna.kowalska",
+            name="Anna Kowalska",
             has_second_factor=has_second_factor,
         )
     except RuleBroken as refused:

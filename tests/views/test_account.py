@@ -2,10 +2,11 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from werkzeug.test import TestResponse
 import security
 from actions import accounts
 from models import AuditEntry, LoginAttempt, Officer, OfficerSession, db
+from rules import RuleBroken
 from rules.permissions import Role
 from rules.records import AuditVerb
 from tests.conftest import Client
@@ -33,8 +35,9 @@ def employ(username: str = "anna", **values: Any) -> int:
     return int(make_officer(username=username, name=username.title(), **values).id)
 
 
-def log_in(client: Client, username: str = "anna", password: str = PASSWORD,
-           wanted: str = "") -> TestResponse:
+def log_in(
+    client: Client, username: str = "anna", password: str = PASSWORD, wanted: str = ""
+) -> TestResponse:
     """Log in through the form, as a browser does."""
     return client.send("/login", username=username, password=password, next=wanted)
 
@@ -137,7 +140,7 @@ def test_an_unknown_name_takes_as_much_work_as_a_wrong_password(
         with app.test_request_context():
             visitor = accounts.Visitor("a", "b", datetime.now(UTC), security.today())
             started = time.process_time()
-            with pytest.raises(accounts.RuleBroken):
+            with pytest.raises(RuleBroken):
                 accounts.log_in(username, "wrong", visitor=visitor, limits=limits())
             return time.process_time() - started
 
@@ -172,9 +175,7 @@ def test_the_last_day_is_the_day_before_the_one_the_officer_left_on(
     assert log_in(client, "leaves.tomorrow").status_code == 303
 
 
-def test_a_password_hashed_with_old_parameters_is_hashed_anew(
-    client: Client, session: Any
-) -> None:
+def test_a_password_hashed_with_old_parameters_is_hashed_anew(client: Client, session: Any) -> None:
     officer_id = employ(password_hash=CHEAP.hash(PASSWORD))
     assert log_in(client).status_code == 303
     stored = db.session.scalar(select(Officer.password_hash).where(Officer.id == officer_id))
@@ -212,9 +213,7 @@ def test_an_unknown_account_is_throttled_like_a_known_one(
     assert log_in(client, "nobody").status_code == 429
 
 
-def test_an_address_that_tries_many_accounts_waits(
-    app: Flask, client: Client, anna: int
-) -> None:
+def test_an_address_that_tries_many_accounts_waits(app: Flask, client: Client, anna: int) -> None:
     make_failures(app, address="127.0.0.1", number=app.config["LOGIN_TRIES"] * 10 - 1)
     assert WRONG in log_in(client, "nobody").text
     assert log_in(client).status_code == 429
@@ -229,10 +228,35 @@ def make_failures(app: Flask, *, address: str, number: int) -> None:
         db.session.add(
             LoginAttempt(
                 account_hash=limit.digest("account", f"name{one}"),
-                address_hash=limit.digest("address", address), at=datetime.now(UTC),
+                address_hash=limit.digest("address", address),
+                at=datetime.now(UTC),
             )
         )
     db.session.commit()
+
+
+def test_tries_sent_at_once_are_counted_too(committed: Flask) -> None:
+    with committed.app_context():
+        employ()
+        db.session.commit()
+        limit, today = limits(), security.today()
+
+    def attempt(_: int) -> str:
+        visitor = accounts.Visitor("192.0.2.1", "Desk", datetime.now(UTC), today)
+        with committed.app_context():
+            try:
+                accounts.log_in("anna", "wrong", visitor=visitor, limits=limit)
+            except accounts.TooManyTries:
+                return "waits"
+            except RuleBroken:
+                db.session.commit()
+                return "refused"
+        return "in"
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = Counter(pool.map(attempt, range(16)))
+    tries = committed.config["LOGIN_TRIES"]
+    assert outcomes == {"refused": tries, "waits": 16 - tries}
 
 
 def test_failed_tries_are_kept_without_the_name_and_only_as_long_as_they_count(
@@ -276,8 +300,9 @@ def test_the_cookie_is_a_random_token_that_the_database_does_not_hold(
     client: Client, anna: int
 ) -> None:
     reply = log_in(client)
-    (cookie,) = [line for line in reply.headers.getlist("Set-Cookie")
-                 if line.startswith("redress_session=")]
+    (cookie,) = [
+        line for line in reply.headers.getlist("Set-Cookie") if line.startswith("redress_session=")
+    ]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Max-Age" not in cookie  # it goes when the browser closes
@@ -313,8 +338,10 @@ def test_a_log_in_ends_after_its_time(
     limit, margin = timedelta(**{unit: app.config[setting]}), timedelta(minutes=1)
     for age, stays in [(limit - margin, True), (limit, False)]:
         moment = datetime.now(UTC) - age
-        db.session.execute(text(f"UPDATE officer_session SET {column} = :moment"),  # noqa: S608
-                           {"moment": moment})
+        db.session.execute(
+            text(f"UPDATE officer_session SET {column} = :moment"),  # noqa: S608
+            {"moment": moment},
+        )
         db.session.commit()
         assert is_in(client) is stays
     assert "Your log-in has ended." in client.get("/login").text
@@ -335,15 +362,14 @@ def test_an_officer_who_is_put_out_is_out_at_the_next_request(
     assert not is_in(client)
 
 
-def test_a_right_that_is_taken_away_dies_at_the_next_request(
-    client: Client, session: Any
-) -> None:
+def test_a_right_that_is_taken_away_dies_at_the_next_request(client: Client, session: Any) -> None:
     officer_id = employ(roles=[Role.ADMINISTRATOR])
     colleague = employ("boris")
     enter(client, officer_id)
     assert client.get(f"/account/officers/{colleague}").status_code == 200
-    db.session.execute(text("UPDATE officer SET roles = '{handler}' WHERE id = :id"),
-                       {"id": officer_id})
+    db.session.execute(
+        text("UPDATE officer SET roles = '{handler}' WHERE id = :id"), {"id": officer_id}
+    )
     db.session.commit()
     assert client.get(f"/account/officers/{colleague}").status_code == 403
 
@@ -453,8 +479,7 @@ def test_a_changed_password_is_the_only_one_and_ends_the_other_log_ins(
     other = app.test_client()
     enter(other, anna)
     enter(client, anna)
-    reply = client.send("/account", current=PASSWORD, password=OTHER_PASSWORD,
-                 again=OTHER_PASSWORD)
+    reply = client.send("/account", current=PASSWORD, password=OTHER_PASSWORD, again=OTHER_PASSWORD)
     assert (reply.status_code, reply.location) == (303, "/account")
     assert "Your password is changed." in client.get("/account").text
     assert not is_in(other)
@@ -529,9 +554,7 @@ def test_an_administrator_gives_a_new_password_that_is_shown_once(
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
-def test_nobody_else_reaches_the_log_ins_of_others(
-    client: Client, anna: int, role: Role
-) -> None:
+def test_nobody_else_reaches_the_log_ins_of_others(client: Client, anna: int, role: Role) -> None:
     enter(client, employ("boris", roles=[role]))
     assert client.get(f"/account/officers/{anna}").status_code == 403
     assert client.send(f"/account/officers/{anna}", password="new").status_code == 403
@@ -544,9 +567,8 @@ def test_nobody_else_reaches_the_log_ins_of_others(
 def test_the_language_of_an_officer_is_kept_and_that_of_a_visitor_is_in_the_cookie(
     app: Flask, client: Client, anna: int
 ) -> None:
-    token = form_token(client.get("/login"))
-    fields = {"language": "zh_Hans_CN", "next": "/login", "csrf_token": token}
-    assert client.post("/language", data=fields).location == "/login"
+    chosen = client.send("/language", language="zh_Hans_CN", next="/login")
+    assert chosen.location == "/login"
     assert '<html lang="zh-Hans"' in client.get("/login").text
     assert '<html lang="en"' in app.test_client().get("/login").text
     log_in(client)

@@ -1,0 +1,101 @@
+"""Loads the demo into an empty database: the same data every time."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from actions import accounts
+from demo import catalogue, reprimands, rhythm, sample
+from demo.records import Known
+from models import RECORD_TYPES, Officer
+from rules import RuleBroken
+from rules.passwords import check_password, normalised
+
+ONE_AT_A_TIME = 7_305_128
+"""Key of the advisory lock that a load of the demo holds until it is committed."""
+PASSWORD_FILE = "demo-password"  # noqa: S105  the name of a file
+
+Say = Callable[[str], None]
+
+
+def password_for_demo(instance: Path, chosen: str) -> str:
+    """Return the password of the demo officers: `chosen`, or the one in the instance folder, which
+    is made at random (mode 600) where there is none."""
+    if chosen:
+        return chosen
+    path = instance / PASSWORD_FILE
+    with suppress(FileExistsError):
+        instance.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(accounts.random_password() + "\n")
+    return path.read_text().strip()
+
+
+def has_officers(session: Session) -> bool:
+    """Return whether somebody can use this database already; others who load it wait."""
+    session.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
+    return session.scalar(select(Officer.id).limit(1)) is not None
+
+
+def refuse_unless_empty(session: Session) -> None:
+    """Raise RuleBroken where the database is in use already."""
+    if has_officers(session):
+        raise RuleBroken(
+            "This database has officers already; the demo is for an empty one. Nothing was changed."
+        )
+
+
+def load(session: Session, *, password: str, now: datetime, say: Say) -> dict[str, int]:
+    """Load the demo and return how many records of each kind there are. Commit afterwards.
+
+    Raises RuleBroken where `password` may not be one, or where the database is in use already.
+    """
+    refuse_unless_empty(session)
+    known = Known(session)
+    say("Offices, officers and categories...")
+    _add_offices(known, password, now)
+    say("Grievances of the City of Boston...")
+    count = sample.import_sample(known, now)
+    say(f"  {count:,} came in")
+    sample.add_casework(known)
+    say("Grievances about offices that do not exist, receptions, supervision, reprimands...")
+    for file_name in ("grievances.toml", "rhythm.toml", "supervision.toml"):
+        known.read(file_name)
+        session.flush()
+    known.read("reprimands.toml")
+    reprimands.freeze_evidence(known)
+    reprimands.add_circulations(known)
+    session.flush()
+    say("Daily returns, duty roster, targets...")
+    rhythm.add_returns(known)
+    rhythm.add_roster(known)
+    rhythm.add_targets(known)
+    session.flush()
+    return _counts(session)
+
+
+def _add_offices(known: Known, password: str, now: datetime) -> None:
+    catalogue.add_areas(known)
+    log_in = {"password_hash": accounts.HASHER.hash(normalised(password)),
+              "password_changed_at": now}
+    known.read("offices.toml", officer=log_in)
+    for officer in known.all(Officer):
+        check_password(password, username=officer.username, name=officer.name)
+    known.session.flush()
+    catalogue.add_categories(known)
+    known.session.flush()
+
+
+def _counts(session: Session) -> dict[str, int]:
+    shown = [model for model in RECORD_TYPES if model.screen]
+    counts = {
+        model.__tablename__: session.scalar(select(func.count()).select_from(model)) or 0
+        for model in shown
+    }
+    return {name: count for name, count in counts.items() if count}

@@ -1,0 +1,196 @@
+"""What people read when a constraint of the database refuses a save.
+
+The key is the name of the constraint: with its table where only that table means it so
+("office_closes_after_opening"), without it where several tables share the rule ("ends_after_start").
+"""
+
+from rules import mark
+
+SENTENCES: dict[str, str] = {
+    # What is kept
+    "not_changed": mark("The audit trail is only added to."),
+    "not_emptied": mark("Records are deleted one by one: each leaves an entry in the trail."),
+    "number_is_kept": mark("A number that was given stays listed; this record is not deleted."),
+    "is_frozen": mark("Frozen evidence is neither changed nor deleted."),
+    "is_kept": mark("What was recorded here is neither changed nor deleted."),
+    # Trees and periods
+    "no_cycle": mark("A record cannot stand below itself. Choose another one above it."),
+    "not_its_own_parent": mark("An office cannot be above itself. Choose another one."),
+    "closes_after_opening": mark("The last day must not be before the first day."),
+    "ends_after_start": mark("The end must be after the start."),
+    "after_filing": mark("The due date and the decision cannot be before the filing."),
+    "after_issue": mark("The reply and its due date must come after the issue."),
+    "decided_after_asking": mark("A request cannot be decided before it was made."),
+    "decided_after_report": mark("A report cannot be decided before it was made."),
+    "plausible_year": mark("The year must be from 1900 to 2999."),
+    "position_from_one": mark("Positions are counted from 1."),
+    "sha256_in_hex": mark("A SHA-256 has 64 signs from 0 to 9 and a to f."),
+    # Officers and standards
+    "known_roles": mark("Choose roles from the list only."),
+    "username_lower_case": mark("Write the username in small letters."),
+    "takes_time": mark("A standard must give at least 1 unit of time."),
+    # Grievances
+    "grievance_acknowledged_has_time": mark(
+        "An acknowledged grievance needs the time of its acknowledgement."
+    ),
+    "grievance_answered_has_time": mark("An answered grievance needs the time of its answer."),
+    "grievance_closed_has_time": mark(
+        "A closed grievance needs the time of its closing, and only a closed one has it."
+    ),
+    "grievance_withdrawn_has_time": mark(
+        "A withdrawn grievance needs the time of the complainant's statement, and only a withdrawn "
+        "one has it."
+    ),
+    "nothing_before_receipt": mark(
+        "Nothing can happen to a grievance before it was received. Check the dates."
+    ),
+    "routed_has_office": mark("A routed grievance needs the office that must put it right."),
+    "source_has_number": mark("Give the source system and the number there, or neither."),
+    "known_key": mark("The key version must be 1 or more."),
+    "something_sealed": mark("There is nothing to seal."),
+    "plan_step_done_has_day": mark("A step that is done needs its day, and only such a step."),
+    "dropped_has_reason": mark("A dropped step needs a reason, and only such a step."),
+    "at_most_90_days": mark("A pause lasts at most 90 days."),
+    "pause_overlap": mark("This grievance is paused in part of that time already."),
+    "decided_by_another": mark("Somebody else must decide this."),
+    "decided_by_whom": mark(
+        "A decision needs its day, the officer who decided and the reasons: all or none."
+    ),
+    "decided_has_time": mark("What is decided has the time of its decision, and only that."),
+    "decided_has_day": mark("What is decided has the day of its decision, and only that."),
+    "extension_one_open": mark(
+        "An extension has been asked for already. Have it decided before you ask for another."
+    ),
+    "routing_objection_one_open": mark(
+        "An objection is open already. Have it decided before you make another."
+    ),
+    "proposes_another_office": mark("Propose another office than the one that objects."),
+    "size_not_negative": mark("A size cannot be below 0."),
+    "stored_whole": mark("A stored document has its name, type, size and SHA-256: all or none."),
+    "given_by_whom": mark("A decision that is given needs its day and the officer who gave it."),
+    "given_has_day": mark("A decision that is given needs its day, and only such a one."),
+    "review_after_telling": mark("The time for a review ends after the complainant was told."),
+    "review_once_told": mark("The time for a review begins when the complainant is told."),
+    "told_after_giving": mark("The complainant cannot be told before the decision is given."),
+    "told_once_given": mark("The complainant is told once the decision is given."),
+    "done_after_promise": mark("A remedy cannot be done before it was promised."),
+    "done_by_whom": mark("Say when it was done and by whom: both or neither."),
+    "remedy_done_has_day": mark("A remedy that is done needs its day, and only such a one."),
+    "due_after_promise": mark("A remedy cannot be due before it was promised."),
+    "verified_after_done": mark("A remedy cannot be verified before it was done."),
+    "verified_after_claim": mark("It cannot be verified before the office claimed it was done."),
+    "verified_by_another": mark("Somebody else than the one who did it must verify it."),
+    "verified_by_whom": mark("Say when it was verified and by whom: all or none."),
+    "verified_has_day": mark("What is verified needs its day, and only that."),
+    "appeal_one_open": mark("An appeal against this decision is open already."),
+    "one_to_five": mark("A rating is from 1 to 5."),
+    "links_two": mark("A grievance cannot be linked with itself. Choose another one."),
+    "undone_with_reason": mark("Say when the link was undone and why: both or neither."),
+    "grievance_link_pair": mark("These two grievances are linked already."),
+    # Supervision
+    "dissolved_after_forming": mark("A group is dissolved after it was formed."),
+    "group_membership_one_leader": mark("The group has a leader in that time already."),
+    "group_membership_overlap": mark("This officer is in the group in that time already."),
+    "supervision_assignment_overlap": mark(
+        "Another group has this office in part of that time. End its period first."
+    ),
+    "set_aside_by_others": mark(
+        "A recusal is set aside by two other officers, not by the officer concerned."
+    ),
+    "set_aside_by_two": mark(
+        "To set a recusal aside takes a day, a reason and two officers: all or none."
+    ),
+    "recusal_overlap": mark("This officer is recused from the office in that time already."),
+    "cancelled_has_reason": mark("A cancelled inspection needs a reason, and only such a one."),
+    "inspection_done_has_day": mark("An inspection that is done needs its day."),
+    "supervision_notice_closed_has_day": mark("A closed notice needs its day, and only such a one."),
+    "issued_awaits_reply": mark("A notice with a reply is no longer only issued."),
+    "supervision_notice_issued_has_day": mark("An issued notice needs the day of its issue."),
+    "number_when_issued": mark("A notice gets its number when it is issued, and not before."),
+    "supervision_notice_replied_has_day": mark("A notice that is replied to needs the reply's day."),
+    "reply_once_issued": mark("A notice is replied to once it is issued."),
+    "reply_whole": mark("A reply has its day, its officer and its words: all or none."),
+    # Reprimands (due process)
+    "approval_of_a_name": mark("Naming is approved only where an official is named."),
+    "checked_by_another": mark("Somebody else than the one who drafted it must check it."),
+    "checked_by_whom": mark("Say when it was checked and by whom: both or neither."),
+    "checked_has_day": mark("A reprimand that is past its draft needs the day of its check."),
+    "circulated_has_day": mark("A circulated reprimand needs the day of its circulation."),
+    "circulated_once_issued": mark("A reprimand is circulated once it is issued."),
+    "decided_by_a_third": mark(
+        "A reprimand is decided by a third officer, who neither drafted nor checked it."
+    ),
+    "reprimand_decided_by_whom": mark(
+        "A decision needs its day, the officer who decided, what was decided and the reasons: all "
+        "or none."
+    ),
+    "dropped_by_decision": mark("A reprimand is dropped by a decision to drop it, and only so."),
+    "heard_before_decision": mark(
+        "Nobody is reprimanded unheard: wait for the reply, or until its time is over."
+    ),
+    "in_order": mark(
+        "The days must follow each other: checked, served, replied, decided, issued, circulated."
+    ),
+    "reprimand_issued_has_day": mark("An issued reprimand needs the day of its issue."),
+    "issued_not_sent": mark("A reprimand that was circulated is no longer only issued."),
+    "lifted_has_day": mark("A lifted reprimand needs its day, and only such a one."),
+    "name_approved_by_another": mark("Somebody else than the drafter must approve the naming."),
+    "name_is_approved": mark("An official is named only with the approval of a higher officer."),
+    "named_with_reason": mark("To name an official takes a reason."),
+    "nobody_in_own_cause": mark("Nobody drafts, checks, approves or decides in their own cause."),
+    "numbered_at_issue": mark(
+        "Number, issue and expiry come together, at the issue and not before."
+    ),
+    "quashed_has_day": mark("A quashed reprimand needs its day, and only such a one."),
+    "quashed_with_reason": mark("To quash a reprimand takes a day and a reason."),
+    "reprimand_replied_has_day": mark("A reprimand that is replied to needs the reply's day."),
+    "reply_once_served": mark("A reprimand is replied to once it is served."),
+    "served_has_day": mark("A served reprimand needs the day it was served."),
+    "served_with_window": mark("To serve a reprimand takes a day and a date for the reply."),
+    "seven_days_to_reply": mark("The office has at least 7 days to reply."),
+    "frozen_whole": mark("Frozen evidence has its time, its copy and its SHA-256: all or none."),
+    "rests_on_one_record": mark("Choose exactly one: a finding, a notice or a grievance."),
+    "answered_by_another": mark("Somebody else than the one who replied must answer."),
+    "answered_by_whom": mark("An answer has its words and its officer: both or neither."),
+    "acknowledged_after_sending": mark("A circular cannot be acknowledged before it was sent."),
+    "acknowledged_by_whom": mark("Say when it was acknowledged and by whom: both or neither."),
+    "claimed_by_whom": mark("Say when it was claimed done and by whom: both or neither."),
+    "claimed_has_day": mark("What the office claims to have done needs its day."),
+    "reprimand_appeal_one_open": mark("An appeal against this reprimand is open already."),
+    "answered_after_referral": mark("A referral cannot be answered before it was made."),
+    "accountability_action_answered_has_day": mark("An answered referral needs the answer's day."),
+    "answered_with_words": mark("An answer has its day and its words: both or neither."),
+    "approved_by_another": mark("Somebody else than the drafter must approve it."),
+    "heard_before_referral": mark("Hear the official before you refer the matter."),
+    "referral_is_approved": mark("A referral takes the approval of another officer."),
+    "referred_has_day": mark("A referral that was made needs its day."),
+    "counts_up": mark("The last number cannot be below 0."),
+    "form_has_number": mark("Write {number} where the number is to stand."),
+    # Rhythm
+    "joint_has_offices": mark("A joint reception says which offices take part, and only such a one."),
+    "reception_day_overlap": mark("This leader receives the public in part of that time already."),
+    "figures_not_negative": mark("Figures cannot be below 0."),
+    "filed_by_whom": mark("Say when the return was filed and by whom: both or neither."),
+    "filed_has_figures": mark("A return that is filed needs all of its figures."),
+    "filed_has_time": mark("A return that is filed needs the time of its filing."),
+    "nil_means_nothing_open": mark(
+        "A nil return says that nothing is open. With a figure above 0 file an ordinary return."
+    ),
+    "not_its_own_correction": mark("A return cannot correct itself."),
+    "daily_return_current": mark("This office has a return for that day. Correct it instead."),
+    "at_most_a_day": mark("A shift lasts at most 24 hours."),
+    "handed_over_with_note": mark("To hand a shift over takes a note."),
+    "duty_shift_overlap": mark("This officer is on duty in part of that time already."),
+    "a_share": mark("A share is from 0 to 100 per cent."),
+    # The system's own records
+    "every_row_accounted_for": mark("The rows of an import must add up."),
+    "finished_has_time": mark("An import that has ended needs the time of its end."),
+}
+
+
+def refusal(constraint: str, table: str) -> str | None:
+    """Return the sentence for the `constraint` of `table` that refused a save; None where the
+    rule has none of its own."""
+    name = constraint.partition("_")[2]
+    general = name.removeprefix(f"{table}_")
+    return SENTENCES.get(name) or SENTENCES.get(general)

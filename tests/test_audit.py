@@ -1,0 +1,373 @@
+"""Each change leaves its entry in the trail, by whatever way it was made."""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, delete, event, func, insert, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from models import (
+    RECORD_TYPES,
+    STAMPS,
+    AuditEntry,
+    Grievance,
+    Identity,
+    ImportBatch,
+    LoginAttempt,
+    Office,
+    Officer,
+    OfficerSession,
+    Record,
+    db,
+    watch_statement,
+)
+from queries import audit
+from rules.grievance import GrievanceState
+from rules.permissions import Role
+from rules.records import AuditVerb
+from tests import factories
+from tests.factories import make_any, make_grievance, make_office, make_officer
+
+WATCHED = [model for model in RECORD_TYPES if model is not AuditEntry]
+
+
+def entries(session: Any, record: Any = None, table: str = "") -> list[AuditEntry]:
+    """Return what the trail has on a record or a table, oldest first."""
+    query = select(AuditEntry).order_by(AuditEntry.id)
+    if record is not None:
+        table = record.__tablename__
+        query = query.where(AuditEntry.record_id == record.id)
+    return list(session.scalars(query.where(AuditEntry.record_type == table)))
+
+
+def last(session: Any, record: Any) -> AuditEntry:
+    return entries(session, record)[-1]
+
+
+def act(session: Any, officer: Officer | None, request: str = "") -> None:
+    session.execute(
+        select(
+            func.set_config("redress.officer_id", str(officer.id if officer else ""), True),
+            func.set_config("redress.request_id", request, True),
+        )
+    )
+
+
+# --- Every way -------------------------------------------------------------------------------
+
+
+def test_a_new_record_leaves_who_when_what_and_from_which_request(session: Any) -> None:
+    ann = make_officer()
+    act(session, ann, "request-1")
+    before = datetime.now(UTC)
+    grievance = make_grievance(title="No water")
+    entry = last(session, grievance)
+    assert (entry.verb, entry.officer_id, entry.request_id) == (
+        AuditVerb.INSERT, ann.id, "request-1")
+    assert before - timedelta(seconds=5) < entry.at < datetime.now(UTC) + timedelta(seconds=5)
+    assert entry.changes == {
+        "number": [None, grievance.number], "title": [None, "No water"],
+        "kind": [None, "service"], "state": [None, "registered"], "channel": [None, "counter"],
+        "is_referred_from_above": [None, False],
+        "received_at": [None, entry.changes["received_at"][1]],
+    }
+    assert datetime.fromisoformat(entry.changes["received_at"][1]) == grievance.received_at
+
+
+def test_a_change_through_the_orm_leaves_the_changed_fields_only(session: Any) -> None:
+    grievance = make_grievance(title="No water")
+    ann = make_officer()
+    act(session, ann, "request-2")
+    grievance.title = "No water in Mill Street"
+    grievance.place = "Mill Street"
+    session.flush()
+    entry = last(session, grievance)
+    assert (entry.verb, entry.officer_id, entry.request_id) == (
+        AuditVerb.UPDATE, ann.id, "request-2")
+    assert entry.changes == {
+        "title": ["No water", "No water in Mill Street"], "place": [None, "Mill Street"]}
+
+
+def test_a_bulk_update_leaves_an_entry_for_each_record_that_changed(session: Any) -> None:
+    open_ones = [make_grievance() for _ in range(3)]
+    closed = make_grievance(state="closed", closed_at=datetime.now(UTC))
+    session.execute(update(Grievance).values(state=GrievanceState.CLOSED,
+                                             closed_at=closed.closed_at))
+    for grievance in open_ones:
+        assert set(last(session, grievance).changes) == {"state", "closed_at"}
+        assert last(session, grievance).changes["state"] == ["registered", "closed"]
+    assert last(session, closed).verb is AuditVerb.INSERT
+
+
+def test_raw_sql_leaves_an_entry(session: Any) -> None:
+    office = make_office(name="Water")
+    session.execute(text("UPDATE office SET name = 'Waterworks' WHERE id = :id"),
+                    {"id": office.id})
+    assert last(session, office).changes == {"name": ["Water", "Waterworks"]}
+
+
+def test_a_deleted_record_leaves_what_it_was(session: Any) -> None:
+    office = make_office(name="Water", code="w")
+    kept = office.id
+    session.execute(delete(Office).where(Office.id == kept))
+    entry = entries(session, table="office")[-1]
+    assert (entry.verb, entry.record_id) == (AuditVerb.DELETE, kept)
+    assert entry.changes == {
+        "name": ["Water", None], "code": ["w", None], "level": ["department", None]}
+
+
+def test_what_a_deletion_takes_along_leaves_entries_too(session: Any) -> None:
+    point = factories.make_decision_point()
+    session.execute(text("DELETE FROM decision"))
+    assert entries(session, table="decision_point")[-1].verb is AuditVerb.DELETE
+    assert entries(session, table="decision_point")[-1].record_id == point.id
+
+
+def test_copy_and_upsert_leave_entries(session: Any) -> None:
+    connection = session.connection().connection.driver_connection
+    with connection.cursor() as cursor:
+        cursor.copy_expert("COPY office (name, code, level) FROM STDIN CSV",
+                           io.StringIO("A,a,district\nB,b,district\n"))
+        cursor.execute(
+            "INSERT INTO office (name, code, level) VALUES ('A2', 'a', 'district'),"
+            " ('C', 'c', 'district') ON CONFLICT (code) DO UPDATE SET name = excluded.name")
+    found = entries(session, table="office")
+    assert sorted((entry.verb.value, entry.changes["name"]) for entry in found) == [
+        ("insert", [None, "A"]), ("insert", [None, "B"]), ("insert", [None, "C"]),
+        ("update", ["A", "A2"]),
+    ]
+
+
+def test_a_changed_id_shows(session: Any) -> None:
+    office = make_office()
+    old = office.id
+    session.execute(text("UPDATE office SET id = 7000 WHERE id = :id"), {"id": old})
+    gone, come = entries(session, table="office")[-2:]
+    assert {gone.record_id, come.record_id} == {old, 7000}
+    assert sorted([gone.changes["id"], come.changes["id"]], key=str) == sorted(
+        [[old, None], [None, 7000]], key=str)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    sent: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_ten_thousand_rows_in_one_statement_leave_ten_thousand_entries(session: Any) -> None:
+    with statements() as sent:
+        session.execute(text(
+            "INSERT INTO grievance (title) SELECT 'Row ' || i FROM generate_series(1, 10000) i"))
+    assert [statement for statement in sent if "SAVEPOINT" not in statement] == [sent[-1]]
+    counted = select(
+        func.count(), func.count(AuditEntry.record_id.distinct()), func.count(AuditEntry.id)
+    ).where(AuditEntry.record_type == "grievance", AuditEntry.verb == AuditVerb.INSERT)
+    assert tuple(session.execute(counted).one()) == (10_000, 10_000, 10_000)
+
+
+def test_what_is_rolled_back_leaves_nothing(session: Any) -> None:
+    nested = session.begin_nested()
+    make_office()
+    nested.rollback()
+    assert entries(session, table="office") == []
+
+
+# --- Of whom ---------------------------------------------------------------------------------
+
+
+def test_a_change_on_a_screen_carries_its_officer_and_request(as_role: Any, session: Any) -> None:
+    browser = as_role(Role.ADMINISTRATOR)
+    answer = browser.send("/admin/office/new/", name="Water", code="w", level="department")
+    assert answer.status_code in (302, 303), answer.text
+    made = entries(session, table="office")[-1]
+    assert (made.verb, made.officer_id) == (AuditVerb.INSERT, browser.officer_id)
+    assert made.request_id
+    office = session.scalars(select(Office).where(Office.code == "w")).one()
+    assert office.created_by_id == browser.officer_id
+    browser.send("/admin/office/new/", name="Roads", code="r", level="department")
+    assert entries(session, table="office")[-1].request_id != made.request_id
+
+
+def test_commits_outside_a_request_have_no_officer(committed: Flask) -> None:
+    with committed.app_context():
+        db.session.add(Office(name="A", code="a", level="district"))
+        db.session.commit()
+        entry = db.session.scalars(select(AuditEntry)).one()
+        assert (entry.officer_id, entry.request_id) == (None, None)
+
+
+# --- What is not told ------------------------------------------------------------------------
+
+
+def test_a_secret_is_only_said_to_have_changed(session: Any) -> None:
+    officer = make_officer(password_hash="first-hash")
+    officer.password_hash = "second-hash"
+    session.flush()
+    first, second = entries(session, officer)
+    assert first.changes["password_hash"] == [None, "***"]
+    assert second.changes == {"password_hash": ["***", "***"]}
+
+
+@pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
+def test_no_secret_of_any_record_type_gets_into_the_trail(
+    model: type[Record], session: Any
+) -> None:
+    record = make_any(model)
+    changes = last(session, record).changes
+    for column in model.__table__.columns:
+        if column.name in changes and (column.info.get("secret") or not model.screen):
+            assert changes[column.name] == [None, "***"], column
+
+
+def test_nothing_of_an_identity_but_its_fields_gets_into_the_trail(session: Any) -> None:
+    identity = factories.make_identity()
+    identity.ciphertext = os.urandom(64)
+    session.flush()
+    made, changed = entries(session, identity)
+    assert made.changes == {
+        field: [None, "***"] for field in ("grievance_id", "key_version", "ciphertext")}
+    assert changed.changes == {"ciphertext": ["***", "***"]}
+    session.execute(delete(Identity))
+    gone = entries(session, table="identity")[-1]
+    assert gone.changes == {
+        field: ["***", None] for field in ("grievance_id", "key_version", "ciphertext")}
+
+
+def test_stamps_leave_no_entry_and_are_in_none(session: Any) -> None:
+    office = make_office()
+    session.execute(update(Office).values(name=Office.name))
+    assert [entry.verb for entry in entries(session, office)] == [AuditVerb.INSERT]
+    assert not set(STAMPS) & set(last(session, office).changes)
+
+
+def test_being_seen_leaves_no_entry_and_being_logged_out_does(session: Any) -> None:
+    log_in = factories.make_officer_session()
+    log_in.seen_at = datetime.now(UTC) + timedelta(minutes=1)
+    log_in.data = {"flashes": ["Saved."]}
+    session.flush()
+    assert [entry.verb for entry in entries(session, log_in)] == [AuditVerb.INSERT]
+    log_in.ended_at = log_in.seen_at
+    session.flush()
+    assert set(last(session, log_in).changes) == {"ended_at"}
+
+
+def test_the_progress_of_an_import_leaves_no_entry_and_its_end_does(session: Any) -> None:
+    batch = factories.make_import_batch()
+    batch.bytes_done, batch.rows_read = 1000, 10
+    session.flush()
+    assert [entry.verb for entry in entries(session, batch)] == [AuditVerb.INSERT]
+    batch.state, batch.rows_read, batch.rows_created = "imported", 20, 20
+    batch.finished_at = datetime.now(UTC)
+    session.flush()
+    changes = last(session, batch).changes
+    assert changes["rows_read"] == [10, 20]
+    assert changes["rows_created"] == [0, 20]
+
+
+def test_failed_log_ins_and_the_trail_itself_leave_no_entry(session: Any) -> None:
+    session.execute(insert(LoginAttempt).values(account_hash=b"a", address_hash=b"b"))
+    factories.make_audit_entry()
+    assert session.scalar(select(func.count()).select_from(AuditEntry)) == 1
+
+
+# --- That it holds ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit_entry SET record_id = 1", "DELETE FROM audit_entry", "TRUNCATE audit_entry"],
+)
+def test_the_trail_is_only_added_to(statement: str, session: Any) -> None:
+    make_office()
+    with pytest.raises(IntegrityError) as caught, session.begin_nested():
+        session.execute(text(statement))
+    assert caught.value.orig.diag.constraint_name == "ck_audit_entry_not_changed"
+    assert len(entries(session, table="office")) == 1
+
+
+def test_no_table_is_emptied_without_a_trace(session: Any) -> None:
+    with pytest.raises(IntegrityError) as caught, session.begin_nested():
+        session.execute(text("TRUNCATE saved_view"))
+    assert caught.value.orig.diag.constraint_name == "ck_saved_view_not_emptied"
+
+
+@pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
+def test_every_table_has_the_triggers_that_its_columns_ask_for(
+    model: type[Record], session: Any
+) -> None:
+    def triggers() -> set[str]:
+        found = session.scalars(
+            text("SELECT pg_get_triggerdef(oid) FROM pg_trigger"
+                 " WHERE tgrelid = CAST(:name AS regclass) AND NOT tgisinternal"),
+            {"name": model.__tablename__},
+        )
+        return set(found)
+
+    as_migrated = triggers()
+    assert sum("redress_audit(" in trigger for trigger in as_migrated) == 3
+    session.execute(text(watch_statement(model)))
+    assert triggers() == as_migrated, f"put this into a migration: {watch_statement(model)}"
+    assert ("version_id" in inspect(model).columns) == any(
+        "redress_stamp()" in trigger for trigger in as_migrated)
+
+
+# --- Asked -----------------------------------------------------------------------------------
+
+
+def test_the_history_of_a_record_is_newest_first_and_in_one_statement(session: Any) -> None:
+    ann = make_officer(name="Ann")
+    act(session, ann)
+    office = make_office(name="1")
+    make_office()
+    for name in ("2", "3"):
+        office.name = name
+        session.flush()
+    office_id = office.id
+    session.expire_all()
+    with statements() as sent:
+        found = session.scalars(audit.history("office", office_id).limit(2)).all()
+        assert [entry.changes["name"] for entry in found] == [["2", "3"], ["1", "2"]]
+        assert {entry.officer.name for entry in found} == {"Ann"}
+    assert len([statement for statement in sent if "SAVEPOINT" not in statement]) == 1
+    older = audit.history("office", office_id).where(AuditEntry.id < found[-1].id)
+    assert [entry.verb for entry in session.scalars(older)] == [AuditVerb.INSERT]
+
+
+def test_the_history_is_read_through_an_index(session: Any) -> None:
+    session.execute(text(
+        "INSERT INTO audit_entry (verb, record_type, record_id)"
+        " SELECT 'insert', 'office', i % 1000 FROM generate_series(1, 20000) i"))
+    session.execute(text("ANALYZE audit_entry"))
+    query = audit.history("office", 5).where(AuditEntry.id < 1_000_000).limit(20)
+    wanted = query.compile(dialect=session.connection().dialect,
+                           compile_kwargs={"literal_binds": True})
+    plan = "\n".join(session.scalars(text(f"EXPLAIN {wanted}".replace(":", r"\:"))))
+    assert "ix_audit_entry_record" in plan
+    assert "Seq Scan on audit_entry" not in plan
+
+
+def test_no_model_but_the_import_and_the_log_in_is_quiet() -> None:
+    quiet = {
+        f"{model.__tablename__}.{column.name}"
+        for model in RECORD_TYPES
+        for column in model.__table__.columns
+        if column.info.get("trail") is False
+    }
+    assert quiet == {
+        f"{ImportBatch.__tablename__}.bytes_done", f"{ImportBatch.__tablename__}.rows_read",
+        f"{OfficerSession.__tablename__}.data", f"{OfficerSession.__tablename__}.seen_at",
+    }
