@@ -6,7 +6,9 @@ unless the name is one that other programs know (`DATABASE_URL`).
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,28 +36,44 @@ def _setting(name: str, kind: type, default: Any, text: str, variable: str = "")
 
 
 SETTINGS: tuple[Setting, ...] = (
-    _setting("DATABASE_URL", str, "", "PostgreSQL 15 or later; empty: the embedded one under "
-             "instance/.", "DATABASE_URL"),
-    _setting("INSTANCE", str, str(HOME / "instance"), "Folder for the embedded database, the "
-             "secret key and uploads."),
+    _setting(
+        "DATABASE_URL",
+        str,
+        "",
+        "PostgreSQL 15 or later; empty: the embedded one under instance/.",
+        "DATABASE_URL",
+    ),
+    _setting(
+        "INSTANCE",
+        str,
+        str(HOME / "instance"),
+        "Folder for the embedded database, the secret key and uploads.",
+    ),
     _setting("BIND", str, "127.0.0.1", "Address the web server listens on.", "BIND"),
     _setting("PORT", int, 5000, "Port the web server listens on.", "PORT"),
-    _setting("PRODUCTION", bool, False, "Refuses default secrets and sends cookies over HTTPS "
-             "only."),
-    _setting("SECRET_KEY", str, "", "Signs cookies and forms; empty: made once in the instance "
-             "folder."),
+    _setting(
+        "PRODUCTION", bool, False, "Refuses default secrets and sends cookies over HTTPS only."
+    ),
+    _setting(
+        "SECRET_KEY", str, "", "Signs cookies and forms; empty: made once in the instance folder."
+    ),
     _setting("DEMO_PASSWORD", str, "", "Password of the demo officers; empty: made at random."),
     _setting("TIMEZONE", str, "Europe/London", "Time zone in which times are shown and typed."),
     _setting("LANGUAGE", str, "en", "Language before an officer chooses: en or zh_Hans_CN."),
     _setting("PAGE_SIZE", int, 50, "Rows on a page of a list."),
     _setting("IDLE_MINUTES", int, 30, "Minutes without a request after which a log-in ends."),
     _setting("SESSION_HOURS", int, 12, "Hours after which every log-in ends."),
-    _setting("LOGIN_TRIES", int, 5, "Failed log-ins of an account, or 10 times that from an "
-             "address, before waiting."),
+    _setting(
+        "LOGIN_TRIES",
+        int,
+        5,
+        "Failed log-ins of an account, or 10 times that from an address, before waiting.",
+    ),
     _setting("LOGIN_WAIT_MINUTES", int, 15, "Minutes to wait after too many failed log-ins."),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
-    _setting("COOLING_OFF_DAYS", int, 730, "Days an inspector stays away from an office they "
-             "served."),
+    _setting(
+        "COOLING_OFF_DAYS", int, 730, "Days an inspector stays away from an office they served."
+    ),
 )
 
 LANGUAGES = {"en": "English", "zh_Hans_CN": "简体中文"}
@@ -107,13 +125,14 @@ def driver_url(url: str) -> str:
 
 
 def secret_key(instance: Path) -> str:
-    """Return the key in `instance`/secret-key, which is made (mode 600) where it is missing."""
+    """Return the key in `instance`/secret-key, which is made (mode 600) where it is missing. Of
+    two that make it at once one wins, and both return its key."""
     path = instance / "secret-key"
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
+    if not path.exists():
         instance.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-        return path.read_text().strip()
+        with tempfile.NamedTemporaryFile("w", dir=instance) as draft:
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            with suppress(FileExistsError):
+                os.link(draft.name, path)
+    return path.read_text().strip()

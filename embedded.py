@@ -139,7 +139,8 @@ class _Server:
                 self._start()
                 self._make_owner()
             except BaseException:
-                self._leave()
+                with suppress(Unavailable):  # why it did not start is what people need to read
+                    self._leave()
                 raise
 
     def release(self) -> None:

@@ -9,7 +9,8 @@ reprimands, rhythm, system. A table says what may be true; it holds no queries a
   set_by   "action" or "system": no form shows it and no import sets it
   secret   True: on no screen, in no list, filter or export; audit entries tell only that it
            changed
-  trail    False: a change of this column alone leaves no audit entry
+  trail    False: a change of this column alone leaves no audit entry; "masked": the trail says
+           that it changed and not from what to what
   read     the roles that see it; without it everyone who reads the record does
   group    the heading under which forms and details show it
 """
@@ -169,9 +170,7 @@ def parts(back_populates: str, **options: Any) -> Any:
 
 def together(name: str, *columns: str) -> CheckConstraint:
     """Return a check that `columns` are all empty or all filled."""
-    return CheckConstraint(
-        f"num_nonnulls({', '.join(columns)}) IN (0, {len(columns)})", name=name
-    )
+    return CheckConstraint(f"num_nonnulls({', '.join(columns)}) IN (0, {len(columns)})", name=name)
 
 
 # --- What every record type inherits ---------------------------------------------------------
@@ -222,38 +221,42 @@ class Stamped(Record):
         server_default=func.now(), doc="When the record was made", info=SYSTEM
     )
     updated_at: Mapped[Moment] = mapped_column(
-        server_default=func.now(), server_onupdate=FetchedValue(),
-        doc="When the record was last changed", info=SYSTEM,
+        server_default=func.now(),
+        server_onupdate=FetchedValue(),
+        doc="When the record was last changed",
+        info=SYSTEM,
     )
 
     @declared_attr
     def created_by_id(cls) -> Mapped[int | None]:
         return mapped_column(
-            BigInteger, ForeignKey("officer.id", ondelete="RESTRICT"),
-            server_default=FetchedValue(), doc="Officer who made the record", info=SYSTEM,
+            BigInteger,
+            ForeignKey("officer.id", ondelete="RESTRICT"),
+            server_default=FetchedValue(),
+            doc="Officer who made the record",
+            info=SYSTEM,
         )
 
     @declared_attr
     def updated_by_id(cls) -> Mapped[int | None]:
         return mapped_column(
-            BigInteger, ForeignKey("officer.id", ondelete="RESTRICT"),
-            server_default=FetchedValue(), server_onupdate=FetchedValue(),
-            doc="Officer who changed the record last", info=SYSTEM,
+            BigInteger,
+            ForeignKey("officer.id", ondelete="RESTRICT"),
+            server_default=FetchedValue(),
+            server_onupdate=FetchedValue(),
+            doc="Officer who changed the record last",
+            info=SYSTEM,
         )
 
     @declared_attr
     def created_by(cls) -> Mapped["Officer | None"]:
         key: Any = cls.created_by_id
-        return relationship(
-            "Officer", foreign_keys=[key], remote_side="Officer.id", viewonly=True
-        )
+        return relationship("Officer", foreign_keys=[key], remote_side="Officer.id", viewonly=True)
 
     @declared_attr
     def updated_by(cls) -> Mapped["Officer | None"]:
         key: Any = cls.updated_by_id
-        return relationship(
-            "Officer", foreign_keys=[key], remote_side="Officer.id", viewonly=True
-        )
+        return relationship("Officer", foreign_keys=[key], remote_side="Officer.id", viewonly=True)
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:
@@ -369,12 +372,17 @@ def _index_search(model: type[Record], table: Any) -> None:
     # Trigrams find three characters and more; pairs find the one- and two-character words of
     # Chinese (trap 16).
     Index(
-        f"ix_{table.name}_search", document.label("document"),
-        postgresql_using="gin", postgresql_ops={"document": "gin_trgm_ops"}, _table=table,
+        f"ix_{table.name}_search",
+        document.label("document"),
+        postgresql_using="gin",
+        postgresql_ops={"document": "gin_trgm_ops"},
+        _table=table,
     )
     Index(
-        f"ix_{table.name}_pairs", func.redress_pairs(document),
-        postgresql_using="gin", _table=table,
+        f"ix_{table.name}_pairs",
+        func.redress_pairs(document),
+        postgresql_using="gin",
+        _table=table,
     )
 
 
@@ -388,7 +396,9 @@ def watch_statement(model: type[Record]) -> str:
     def names(wanted: Callable[[Any], bool]) -> str:
         return ",".join(column.name for column in model.__table__.columns if wanted(column))
 
-    masked = names(lambda column: bool(column.info.get("secret")))
+    masked = names(
+        lambda column: bool(column.info.get("secret")) or column.info.get("trail") == "masked"
+    )
     quiet = names(lambda column: column.info.get("trail") is False)
     private = str(issubclass(model, PrivateRecord)).lower()
     return (
@@ -406,8 +416,10 @@ class Office(ReferenceRecord):
     desk = Desk.OFFICES
     __table_args__ = (
         CheckConstraint("parent_id <> id", name="not_its_own_parent"),
-        CheckConstraint("closed_on IS NULL OR opened_on IS NULL OR closed_on >= opened_on",
-                        name="closes_after_opening"),
+        CheckConstraint(
+            "closed_on IS NULL OR opened_on IS NULL OR closed_on >= opened_on",
+            name="closes_after_opening",
+        ),
     )
 
     name: Mapped[str] = mapped_column(doc="Name as on the office's seal")
@@ -450,7 +462,8 @@ class Officer(ReferenceRecord):
     )
     # Offices are stamped by officers: one of the two references has to come second.
     office_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("office.id", ondelete="RESTRICT", use_alter=True),
+        BigInteger,
+        ForeignKey("office.id", ondelete="RESTRICT", use_alter=True),
         doc="Office the officer serves",
     )
     duty: Mapped[str | None] = mapped_column(doc="Post or duty in the office")
@@ -482,9 +495,7 @@ class Area(ReferenceRecord):
     """A part of the district on the map: a tree; a grievance happens in an area."""
 
     desk = Desk.OFFICES
-    __table_args__ = (
-        UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),
-    )
+    __table_args__ = (UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),)
 
     name: Mapped[str] = mapped_column(doc="Name of the area")
     level: Mapped[AreaLevel] = mapped_column(doc="Size of the area")
@@ -501,9 +512,7 @@ class Category(ReferenceRecord):
     """What grievances are about: a tree of any depth, with the office that answers by default."""
 
     desk = Desk.STANDARDS
-    __table_args__ = (
-        UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),
-    )
+    __table_args__ = (UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),)
 
     name: Mapped[str] = mapped_column(doc="Name of the category")
     parent_id: Mapped[int | None] = reference("category", doc="Wider category")
@@ -543,7 +552,8 @@ class ServiceStandard(ReferenceRecord):
         server_default=text("false"), info=DETAIL, doc="Whether the first day counts"
     )
     rolls_forward: Mapped[bool] = mapped_column(
-        server_default=text("true"), info=DETAIL,
+        server_default=text("true"),
+        info=DETAIL,
         doc="Whether an end on a closed day moves to the next open one",
     )
     legal_source: Mapped[str | None] = mapped_column(
@@ -591,12 +601,13 @@ class Grievance(OfficeRecord):
         UniqueConstraint("source", "external_number"),
         CheckConstraint("(source IS NULL) = (external_number IS NULL)", name="source_has_number"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
-        CheckConstraint("(state = 'withdrawn') = (withdrawn_at IS NOT NULL)",
-                        name="withdrawn_has_time"),
-        CheckConstraint("state <> 'answered' OR answered_at IS NOT NULL",
-                        name="answered_has_time"),
-        CheckConstraint("state <> 'acknowledged' OR acknowledged_at IS NOT NULL",
-                        name="acknowledged_has_time"),
+        CheckConstraint(
+            "(state = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn_has_time"
+        ),
+        CheckConstraint("state <> 'answered' OR answered_at IS NOT NULL", name="answered_has_time"),
+        CheckConstraint(
+            "state <> 'acknowledged' OR acknowledged_at IS NOT NULL", name="acknowledged_has_time"
+        ),
         CheckConstraint(
             "state NOT IN ('routed', 'accepted', 'answered') OR responsible_office_id IS NOT NULL",
             name="routed_has_office",
@@ -609,7 +620,9 @@ class Grievance(OfficeRecord):
     )
 
     number: Mapped[str] = mapped_column(
-        String(40), unique=True, info={"set_by": "system"} | NUMBERS,
+        String(40),
+        unique=True,
+        info={"set_by": "system"} | NUMBERS,
         server_default=text(
             "to_char(now(), 'YYYY') || '-' || lpad(nextval('grievance_number')::text, 7, '0')"
         ),
@@ -619,17 +632,21 @@ class Grievance(OfficeRecord):
         String(300), doc="The matter in one line, without names", info=THE_MATTER
     )
     description: Mapped[LongText | None] = mapped_column(
-        doc="What happened, where and when; no names or addresses of people", info=DETAIL | THE_MATTER)
+        doc="What happened, where and when; no names or addresses of people",
+        info=DETAIL | THE_MATTER,
+    )
     kind: Mapped[GrievanceKind] = mapped_column(
-        server_default="service", doc="Service, conduct of officers, or a decision", info=DETAIL | THE_MATTER)
+        server_default="service",
+        doc="Service, conduct of officers, or a decision",
+        info=DETAIL | THE_MATTER,
+    )
     state: Mapped[GrievanceState] = mapped_column(
         server_default="registered", info=ACTION | PROGRESS, doc="Where the grievance stands"
     )
     channel: Mapped[Channel] = mapped_column(
-        server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False})
-    category_id: Mapped[int | None] = reference(
-        "category", doc="What it is about", info=THE_MATTER
+        server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False}
     )
+    category_id: Mapped[int | None] = reference("category", doc="What it is about", info=THE_MATTER)
     area_id: Mapped[int | None] = reference(
         "area", doc="Where the matter is", info=THE_MATTER | {"list": False}
     )
@@ -637,22 +654,28 @@ class Grievance(OfficeRecord):
         String(300), info=SEARCH | DETAIL | THE_MATTER, doc="Street or site of the matter"
     )
     respondent_office_id: Mapped[int | None] = reference(
-        "office", doc="Office complained about", info=WHO_ANSWERS | {"list": False})
+        "office", doc="Office complained about", info=WHO_ANSWERS | {"list": False}
+    )
     responsible_office_id: Mapped[int | None] = reference(
         "office", doc="Office that must put it right", info=WHO_ANSWERS
     )
     handler_id: Mapped[int | None] = reference(
-        "officer", doc="Officer who works it", info={"list": False} | WHO_ANSWERS)
+        "officer", doc="Officer who works it", info={"list": False} | WHO_ANSWERS
+    )
     lead_official_id: Mapped[int | None] = reference(
-        "officer", doc="Leader answerable for it", info={"list": False} | WHO_ANSWERS)
+        "officer", doc="Leader answerable for it", info={"list": False} | WHO_ANSWERS
+    )
     is_referred_from_above: Mapped[bool] = mapped_column(
         server_default=text("false"), info=DETAIL | THE_MATTER, doc="Sent down by a higher body"
     )
     received_at: Mapped[Moment] = mapped_column(
-        server_default=func.now(), doc="When it was received; its clocks start here", info=THE_MATTER
+        server_default=func.now(),
+        doc="When it was received; its clocks start here",
+        info=THE_MATTER,
     )
     due_at: Mapped[Moment | None] = mapped_column(
-        info={"set_by": "system", "met_by": ("answered_at", "closed_at", "withdrawn_at")} | PROGRESS,
+        info={"set_by": "system", "met_by": ("answered_at", "closed_at", "withdrawn_at")}
+        | PROGRESS,
         doc="When the answer is due",
     )
     acknowledged_at: Mapped[Moment | None] = mapped_column(
@@ -661,7 +684,9 @@ class Grievance(OfficeRecord):
     answered_at: Mapped[Moment | None] = mapped_column(
         info=ACTION | {"list": False} | PROGRESS, doc="When the answer was given"
     )
-    closed_at: Mapped[Moment | None] = mapped_column(info=ACTION | PROGRESS, doc="When it was closed")
+    closed_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"list": False} | PROGRESS, doc="When it was closed"
+    )
     withdrawn_at: Mapped[Moment | None] = mapped_column(
         info=ACTION | {"list": False} | PROGRESS,
         doc="When the complainant withdrew it, by their own statement",
@@ -670,24 +695,25 @@ class Grievance(OfficeRecord):
         info=DETAIL | PROGRESS, doc="The answer, or the outcome as the source system states it"
     )
     source: Mapped[str | None] = mapped_column(
-        String(80), info={"set_by": "system", "list": False} | NUMBERS,
+        String(80),
+        info={"set_by": "system", "list": False} | NUMBERS,
         doc="System the record was imported from",
     )
     external_number: Mapped[str | None] = mapped_column(
-        String(80), info=SEARCH | {"set_by": "system", "list": False} | NUMBERS,
-        doc="Number in that system"
+        String(80),
+        info=SEARCH | {"set_by": "system", "list": False} | NUMBERS,
+        doc="Number in that system",
     )
     import_batch_id: Mapped[int | None] = reference(
-        "import_batch", doc="Import that brought it",
+        "import_batch",
+        doc="Import that brought it",
         info={"set_by": "system", "list": False} | NUMBERS,
     )
 
     category: Mapped["Category | None"] = relationship(foreign_keys=category_id)
     area: Mapped["Area | None"] = relationship(foreign_keys=area_id)
     respondent_office: Mapped["Office | None"] = relationship(foreign_keys=respondent_office_id)
-    responsible_office: Mapped["Office | None"] = relationship(
-        foreign_keys=responsible_office_id
-    )
+    responsible_office: Mapped["Office | None"] = relationship(foreign_keys=responsible_office_id)
     handler: Mapped["Officer | None"] = relationship(foreign_keys=handler_id)
     lead_official: Mapped["Officer | None"] = relationship(foreign_keys=lead_official_id)
     import_batch: Mapped["ImportBatch | None"] = relationship(back_populates="grievances")
@@ -723,7 +749,9 @@ class Identity(PrivateRecord):
     )
 
     grievance_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("grievance.id", ondelete="RESTRICT"), unique=True,
+        BigInteger,
+        ForeignKey("grievance.id", ondelete="RESTRICT"),
+        unique=True,
         doc="Grievance that was brought",
     )
     key_version: Mapped[int] = mapped_column(doc="Key it is sealed with")
@@ -758,8 +786,9 @@ class PlanStep(OfficeRecord):
     office_paths = GRIEVANCE_OFFICES
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
-        CheckConstraint("(state = 'dropped') = (dropped_because IS NOT NULL)",
-                        name="dropped_has_reason"),
+        CheckConstraint(
+            "(state = 'dropped') = (dropped_because IS NOT NULL)", name="dropped_has_reason"
+        ),
     )
 
     grievance_id: Mapped[int] = reference(
@@ -818,8 +847,12 @@ class Extension(OfficeRecord):
         together("decided_by_whom", "decided_at", "decided_by_id", "decision_reasons"),
         CheckConstraint("decided_by_id <> asked_by_id", name="decided_by_another"),
         CheckConstraint("decided_at >= asked_at", name="decided_after_asking"),
-        Index("uq_extension_one_open", "grievance_id", unique=True,
-              postgresql_where=text("state = 'asked'")),
+        Index(
+            "uq_extension_one_open",
+            "grievance_id",
+            unique=True,
+            postgresql_where=text("state = 'asked'"),
+        ),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance that needs more time")
@@ -858,8 +891,12 @@ class RoutingObjection(OfficeRecord):
         CheckConstraint("decided_by_id <> asked_by_id", name="decided_by_another"),
         CheckConstraint("decided_at >= asked_at", name="decided_after_asking"),
         CheckConstraint("proposed_office_id <> office_id", name="proposes_another_office"),
-        Index("uq_routing_objection_one_open", "grievance_id", unique=True,
-              postgresql_where=text("state = 'asked'")),
+        Index(
+            "uq_routing_objection_one_open",
+            "grievance_id",
+            unique=True,
+            postgresql_where=text("state = 'asked'"),
+        ),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance that was routed")
@@ -905,9 +942,7 @@ class Document(OfficeRecord):
     name: Mapped[str] = mapped_column(doc="Name of the document, without names of people")
     kind: Mapped[DocumentKind] = mapped_column(doc="What sort of document it is")
     received_on: Mapped[Day | None] = mapped_column(doc="Day it reached the file")
-    kept_at: Mapped[str | None] = mapped_column(
-        info=DETAIL, doc="Where the paper original is kept"
-    )
+    kept_at: Mapped[str | None] = mapped_column(info=DETAIL, doc="Where the paper original is kept")
     media_type: Mapped[str | None] = mapped_column(
         String(120), info=SYSTEM, doc="Type of the file, found from its content"
     )
@@ -927,7 +962,7 @@ class JointConference(OfficeRecord):
 
     desk = Desk.CASEWORK
     title_columns = ("subject",)
-    office_paths = ("office_id", *GRIEVANCE_OFFICES)
+    office_paths = ("office_id", "offices.office_id", *GRIEVANCE_OFFICES)
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it is about")
     subject: Mapped[str] = mapped_column(String(300), doc="Question before the conference")
@@ -978,8 +1013,7 @@ class Decision(OfficeRecord):
         CheckConstraint("told_on >= given_on", name="told_after_giving"),
         CheckConstraint("told_on IS NULL OR given_on IS NOT NULL", name="told_once_given"),
         CheckConstraint("review_until_on > told_on", name="review_after_telling"),
-        CheckConstraint("review_until_on IS NULL OR told_on IS NOT NULL",
-                        name="review_once_told"),
+        CheckConstraint("review_until_on IS NULL OR told_on IS NOT NULL", name="review_once_told"),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it decides")
@@ -992,9 +1026,7 @@ class Decision(OfficeRecord):
         server_default="draft", info=ACTION, doc="Draft, or given"
     )
     given_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was given")
-    decided_by_id: Mapped[int | None] = reference(
-        "officer", info=ACTION, doc="Officer who decided"
-    )
+    decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
     told_on: Mapped[Day | None] = mapped_column(
         info=ACTION, doc="Day the complainant was told in writing"
     )
@@ -1042,8 +1074,9 @@ class Remedy(OfficeRecord):
         CheckConstraint("done_on >= promised_on", name="done_after_promise"),
         CheckConstraint("verified_on >= done_on", name="verified_after_done"),
         CheckConstraint("(state = 'promised') = (done_on IS NULL)", name="done_has_day"),
-        CheckConstraint("(state = 'verified') = (verified_on IS NOT NULL)",
-                        name="verified_has_day"),
+        CheckConstraint(
+            "(state = 'verified') = (verified_on IS NOT NULL)", name="verified_has_day"
+        ),
         together("done_by_whom", "done_on", "done_by_id"),
         together("verified_by_whom", "verified_on", "verified_by_id"),
         CheckConstraint("verified_by_id <> done_by_id", name="verified_by_another"),
@@ -1091,8 +1124,12 @@ class Appeal(OfficeRecord):
         together("decided_by_whom", "decided_on", "decided_by_id", "outcome", "reasons"),
         CheckConstraint("decided_by_id <> first_decider_id", name="decided_by_another"),
         CheckConstraint("due_on >= filed_on AND decided_on >= filed_on", name="after_filing"),
-        Index("uq_appeal_one_open", "decision_id", unique=True,
-              postgresql_where=text("state = 'filed'")),
+        Index(
+            "uq_appeal_one_open",
+            "decision_id",
+            unique=True,
+            postgresql_where=text("state = 'filed'"),
+        ),
     )
 
     decision_id: Mapped[int] = reference("decision", doc="Decision to be reviewed")
@@ -1170,9 +1207,7 @@ class RetaliationReport(OfficeRecord):
         server_default="reported", info=ACTION, doc="Reported, confirmed or not confirmed"
     )
     decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
-    decided_by_id: Mapped[int | None] = reference(
-        "officer", info=ACTION, doc="Officer who decided"
-    )
+    decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
     reasons: Mapped[LongText | None] = mapped_column(
         info=ACTION | DETAIL, doc="Facts the decision rests on"
     )
@@ -1191,10 +1226,13 @@ class GrievanceLink(OfficeRecord):
     __table_args__ = (
         CheckConstraint("grievance_id <> other_grievance_id", name="links_two"),
         together("undone_with_reason", "undone_at", "undone_because"),
-        Index("uq_grievance_link_pair",
-              text("least(grievance_id, other_grievance_id)"),
-              text("greatest(grievance_id, other_grievance_id)"),
-              unique=True, postgresql_where=text("undone_at IS NULL")),
+        Index(
+            "uq_grievance_link_pair",
+            text("least(grievance_id, other_grievance_id)"),
+            text("greatest(grievance_id, other_grievance_id)"),
+            unique=True,
+            postgresql_where=text("undone_at IS NULL"),
+        ),
     )
 
     grievance_id: Mapped[int] = reference(
@@ -1212,9 +1250,7 @@ class GrievanceLink(OfficeRecord):
         info=ACTION | DETAIL, doc="Why it was taken back"
     )
 
-    grievance: Mapped["Grievance"] = relationship(
-        back_populates="links", foreign_keys=grievance_id
-    )
+    grievance: Mapped["Grievance"] = relationship(back_populates="links", foreign_keys=grievance_id)
     other_grievance: Mapped["Grievance"] = relationship(
         back_populates="links_from_others", foreign_keys=other_grievance_id
     )
@@ -1227,9 +1263,7 @@ class SupervisionGroup(ReferenceRecord):
     """Inspectors who are sent to offices."""
 
     desk = Desk.SUPERVISION
-    __table_args__ = (
-        CheckConstraint("dissolved_on > formed_on", name="dissolved_after_forming"),
-    )
+    __table_args__ = (CheckConstraint("dissolved_on > formed_on", name="dissolved_after_forming"),)
 
     name: Mapped[str] = mapped_column(unique=True, doc="Name of the group")
     mandate: Mapped[LongText | None] = mapped_column(
@@ -1251,12 +1285,16 @@ class GroupMembership(ReferenceRecord):
     __table_args__ = (
         CheckConstraint("ends_on > starts_on", name="ends_after_start"),
         ExcludeConstraint(
-            ("group_id", "="), ("officer_id", "="), (text("daterange(starts_on, ends_on)"), "&&"),
+            ("group_id", "="),
+            ("officer_id", "="),
+            (text("daterange(starts_on, ends_on)"), "&&"),
             name="overlap",
         ),
         ExcludeConstraint(
-            ("group_id", "="), (text("daterange(starts_on, ends_on)"), "&&"),
-            name="one_leader", where=text("is_leader"),
+            ("group_id", "="),
+            (text("daterange(starts_on, ends_on)"), "&&"),
+            name="one_leader",
+            where=text("is_leader"),
         ),
     )
 
@@ -1306,15 +1344,22 @@ class Recusal(ReferenceRecord):
     title_columns = ("ground", "starts_on")
     __table_args__ = (
         CheckConstraint("ends_on > starts_on", name="ends_after_start"),
-        together("set_aside_by_two", "set_aside_on", "set_aside_because", "set_aside_by_id",
-                 "seconded_by_id"),
+        together(
+            "set_aside_by_two",
+            "set_aside_on",
+            "set_aside_because",
+            "set_aside_by_id",
+            "seconded_by_id",
+        ),
         CheckConstraint(
             "set_aside_by_id <> seconded_by_id AND set_aside_by_id <> officer_id "
             "AND seconded_by_id <> officer_id",
             name="set_aside_by_others",
         ),
         ExcludeConstraint(
-            ("officer_id", "="), ("office_id", "="), (text("daterange(starts_on, ends_on)"), "&&"),
+            ("officer_id", "="),
+            ("office_id", "="),
+            (text("daterange(starts_on, ends_on)"), "&&"),
             name="overlap",
         ),
     )
@@ -1324,9 +1369,7 @@ class Recusal(ReferenceRecord):
     ground: Mapped[RecusalGround] = mapped_column(doc="Why")
     starts_on: Mapped[Day] = mapped_column(doc="First day of standing aside")
     ends_on: Mapped[Day | None] = mapped_column(doc="First day after it; empty: no end is set")
-    set_aside_on: Mapped[Day | None] = mapped_column(
-        info=ACTION, doc="Day it was set aside"
-    )
+    set_aside_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was set aside")
     set_aside_because: Mapped[LongText | None] = mapped_column(
         info=ACTION | DETAIL, doc="Why the officer may act all the same"
     )
@@ -1351,8 +1394,9 @@ class Inspection(OfficeRecord):
     title_columns = ("subject",)
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
-        CheckConstraint("(state = 'cancelled') = (cancelled_because IS NOT NULL)",
-                        name="cancelled_has_reason"),
+        CheckConstraint(
+            "(state = 'cancelled') = (cancelled_because IS NOT NULL)", name="cancelled_has_reason"
+        ),
     )
 
     group_id: Mapped[int] = reference("supervision_group", doc="Group that visits")
@@ -1465,6 +1509,7 @@ class Reprimand(OfficeRecord):
     duty in handling grievances. The checks below are its due process (domain.md section 7)."""
 
     desk = Desk.REPRIMANDS
+    office_paths = ("office_id", "circulations.office_id")
     told_from = "served_on"
     title_columns = ("number", "subject")
     __table_args__ = (
@@ -1473,35 +1518,57 @@ class Reprimand(OfficeRecord):
         together("checked_by_whom", "checked_on", "checked_by_id"),
         CheckConstraint("checked_by_id <> drafted_by_id", name="checked_by_another"),
         # Heard: served with at least seven days, decided after the reply or after the window.
-        CheckConstraint("(state IN ('draft', 'checked')) = (served_on IS NULL)",
-                        name="served_has_day"),
+        CheckConstraint(
+            "(state IN ('draft', 'checked')) = (served_on IS NULL)", name="served_has_day"
+        ),
         together("served_with_window", "served_on", "reply_due_on"),
         CheckConstraint("reply_due_on >= served_on + 7", name="seven_days_to_reply"),
         CheckConstraint("state <> 'replied' OR replied_on IS NOT NULL", name="replied_has_day"),
-        CheckConstraint("state NOT IN ('draft', 'checked', 'served') OR replied_on IS NULL",
-                        name="reply_once_served"),
-        CheckConstraint("decided_on IS NULL OR decided_on > reply_due_on "
-                        "OR (replied_on IS NOT NULL AND replied_on <= decided_on)",
-                        name="heard_before_decision"),
+        CheckConstraint(
+            "state NOT IN ('draft', 'checked', 'served') OR replied_on IS NULL",
+            name="reply_once_served",
+        ),
+        CheckConstraint(
+            "decided_on IS NULL OR decided_on > reply_due_on "
+            "OR (replied_on IS NOT NULL AND replied_on <= decided_on)",
+            name="heard_before_decision",
+        ),
         # Decided by a third, with reasons.
-        CheckConstraint("(state IN ('draft', 'checked', 'served', 'replied')) "
-                        "= (decided_on IS NULL)", name="decided_has_day"),
+        CheckConstraint(
+            "(state IN ('draft', 'checked', 'served', 'replied')) = (decided_on IS NULL)",
+            name="decided_has_day",
+        ),
         together("decided_by_whom", "decided_on", "decided_by_id", "outcome", "reasons"),
-        CheckConstraint("decided_by_id <> drafted_by_id AND decided_by_id <> checked_by_id",
-                        name="decided_by_a_third"),
-        CheckConstraint("(state = 'dropped') = (outcome IS NOT DISTINCT FROM 'drop')",
-                        name="dropped_by_decision"),
+        CheckConstraint(
+            "decided_by_id <> drafted_by_id AND decided_by_id <> checked_by_id",
+            name="decided_by_a_third",
+        ),
+        CheckConstraint(
+            "(state = 'dropped') = (outcome IS NOT DISTINCT FROM 'drop')",
+            name="dropped_by_decision",
+        ),
         # Numbered at issue and at no other time.
-        CheckConstraint("(state IN ('issued', 'circulated', 'lifted', 'expired', 'quashed')) "
-                        "= (issued_on IS NOT NULL)", name="issued_has_day"),
-        together("numbered_at_issue", "issued_on", "expires_on", "number", "number_series_id",
-                 "number_in_series"),
+        CheckConstraint(
+            "(state IN ('issued', 'circulated', 'lifted', 'expired', 'quashed')) "
+            "= (issued_on IS NOT NULL)",
+            name="issued_has_day",
+        ),
+        together(
+            "numbered_at_issue",
+            "issued_on",
+            "expires_on",
+            "number",
+            "number_series_id",
+            "number_in_series",
+        ),
         UniqueConstraint("number_series_id", "number_in_series"),
         CheckConstraint("state <> 'issued' OR circulated_on IS NULL", name="issued_not_sent"),
-        CheckConstraint("state <> 'circulated' OR circulated_on IS NOT NULL",
-                        name="circulated_has_day"),
-        CheckConstraint("circulated_on IS NULL OR issued_on IS NOT NULL",
-                        name="circulated_once_issued"),
+        CheckConstraint(
+            "state <> 'circulated' OR circulated_on IS NOT NULL", name="circulated_has_day"
+        ),
+        CheckConstraint(
+            "circulated_on IS NULL OR issued_on IS NOT NULL", name="circulated_once_issued"
+        ),
         CheckConstraint("(state = 'lifted') = (lifted_on IS NOT NULL)", name="lifted_has_day"),
         CheckConstraint("(state = 'quashed') = (quashed_on IS NOT NULL)", name="quashed_has_day"),
         together("quashed_with_reason", "quashed_on", "quashed_because"),
@@ -1513,14 +1580,19 @@ class Reprimand(OfficeRecord):
         ),
         # An official is named with a reason, and issued only with a higher approval.
         together("named_with_reason", "official_id", "naming_reason"),
-        CheckConstraint("naming_approved_by_id IS NULL OR official_id IS NOT NULL",
-                        name="approval_of_a_name"),
-        CheckConstraint("official_id IS NULL OR issued_on IS NULL "
-                        "OR naming_approved_by_id IS NOT NULL", name="name_is_approved"),
-        CheckConstraint("naming_approved_by_id <> drafted_by_id",
-                        name="name_approved_by_another"),
-        CheckConstraint("official_id <> drafted_by_id AND official_id <> checked_by_id "
-                        "AND official_id <> decided_by_id", name="nobody_in_own_cause"),
+        CheckConstraint(
+            "naming_approved_by_id IS NULL OR official_id IS NOT NULL", name="approval_of_a_name"
+        ),
+        CheckConstraint(
+            "official_id IS NULL OR issued_on IS NULL OR naming_approved_by_id IS NOT NULL",
+            name="name_is_approved",
+        ),
+        CheckConstraint("naming_approved_by_id <> drafted_by_id", name="name_approved_by_another"),
+        CheckConstraint(
+            "official_id <> drafted_by_id AND official_id <> checked_by_id "
+            "AND official_id <> decided_by_id",
+            name="nobody_in_own_cause",
+        ),
     )
 
     office_id: Mapped[int] = reference("office", doc="Office that is reprimanded")
@@ -1528,14 +1600,13 @@ class Reprimand(OfficeRecord):
     ground: Mapped[Ground] = mapped_column(doc="Failure of duty it rests on")
     facts: Mapped[LongText] = mapped_column(info=DETAIL, doc="What was done or left undone")
     failed_on: Mapped[Day] = mapped_column(doc="Day of the failure, the last one if it went on")
-    scope: Mapped[Scope] = mapped_column(
-        server_default="all_offices", doc="Who gets it to read"
-    )
+    scope: Mapped[Scope] = mapped_column(server_default="all_offices", doc="Who gets it to read")
     skips_rungs_because: Mapped[LongText | None] = mapped_column(
         info=DETAIL, doc="Why milder steps (advice, reminder, notice, interview) were skipped"
     )
     official_id: Mapped[int | None] = reference(
-        "officer", doc="Official named besides the office; empty as a rule",
+        "officer",
+        doc="Official named besides the office; empty as a rule",
         info={"list": False},
     )
     naming_reason: Mapped[LongText | None] = mapped_column(
@@ -1569,9 +1640,7 @@ class Reprimand(OfficeRecord):
     decided_by_id: Mapped[int | None] = reference(
         "officer", info=ACTION | {"list": False}, doc="Officer who decided; a third"
     )
-    outcome: Mapped[Outcome | None] = mapped_column(
-        info=ACTION, doc="Issue, reduce or drop"
-    )
+    outcome: Mapped[Outcome | None] = mapped_column(info=ACTION, doc="Issue, reduce or drop")
     reasons: Mapped[LongText | None] = mapped_column(
         info=ACTION | DETAIL, doc="Why it was decided so"
     )
@@ -1603,9 +1672,7 @@ class Reprimand(OfficeRecord):
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     official: Mapped["Officer | None"] = relationship(foreign_keys=official_id)
-    naming_approved_by: Mapped["Officer | None"] = relationship(
-        foreign_keys=naming_approved_by_id
-    )
+    naming_approved_by: Mapped["Officer | None"] = relationship(foreign_keys=naming_approved_by_id)
     drafted_by: Mapped["Officer"] = relationship(foreign_keys=drafted_by_id)
     checked_by: Mapped["Officer | None"] = relationship(foreign_keys=checked_by_id)
     decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
@@ -1627,8 +1694,9 @@ class ReprimandEvidence(OfficeRecord):
     __table_args__ = (
         UniqueConstraint("reprimand_id", "position"),
         CheckConstraint("position > 0", name="position_from_one"),
-        CheckConstraint("num_nonnulls(finding_id, notice_id, grievance_id) = 1",
-                        name="rests_on_one_record"),
+        CheckConstraint(
+            "num_nonnulls(finding_id, notice_id, grievance_id) = 1", name="rests_on_one_record"
+        ),
         together("frozen_whole", "frozen_at", "frozen_copy", "sha256"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
     )
@@ -1639,9 +1707,7 @@ class ReprimandEvidence(OfficeRecord):
     position: Mapped[int] = mapped_column(doc="Place in the list of evidence, from 1")
     subject: Mapped[str] = mapped_column(String(300), doc="What it shows")
     finding_id: Mapped[int | None] = reference("finding", doc="Finding it is")
-    notice_id: Mapped[int | None] = reference(
-        "supervision_notice", doc="Unanswered notice it is"
-    )
+    notice_id: Mapped[int | None] = reference("supervision_notice", doc="Unanswered notice it is")
     grievance_id: Mapped[int | None] = reference(
         "grievance", doc="Grievance whose clock was missed"
     )
@@ -1730,8 +1796,9 @@ class Rectification(OfficeRecord):
     office_paths = ("reprimand.office_id",)
     __table_args__ = (
         CheckConstraint("(state = 'planned') = (claimed_on IS NULL)", name="claimed_has_day"),
-        CheckConstraint("(state = 'verified') = (verified_on IS NOT NULL)",
-                        name="verified_has_day"),
+        CheckConstraint(
+            "(state = 'verified') = (verified_on IS NOT NULL)", name="verified_has_day"
+        ),
         together("claimed_by_whom", "claimed_on", "claimed_by_id"),
         together("verified_by_whom", "verified_on", "verified_by_id", "group_id"),
         CheckConstraint("verified_by_id <> claimed_by_id", name="verified_by_another"),
@@ -1774,11 +1841,17 @@ class ReprimandAppeal(OfficeRecord):
     __table_args__ = (
         CheckConstraint("(state = 'decided') = (decided_on IS NOT NULL)", name="decided_has_day"),
         together("decided_by_whom", "decided_on", "decided_by_id", "outcome", "reasons"),
-        CheckConstraint("decided_by_id <> first_decider_id AND decided_by_id <> filed_by_id",
-                        name="decided_by_another"),
+        CheckConstraint(
+            "decided_by_id <> first_decider_id AND decided_by_id <> filed_by_id",
+            name="decided_by_another",
+        ),
         CheckConstraint("due_on >= filed_on AND decided_on >= filed_on", name="after_filing"),
-        Index("uq_reprimand_appeal_one_open", "reprimand_id", unique=True,
-              postgresql_where=text("state = 'filed'")),
+        Index(
+            "uq_reprimand_appeal_one_open",
+            "reprimand_id",
+            unique=True,
+            postgresql_where=text("state = 'filed'"),
+        ),
     )
 
     reprimand_id: Mapped[int] = reference("reprimand", doc="Reprimand that is appealed")
@@ -1821,16 +1894,22 @@ class AccountabilityAction(OfficeRecord):
     title_columns = ("subject",)
     __table_args__ = (
         CheckConstraint("(state = 'draft') = (referred_on IS NULL)", name="referred_has_day"),
-        CheckConstraint("(state = 'answered') = (answered_on IS NOT NULL)",
-                        name="answered_has_day"),
+        CheckConstraint(
+            "(state = 'answered') = (answered_on IS NOT NULL)", name="answered_has_day"
+        ),
         together("answered_with_words", "answered_on", "body_answer"),
-        CheckConstraint("referred_on IS NULL OR (heard_on IS NOT NULL "
-                        "AND heard_on <= referred_on)", name="heard_before_referral"),
-        CheckConstraint("referred_on IS NULL OR approved_by_id IS NOT NULL",
-                        name="referral_is_approved"),
+        CheckConstraint(
+            "referred_on IS NULL OR (heard_on IS NOT NULL AND heard_on <= referred_on)",
+            name="heard_before_referral",
+        ),
+        CheckConstraint(
+            "referred_on IS NULL OR approved_by_id IS NOT NULL", name="referral_is_approved"
+        ),
         CheckConstraint("approved_by_id <> drafted_by_id", name="approved_by_another"),
-        CheckConstraint("official_id <> drafted_by_id AND official_id <> approved_by_id",
-                        name="nobody_in_own_cause"),
+        CheckConstraint(
+            "official_id <> drafted_by_id AND official_id <> approved_by_id",
+            name="nobody_in_own_cause",
+        ),
         CheckConstraint("answered_on >= referred_on", name="answered_after_referral"),
     )
 
@@ -1843,9 +1922,7 @@ class AccountabilityAction(OfficeRecord):
     )
     body: Mapped[str] = mapped_column(doc="Body with personnel power it goes to")
     drafted_by_id: Mapped[int] = reference("officer", doc="Officer who drafted it")
-    heard_on: Mapped[Day | None] = mapped_column(
-        info=ACTION, doc="Day the official was heard"
-    )
+    heard_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the official was heard")
     approved_by_id: Mapped[int | None] = reference(
         "officer", info=ACTION, doc="Higher officer who approved it"
     )
@@ -1860,9 +1937,7 @@ class AccountabilityAction(OfficeRecord):
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     official: Mapped["Officer"] = relationship(foreign_keys=official_id)
-    reprimand: Mapped["Reprimand | None"] = relationship(
-        back_populates="accountability_actions"
-    )
+    reprimand: Mapped["Reprimand | None"] = relationship(back_populates="accountability_actions")
     drafted_by: Mapped["Officer"] = relationship(foreign_keys=drafted_by_id)
     approved_by: Mapped["Officer | None"] = relationship(foreign_keys=approved_by_id)
 
@@ -1884,7 +1959,9 @@ class NumberSeries(ReferenceRecord):
     series: Mapped[str] = mapped_column(String(80), doc="What is numbered")
     year: Mapped[int] = mapped_column(doc="Year of the numbers")
     form: Mapped[str] = mapped_column(
-        String(80), info=DETAIL, server_default="SN [{year}] {number}",
+        String(80),
+        info=DETAIL,
+        server_default="SN [{year}] {number}",
         doc="How a number is written: {year} and {number} stand for the two",
     )
     last_number: Mapped[int] = mapped_column(
@@ -1943,9 +2020,7 @@ class Reception(OfficeRecord):
     reception_day_id: Mapped[int] = reference("reception_day", doc="Day it was heard")
     position: Mapped[int] = mapped_column(doc="Turn on that day, from 1")
     subject: Mapped[str] = mapped_column(String(300), doc="The matter in one line, without names")
-    grievance_id: Mapped[int | None] = reference(
-        "grievance", doc="Grievance it became or joined"
-    )
+    grievance_id: Mapped[int | None] = reference("grievance", doc="Grievance it became or joined")
     answer: Mapped[LongText | None] = mapped_column(
         info=DETAIL, doc="What the leader answered; promises become dated remedies"
     )
@@ -1965,15 +2040,24 @@ class DailyReturn(OfficeRecord):
     desk = Desk.RHYTHM
     title_columns = ("day",)
     __table_args__ = (
-        Index("uq_daily_return_current", "office_id", "day", unique=True,
-              postgresql_where=text("state <> 'corrected'")),
-        CheckConstraint("(state IN ('due', 'missing')) = (filed_at IS NULL)",
-                        name="filed_has_time"),
+        Index(
+            "uq_daily_return_current",
+            "office_id",
+            "day",
+            unique=True,
+            postgresql_where=text("state <> 'corrected'"),
+        ),
+        CheckConstraint(
+            "(state IN ('due', 'missing')) = (filed_at IS NULL)", name="filed_has_time"
+        ),
         together("filed_by_whom", "filed_at", "filed_by_id"),
-        CheckConstraint(f"filed_at IS NULL OR num_nulls({', '.join(RETURN_FIGURES)}) = 0",
-                        name="filed_has_figures"),
-        CheckConstraint(" AND ".join(f"{name} >= 0" for name in RETURN_FIGURES),
-                        name="figures_not_negative"),
+        CheckConstraint(
+            f"filed_at IS NULL OR num_nulls({', '.join(RETURN_FIGURES)}) = 0",
+            name="filed_has_figures",
+        ),
+        CheckConstraint(
+            " AND ".join(f"{name} >= 0" for name in RETURN_FIGURES), name="figures_not_negative"
+        ),
         CheckConstraint(
             "state <> 'nil' OR (received = 0 AND overdue = 0 AND unanswered_notices = 0 "
             "AND urgent_needs IS NULL)",
@@ -2003,8 +2087,11 @@ class DailyReturn(OfficeRecord):
         "officer", info=ACTION | {"list": False}, doc="Officer who signed it"
     )
     replaces_id: Mapped[int | None] = mapped_column(
-        BigInteger, ForeignKey("daily_return.id", ondelete="RESTRICT"), unique=True,
-        info=ACTION | {"list": False}, doc="Return that this one corrects",
+        BigInteger,
+        ForeignKey("daily_return.id", ondelete="RESTRICT"),
+        unique=True,
+        info=ACTION | {"list": False},
+        doc="Return that this one corrects",
     )
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
@@ -2021,8 +2108,9 @@ class DutyShift(OfficeRecord):
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("ends_at - starts_at <= interval '24 hours'", name="at_most_a_day"),
-        CheckConstraint("handed_over_at IS NULL OR hand_over_note IS NOT NULL",
-                        name="handed_over_with_note"),
+        CheckConstraint(
+            "handed_over_at IS NULL OR hand_over_note IS NOT NULL", name="handed_over_with_note"
+        ),
         ExcludeConstraint(
             ("officer_id", "="), (text("tstzrange(starts_at, ends_at)"), "&&"), name="overlap"
         ),
@@ -2058,9 +2146,7 @@ class Target(OfficeRecord):
     office_id: Mapped[int] = reference("office", doc="Office it is set for")
     year: Mapped[int] = mapped_column(doc="Year it is for")
     measure: Mapped[Measure] = mapped_column(doc="What is measured")
-    percent: Mapped[Decimal] = mapped_column(
-        Numeric(5, 2), doc="Share to reach, in percent"
-    )
+    percent: Mapped[Decimal] = mapped_column(Numeric(5, 2), doc="Share to reach, in percent")
     note: Mapped[LongText | None] = mapped_column(info=DETAIL, doc="How it was agreed")
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
@@ -2097,8 +2183,10 @@ class ImportBatch(ReferenceRecord):
             "rows_created + rows_updated + rows_unchanged + rows_repeated + rows_refused",
             name="every_row_accounted_for",
         ),
-        CheckConstraint("(state IN ('imported', 'failed')) = (finished_at IS NOT NULL)",
-                        name="finished_has_time"),
+        CheckConstraint(
+            "(state IN ('imported', 'failed')) = (finished_at IS NOT NULL)",
+            name="finished_has_time",
+        ),
     )
 
     file_name: Mapped[str] = mapped_column(doc="Name of the file")
@@ -2107,11 +2195,11 @@ class ImportBatch(ReferenceRecord):
         server_default="uploaded", info=ACTION, doc="How far it is"
     )
     keeps_good_rows: Mapped[bool] = mapped_column(
-        server_default=text("false"), doc="Whether good rows are kept when others are refused",
+        server_default=text("false"),
+        doc="Whether good rows are kept when others are refused",
         info=DETAIL,
     )
-    bytes_total: Mapped[int | None] = mapped_column(BigInteger, doc="Size of the file",
-                                                    info=SYSTEM)
+    bytes_total: Mapped[int | None] = mapped_column(BigInteger, doc="Size of the file", info=SYSTEM)
     bytes_done: Mapped[int] = mapped_column(
         BigInteger, server_default="0", info=SYSTEM | {"trail": False}, doc="Bytes read so far"
     )
@@ -2175,12 +2263,16 @@ class OfficerSession(Record):
     token_hash: Mapped[bytes] = mapped_column(
         LargeBinary(32), unique=True, info={"secret": True}, doc="SHA-256 of the cookie"
     )
-    device: Mapped[str] = mapped_column(doc="Browser as it names itself")
+    device: Mapped[str] = mapped_column(info={"trail": "masked"}, doc="Browser as it names itself")
     address: Mapped[str | None] = mapped_column(
-        String(60), info={"read": (Role.ADMINISTRATOR, Role.AUDITOR)}, doc="Network address at log-in"
+        String(60),
+        info={"read": (Role.ADMINISTRATOR, Role.AUDITOR), "trail": "masked"},
+        doc="Network address at log-in",
     )
     data: Mapped[dict[str, Any]] = mapped_column(
-        JSONB, server_default="{}", info={"secret": True, "trail": False},
+        JSONB,
+        server_default="{}",
+        info={"secret": True, "trail": False},
         doc="Messages waiting to be shown",
     )
     started_at: Mapped[Moment] = mapped_column(server_default=func.now(), doc="Log-in")
@@ -2220,7 +2312,8 @@ class AuditEntry(Record):
         server_default=func.clock_timestamp(), doc="When it happened"
     )
     officer_id: Mapped[int | None] = mapped_column(
-        BigInteger, ForeignKey("officer.id", ondelete="RESTRICT"),
+        BigInteger,
+        ForeignKey("officer.id", ondelete="RESTRICT"),
         doc="Officer who did it; empty for the system",
     )
     verb: Mapped[AuditVerb] = mapped_column(doc="What was done")

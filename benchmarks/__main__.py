@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,7 +129,7 @@ def main() -> int:
 
 def _line(figure: Figure) -> str:
     few = f"{figure.few:9.1f}{figure.ours / figure.few:7.2f}" if figure.few else " " * 16
-    stock = f"{figure.stock:9.0f}{figure.stock / figure.ours:7.0f}" if figure.stock else " " * 16
+    stock = f"{figure.stock:9.0f}{figure.stock / figure.ours:7.1f}" if figure.stock else " " * 16
     indexes = ", ".join(
         name.removeprefix("ix_grievance_") for name in figure.indexes if "grievance" in name
     )
@@ -195,6 +195,9 @@ class Bench:
             copies.append(self._psql())
             ours.append(self._ours.download(f"{LIST}export/csv/"))
         best = min(ours, key=lambda one: one.seconds)
+        begins = [self._ours.first_byte(f"{LIST}export/csv/") for _ in range(9)]
+        most = max(one.memory for one in ours)
+        best = replace(best, first_byte=statistics.median(begins), memory=most)
         copy_ratio = min(copies) / best.seconds
         self._say(f"\nCSV of {self._rows:,} rows\n")
         self._say(f"psql \\copy of the same query      {self._rows / min(copies):10,.0f} rows/s")

@@ -80,6 +80,14 @@ class Panel:
             raise SystemExit(f"{path} answers {answer.status}.")
         return Download(size, lines, first_byte, seconds, max(memory) - memory[0])
 
+    def first_byte(self, path: str) -> float:
+        """Return the seconds until the file at `path` begins, and leave."""
+        visitor = self.another()
+        with closing(visitor._connection):
+            began = time.perf_counter()
+            visitor._request("GET", path).read1(1)
+            return time.perf_counter() - began
+
     def _request(self, method: str, path: str, form: str | None = None) -> HTTPResponse:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if form is not None:

@@ -52,8 +52,10 @@ def add_areas(known: Known) -> None:
 def add_categories(known: Known) -> None:
     """Add the categories of the sample, subject > reason > type, each type with the office that
     answers most of them and with its standard; then those of the invented grievances."""
-    standards = {row["type"]: _standard(known, row["calendar"], int(row["days"]))
-                 for row in rows("boston311_standards.csv")}
+    standards = {
+        row["type"]: _standard(known, row["calendar"], int(row["days"]))
+        for row in rows("boston311_standards.csv")
+    }
     offices: dict[tuple[str, ...], Counter[str]] = {}
     for row in rows(SAMPLE.name):
         path = row["subject"], row["reason"], row["type"]
@@ -82,8 +84,13 @@ def _standard(known: Known, calendar: str, days: int) -> ServiceStandard:
     name = f"{days} {word}{'' if days == 1 else 's'}"
     if name not in known.names(ServiceStandard):
         standard = ServiceStandard(
-            name=name, pack=PACK, stage=ClockStage.DECIDE, amount=days, unit=unit,
-            rolls_forward=unit is ClockUnit.WORKING_DAYS, legal_source=RECOVERED,
+            name=name,
+            pack=PACK,
+            stage=ClockStage.DECIDE,
+            amount=days,
+            unit=unit,
+            rolls_forward=unit is ClockUnit.WORKING_DAYS,
+            legal_source=RECOVERED,
         )
         known.add(standard, name)
     return known.get(ServiceStandard, name)

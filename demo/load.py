@@ -82,8 +82,10 @@ def load(session: Session, *, password: str, now: datetime, say: Say) -> dict[st
 
 def _add_offices(known: Known, password: str, now: datetime) -> None:
     catalogue.add_areas(known)
-    log_in = {"password_hash": accounts.HASHER.hash(normalised(password)),
-              "password_changed_at": now}
+    log_in = {
+        "password_hash": accounts.HASHER.hash(normalised(password)),
+        "password_changed_at": now,
+    }
     known.read("offices.toml", officer=log_in)
     for officer in known.all(Officer):
         check_password(password, username=officer.username, name=officer.name)

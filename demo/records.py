@@ -21,7 +21,10 @@ from models import RECORD_TYPES, Area, Office, Officer, Record, SupervisionGroup
 HERE = Path(__file__).parent
 BOSTON = ZoneInfo("America/New_York")
 OWN_NAMES: dict[type[Record], str] = {
-    Office: "code", Officer: "username", Area: "name", SupervisionGroup: "name",
+    Office: "code",
+    Officer: "username",
+    Area: "name",
+    SupervisionGroup: "name",
 }
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 

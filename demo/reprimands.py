@@ -50,7 +50,8 @@ def frozen(evidence: ReprimandEvidence) -> dict[str, Any]:
 
 
 def _copy(
-    record_type: str, record: Finding | SupervisionNotice | Grievance | None,
+    record_type: str,
+    record: Finding | SupervisionNotice | Grievance | None,
     names: tuple[str, ...],
 ) -> dict[str, Any]:
     values = {name: getattr(record, name) for name in names}
@@ -87,14 +88,21 @@ def _readers(known: Known, reprimand: Reprimand) -> Iterator[Office]:
 
 
 def _circulation(
-    known: Known, reprimand: Reprimand, kind: CirculationKind, office: Office, sent_on: date,
+    known: Known,
+    reprimand: Reprimand,
+    kind: CirculationKind,
+    office: Office,
+    sent_on: date,
     number: int,
 ) -> Circulation:
     reader = _head(known, office)
     read_on = sent_on + timedelta(days=1 + number % DAYS_TO_ACKNOWLEDGE)
     is_read = reader is not None and read_on <= PRESENT
     return Circulation(
-        reprimand=reprimand, kind=kind, office=office, sent_on=sent_on,
+        reprimand=reprimand,
+        kind=kind,
+        office=office,
+        sent_on=sent_on,
         acknowledged_on=read_on if is_read else None,
         acknowledged_by=reader if is_read else None,
     )

@@ -57,7 +57,12 @@ CUT_OFF = time(16)
 SHIFTS = (("Night", time(0)), ("Day", time(8)), ("Evening", time(16)))
 HOURS = timedelta(hours=8)
 ROSTER = (
-    "intake", "sorbus.mullein", "violet.lupin", "daisy.gorse", "ash.medlar", "hawthorn.orris",
+    "intake",
+    "sorbus.mullein",
+    "violet.lupin",
+    "daisy.gorse",
+    "ash.medlar",
+    "hawthorn.orris",
     "bay.nettle",
 )
 FIRST_SHIFT, DAYS_OF_ROSTER = date(2011, 12, 19), 21
@@ -86,9 +91,7 @@ def _days(first: date, last: date) -> Iterator[date]:
     yield from (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
-def _return(
-    book: "_Book", code: str, signer: Officer, day: date, number: int
-) -> DailyReturn:
+def _return(book: "_Book", code: str, signer: Officer, day: date, number: int) -> DailyReturn:
     state = NOT_IN_TIME.get((code, day))
     if state in (ReturnState.MISSING, ReturnState.DUE):
         return DailyReturn(office=book.office, day=day, state=state)
@@ -100,8 +103,13 @@ def _return(
     if state is ReturnState.LATE:
         signed_at += timedelta(hours=17)
     return DailyReturn(
-        office=book.office, day=day, state=state, urgent_needs=need, filed_at=signed_at,
-        filed_by=signer, **figures,
+        office=book.office,
+        day=day,
+        state=state,
+        urgent_needs=need,
+        filed_at=signed_at,
+        filed_by=signer,
+        **figures,
     )
 
 
@@ -114,13 +122,17 @@ class _Book:
         of_office = Grievance.responsible_office_id == office.id
         self.grievances = session.execute(
             select(
-                Grievance.received_at, Grievance.due_at, Grievance.answered_at,
-                Grievance.closed_at, Grievance.withdrawn_at,
+                Grievance.received_at,
+                Grievance.due_at,
+                Grievance.answered_at,
+                Grievance.closed_at,
+                Grievance.withdrawn_at,
             ).where(of_office)
         ).all()
         self.notices = session.execute(
-            select(SupervisionNotice.issued_on, SupervisionNotice.replied_on)
-            .where(SupervisionNotice.office_id == office.id)
+            select(SupervisionNotice.issued_on, SupervisionNotice.replied_on).where(
+                SupervisionNotice.office_id == office.id
+            )
         ).all()
         done = session.scalars(select(Remedy.done_on).where(Remedy.office_id == office.id))
         self.remedied = Counter(day for day in done if day)
@@ -136,12 +148,12 @@ class _Book:
             ),
             "remedied": self.remedied[day],
             "overdue": sum(
-                row.due_at < end and _is_open(row, end)
-                for row in self.grievances if row.due_at
+                row.due_at < end and _is_open(row, end) for row in self.grievances if row.due_at
             ),
             "unanswered_notices": sum(
                 issued_on <= day and (replied_on is None or replied_on > day)
-                for issued_on, replied_on in self.notices if issued_on
+                for issued_on, replied_on in self.notices
+                if issued_on
             ),
         }
 
@@ -170,13 +182,17 @@ def add_roster(known: Known) -> None:
         starts_at = starts + number * HOURS
         ends_at = starts_at + HOURS
         is_over = ends_at.date() <= LAST
-        known.add(DutyShift(
-            name=SHIFTS[number % len(SHIFTS)][0], office=bureau,
-            officer=known.get(Officer, ROSTER[number % len(ROSTER)]),
-            starts_at=starts_at, ends_at=ends_at,
-            hand_over_note=NOTES[number % len(NOTES)] if is_over else None,
-            handed_over_at=ends_at if is_over else None,
-        ))
+        known.add(
+            DutyShift(
+                name=SHIFTS[number % len(SHIFTS)][0],
+                office=bureau,
+                officer=known.get(Officer, ROSTER[number % len(ROSTER)]),
+                starts_at=starts_at,
+                ends_at=ends_at,
+                hand_over_note=NOTES[number % len(NOTES)] if is_over else None,
+                handed_over_at=ends_at if is_over else None,
+            )
+        )
 
 
 def add_targets(known: Known) -> None:
@@ -184,7 +200,12 @@ def add_targets(known: Known) -> None:
     for code in SIGNERS:
         for year in (2011, 2012):
             for measure, percent in TARGETS.items():
-                known.add(Target(
-                    office=known.get(Office, code), year=year, measure=measure,
-                    percent=percent - (2012 - year) * 2, note="Agreed with the office in January.",
-                ))
+                known.add(
+                    Target(
+                        office=known.get(Office, code),
+                        year=year,
+                        measure=measure,
+                        percent=percent - (2012 - year) * 2,
+                        note="Agreed with the office in January.",
+                    )
+                )

@@ -57,26 +57,30 @@ def add_casework(known: Known) -> None:
         for grievance in opened[:6]:
             _add_plan(known, grievance, handler)
         for grievance in closed[:6]:
-            known.add(Document(
-                grievance=grievance, name="Outcome as the department recorded it",
-                kind=DocumentKind.REPLY, received_on=_day(grievance.closed_at),
-                kept_at="Registry of the department",
-            ))
+            known.add(
+                Document(
+                    grievance=grievance,
+                    name="Outcome as the department recorded it",
+                    kind=DocumentKind.REPLY,
+                    received_on=_day(grievance.closed_at),
+                    kept_at="Registry of the department",
+                )
+            )
     _name_leaders(known)
     _link_same_places(known)
     known.session.flush()
 
 
-def _latest(
-    known: Known, code: str, condition: ColumnElement[bool], count: int
-) -> list[Grievance]:
+def _latest(known: Known, code: str, condition: ColumnElement[bool], count: int) -> list[Grievance]:
     office = known.get(Office, code)
-    return list(known.session.scalars(
-        select(Grievance)
-        .where(Grievance.responsible_office_id == office.id, condition)
-        .order_by(Grievance.received_at.desc(), Grievance.external_number)
-        .limit(count)
-    ))
+    return list(
+        known.session.scalars(
+            select(Grievance)
+            .where(Grievance.responsible_office_id == office.id, condition)
+            .order_by(Grievance.received_at.desc(), Grievance.external_number)
+            .limit(count)
+        )
+    )
 
 
 def _day(moment: datetime | None) -> date | None:
@@ -86,11 +90,16 @@ def _day(moment: datetime | None) -> date | None:
 def _add_plan(known: Known, grievance: Grievance, handler: Officer) -> None:
     for number, (subject, due_on) in enumerate(PLAN):
         is_done = number == 0
-        known.add(PlanStep(
-            grievance=grievance, subject=subject, officer=handler, due_on=due_on,
-            state=StepState.DONE if is_done else StepState.PLANNED,
-            done_on=due_on if is_done else None,
-        ))
+        known.add(
+            PlanStep(
+                grievance=grievance,
+                subject=subject,
+                officer=handler,
+                due_on=due_on,
+                state=StepState.DONE if is_done else StepState.PLANNED,
+                done_on=due_on if is_done else None,
+            )
+        )
 
 
 def _name_leaders(known: Known) -> None:
@@ -107,12 +116,16 @@ def _link_same_places(known: Known) -> None:
     """Link grievances of one category about one public place, received within three months."""
     for number, (first, second) in enumerate(known.session.execute(_same_places(known))):
         undone = number % 12 == 11
-        known.add(GrievanceLink(
-            grievance=second, other_grievance=first, kind=LinkKind.SAME_SUBJECT,
-            subject=f"{first.title}, {first.place}"[:300],
-            undone_at=datetime(2011, 12, 21, 11, tzinfo=BOSTON) if undone else None,
-            undone_because="On a closer look these are two sites." if undone else None,
-        ))
+        known.add(
+            GrievanceLink(
+                grievance=second,
+                other_grievance=first,
+                kind=LinkKind.SAME_SUBJECT,
+                subject=f"{first.title}, {first.place}"[:300],
+                undone_at=datetime(2011, 12, 21, 11, tzinfo=BOSTON) if undone else None,
+                undone_because="On a closer look these are two sites." if undone else None,
+            )
+        )
 
 
 def _same_places(known: Known) -> Select[Grievance, Grievance]:
@@ -120,11 +133,14 @@ def _same_places(known: Known) -> Select[Grievance, Grievance]:
     offices = [known.get(Office, code).id for code in ABOUT_PUBLIC_PLACES]
     return (
         select(Grievance, other)
-        .join(other, (other.category_id == Grievance.category_id)
-              & (other.place == Grievance.place)
-              & (other.responsible_office_id == Grievance.responsible_office_id)
-              & (other.received_at > Grievance.received_at)
-              & (other.received_at <= Grievance.received_at + timedelta(days=92)))
+        .join(
+            other,
+            (other.category_id == Grievance.category_id)
+            & (other.place == Grievance.place)
+            & (other.responsible_office_id == Grievance.responsible_office_id)
+            & (other.received_at > Grievance.received_at)
+            & (other.received_at <= Grievance.received_at + timedelta(days=92)),
+        )
         .where(Grievance.responsible_office_id.in_(offices), Grievance.source.is_not(None))
         .order_by(Grievance.external_number, other.external_number)
         .limit(36)

@@ -32,6 +32,7 @@ from imports.report import (
 )
 from imports.staging import Progress, make_tables, stage
 from imports.words import as_text
+from imports.work import DAYS_KEPT, Files, files_of, is_worked_on, sweep, worker
 from models import AuditEntry, ImportBatch
 from rules import RuleBroken
 from rules.import_map import ImportMap
@@ -40,9 +41,11 @@ from rules.import_values import RowReader
 from rules.records import AuditVerb, ImportState
 
 __all__ = [
+    "DAYS_KEPT",
     "LONGEST_MAP",
     "MAPS",
     "OUTCOMES",
+    "Files",
     "ImportMap",
     "Progress",
     "Refusal",
@@ -51,12 +54,16 @@ __all__ = [
     "as_text",
     "bring_in",
     "check",
+    "files_of",
+    "is_worked_on",
     "load_map",
     "map_text",
     "new_batch",
     "read_map_file",
     "refusal_sentence",
     "shipped_maps",
+    "sweep",
+    "worker",
     "write_refused",
 ]
 
@@ -86,7 +93,8 @@ def load_map(name: str) -> ImportMap:
     if not Path(name).is_file():
         raise RuleBroken(
             "There is no map %(name)s. Give the path of a file, or one of: %(names)s.",
-            name=name, names=", ".join(shipped_maps()),
+            name=name,
+            names=", ".join(shipped_maps()),
         )
     return read_map_file(Path(name))
 
@@ -114,8 +122,13 @@ def _map_text(content: bytes) -> str:
 
 
 def check(
-    session: Session, path: Path, the_map: ImportMap, *, now: datetime,
-    progress: Progress = _silent, will_write: bool = False,
+    session: Session,
+    path: Path,
+    the_map: ImportMap,
+    *,
+    now: datetime,
+    progress: Progress = _silent,
+    will_write: bool = False,
 ) -> Report:
     """Read the whole file and return what would become of each row, without writing any.
 
@@ -145,7 +158,12 @@ def new_batch(session: Session, file_name: str, map_name: str, size: int) -> int
 
 
 def bring_in(
-    session: Session, the_map: ImportMap, report: Report, *, batch_id: int, now: datetime,
+    session: Session,
+    the_map: ImportMap,
+    report: Report,
+    *,
+    batch_id: int,
+    now: datetime,
     keep_good: bool = False,
 ) -> None:
     """Write what `check` found in this same transaction, and account for it in the batch.
@@ -155,8 +173,9 @@ def bring_in(
     """
     if report.refused and not keep_good:
         raise RuleBroken(
-            "Nothing was imported, because %(count)s rows are refused. Correct them, or choose to"
-            " keep the good rows.", count=report.refused,
+            "Nothing was imported, because rows are refused (%(count)s). Correct them, or choose to"
+            " keep the good rows.",
+            count=report.refused,
         )
     try:
         write(session, the_map, batch_id)
@@ -167,15 +186,27 @@ def bring_in(
         ) from None
     counts = {f"rows_{outcome}": getattr(report, outcome) for outcome in ("read", *OUTCOMES)}
     session.execute(
-        update(ImportBatch.__table__).where(ImportBatch.__table__.c.id == batch_id)
-        .values(state=ImportState.IMPORTED, keeps_good_rows=keep_good, finished_at=now,
-                summary=report.as_dict(), bytes_done=ImportBatch.__table__.c.bytes_total, **counts)
+        update(ImportBatch.__table__)
+        .where(ImportBatch.__table__.c.id == batch_id)
+        .values(
+            state=ImportState.IMPORTED,
+            keeps_good_rows=keep_good,
+            finished_at=now,
+            summary=report.as_dict(),
+            bytes_done=ImportBatch.__table__.c.bytes_total,
+            **counts,
+        )
     )
-    session.execute(insert(AuditEntry.__table__).values(
-        verb=AuditVerb.IMPORT, record_type="import_batch", record_id=batch_id, changes=counts,
-        officer_id=cast(_setting("redress.officer_id"), BigInteger),
-        request_id=_setting("redress.request_id"),
-    ))
+    session.execute(
+        insert(AuditEntry.__table__).values(
+            verb=AuditVerb.IMPORT,
+            record_type="import_batch",
+            record_id=batch_id,
+            changes=counts,
+            officer_id=cast(_setting("redress.officer_id"), BigInteger),
+            request_id=_setting("redress.request_id"),
+        )
+    )
 
 
 def _setting(name: str) -> ColumnElement[str]:

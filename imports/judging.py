@@ -60,15 +60,22 @@ def _match_nodes(session: Session, name: str, levels: range) -> None:
     table = TREES[name].__table__
     parent = NODES.alias()
     for level in levels:
-        statement = update(NODES).values(id=table.c.id).where(
-            NODES.c.field == name, NODES.c.depth == level, NODES.c.id.is_(None),
-            table.c.name == NODES.c.name,
+        statement = (
+            update(NODES)
+            .values(id=table.c.id)
+            .where(
+                NODES.c.field == name,
+                NODES.c.depth == level,
+                NODES.c.id.is_(None),
+                table.c.name == NODES.c.name,
+            )
         )
         if level == 1:
             statement = statement.where(table.c.parent_id.is_(None))
         else:
             statement = statement.where(
-                parent.c.field == name, parent.c.path == NODES.c.parent,
+                parent.c.field == name,
+                parent.c.path == NODES.c.parent,
                 table.c.parent_id == parent.c.id,
             )
         session.execute(statement)
@@ -81,10 +88,12 @@ def _make_nodes(session: Session, name: str, depth: int, the_map: ImportMap) -> 
         columns["level"] = literal(the_map.trees[name].levels[depth - 1])
     missing = (
         select(*columns.values())
-        .select_from(NODES.outerjoin(
-            parent, (parent.c.field == NODES.c.field) & (parent.c.path == NODES.c.parent)))
-        .where(NODES.c.field == name, NODES.c.depth == depth, NODES.c.id.is_(None),
-               NODES.c.needed)
+        .select_from(
+            NODES.outerjoin(
+                parent, (parent.c.field == NODES.c.field) & (parent.c.path == NODES.c.parent)
+            )
+        )
+        .where(NODES.c.field == name, NODES.c.depth == depth, NODES.c.id.is_(None), NODES.c.needed)
         .order_by(NODES.c.path)
     )
     session.execute(insert(TREES[name].__table__).from_select(list(columns), missing))
@@ -120,8 +129,10 @@ def _make_offices(session: Session, name: str, rule: OfficeRule) -> None:
         made[code] = title or code
     session.execute(
         insert(Office.__table__),
-        [{"code": code, "name": title, "level": rule.level, "parent_id": parent_id}
-         for code, title in made.items()],
+        [
+            {"code": code, "name": title, "level": rule.level, "parent_id": parent_id}
+            for code, title in made.items()
+        ],
     )
 
 
@@ -143,15 +154,16 @@ def _limit_new(session: Session, the_map: ImportMap) -> None:
     """Raise RuleBroken where a column that holds no category, area or office is read as one."""
     for table, rules in ((NODES, the_map.trees), (OFFICES, the_map.offices)):
         counts = session.execute(
-            select(table.c.field, func.count())
-            .where(table.c.id.is_(None)).group_by(table.c.field)
+            select(table.c.field, func.count()).where(table.c.id.is_(None)).group_by(table.c.field)
         )
         for name, count in counts:
             if count > MOST_NEW and rules[name].unknown is Unknown.MAKE:
                 raise RuleBroken(
                     "By this map the file would make %(count)s new records for %(name)s; more"
                     " than %(most)s look like a column that holds something else.",
-                    count=count, name=name, most=MOST_NEW,
+                    count=count,
+                    name=name,
+                    most=MOST_NEW,
                 )
 
 

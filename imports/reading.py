@@ -49,8 +49,10 @@ class Records:
         self._line = 0
         self._lines: list[str] = []
         self._reader = csv.reader(
-            self._physical_lines(), delimiter=the_map.delimiter,
-            quotechar=the_map.quote or None, strict=True,
+            self._physical_lines(),
+            delimiter=the_map.delimiter,
+            quotechar=the_map.quote or None,
+            strict=True,
             quoting=csv.QUOTE_MINIMAL if the_map.quote else csv.QUOTE_NONE,
         )
         try:
@@ -63,7 +65,9 @@ class Records:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
         self.close()
@@ -106,7 +110,8 @@ class Records:
         except UnicodeError:
             raise RuleBroken(
                 "From line %(line)s on the file is not written in %(encoding)s.",
-                line=self._line + 1, encoding=self.encoding,
+                line=self._line + 1,
+                encoding=self.encoding,
             ) from None
         self.row += 1
         return Record(self.row, line, cells, broken)
@@ -118,7 +123,8 @@ class Records:
             if len(line) == LONGEST_LINE:
                 raise RuleBroken(
                     "Line %(line)s is longer than %(most)s characters. Is this a CSV file?",
-                    line=self._line, most=LONGEST_LINE,
+                    line=self._line,
+                    most=LONGEST_LINE,
                 )
             if self._line == 1:
                 line = line.removeprefix("\ufeff")
@@ -131,5 +137,7 @@ class Records:
             raise RuleBroken(
                 "A quotation mark in row %(row)s, which begins in line %(line)s (%(text)s), is"
                 " never closed.",
-                row=self.row + 1, line=line, text=shown(self._lines[0]),
+                row=self.row + 1,
+                line=line,
+                text=shown(self._lines[0]),
             )

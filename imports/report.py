@@ -123,10 +123,16 @@ def write_refused(
                 reasons = list(waiting[1])
                 columns = dict.fromkeys(refusal.column for refusal in reasons if refusal.column)
                 cells = record.cells + [""] * (len(records.header) - len(record.cells))
-                file.write(line.of([
-                    *cells, str(record.row), ", ".join(columns),
-                    " ".join(refusal.sentence(say) for refusal in reasons),
-                ]))
+                file.write(
+                    line.of(
+                        [
+                            *cells,
+                            str(record.row),
+                            ", ".join(columns),
+                            " ".join(refusal.sentence(say) for refusal in reasons),
+                        ]
+                    )
+                )
                 count += 1
                 waiting = next(by_row, None)
     return count
@@ -139,9 +145,12 @@ class _LineWriter:
         self.encoding = encoding
         self.buffer = StringIO()
         self.writer = csv.writer(
-            self.buffer, delimiter=the_map.delimiter, quotechar=the_map.quote or None,
+            self.buffer,
+            delimiter=the_map.delimiter,
+            quotechar=the_map.quote or None,
             quoting=csv.QUOTE_MINIMAL if the_map.quote else csv.QUOTE_NONE,
-            escapechar=None if the_map.quote else "\\", lineterminator="\n",
+            escapechar=None if the_map.quote else "\\",
+            lineterminator="\n",
         )
 
     def of(self, cells: list[str]) -> str:
@@ -170,9 +179,7 @@ def _labels(the_map: ImportMap) -> dict[str, str]:
     return labels | {name: tree.label for name, tree in the_map.trees.items()}
 
 
-def _refusals(
-    session: Session, the_map: ImportMap, most: int | None = None
-) -> Iterator[Refusal]:
+def _refusals(session: Session, the_map: ImportMap, most: int | None = None) -> Iterator[Refusal]:
     labels = _labels(the_map)
     statement = text(
         "SELECT * FROM import_refusal ORDER BY row_no, place LIMIT :most"
@@ -180,8 +187,12 @@ def _refusals(
     for found in session.execute(statement, {"most": most}):
         value = (found.value or "").strip(BETWEEN).replace(BETWEEN, " > ")
         yield Refusal(
-            found.row_no, found.line_no, found.column or labels.get(found.field, ""),
-            shown(value), found.reason, found.detail or "",
+            found.row_no,
+            found.line_no,
+            found.column or labels.get(found.field, ""),
+            shown(value),
+            found.reason,
+            found.detail or "",
         )
 
 

@@ -37,8 +37,7 @@ _temporary = MetaData()
 
 
 def _table(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, _temporary, *columns, prefixes=["TEMPORARY"],
-                 postgresql_on_commit="DROP")
+    return Table(name, _temporary, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
 
 # One row of the file: its values as text except times, or its problems.
@@ -93,8 +92,13 @@ _ESCAPES = {ord("\\"): "\\\\", ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\
 
 def make_tables(session: Session) -> None:
     """Make the tables anew, empty."""
-    session.execute(text("DROP TABLE IF EXISTS " + ", ".join(
-        f"pg_temp.{table.name}" for table in _temporary.tables.values()) + " CASCADE"))
+    session.execute(
+        text(
+            "DROP TABLE IF EXISTS "
+            + ", ".join(f"pg_temp.{table.name}" for table in _temporary.tables.values())
+            + " CASCADE"
+        )
+    )
     _temporary.create_all(session.connection(), checkfirst=False)
 
 
@@ -163,6 +167,6 @@ def _staged_line(record: Record, reader: RowReader) -> str:
     else:
         values += [row.values.get(name) for name in VALUES]
         values += [None, BETWEEN.join(row.warnings) or None]
-    return "\t".join(
-        "\\N" if value is None else value.translate(_ESCAPES) for value in values
-    ) + "\n"
+    return (
+        "\t".join("\\N" if value is None else value.translate(_ESCAPES) for value in values) + "\n"
+    )

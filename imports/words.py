@@ -8,8 +8,9 @@ _MOST_LINES = 20
 
 def as_text(report: Report, *, done: bool) -> str:
     """Return `report` as lines for people; `done` tells what was from what would be."""
-    return "\n".join([*_figures(report, done), *_made(report, done), *_warnings(report),
-                      *_refused(report)])
+    return "\n".join(
+        [*_figures(report, done), *_made(report, done), *_warnings(report), *_refused(report)]
+    )
 
 
 def _figures(report: Report, done: bool) -> list[str]:
@@ -39,8 +40,8 @@ def _made(report: Report, done: bool) -> list[str]:
 
 def _warnings(report: Report) -> list[str]:
     return [
-        f"Look at {one['rows']} {WARNINGS[one['warning']]}: rows"
-        f" {', '.join(map(str, one['first']))}{' ...' if one['rows'] > len(one['first']) else ''}."
+        f"Look at: {WARNINGS[one['warning']]}: {one['rows']} (rows"
+        f" {', '.join(map(str, one['first']))}{', ...' if one['rows'] > len(one['first']) else ''})"
         for one in report.warnings
     ]
 

@@ -1,8 +1,20 @@
-"""What hangs on a record: what would go with it, and what keeps it from being deleted."""
+"""What hangs on records: what would go with them, and what keeps them from being deleted."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ForeignKey, func, literal, literal_column, select, union_all
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ForeignKey,
+    Select,
+    any_,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from models import RECORD_TYPES, Record
@@ -12,15 +24,16 @@ COUNTED = 100
 
 @dataclass(frozen=True)
 class Dependents:
-    """Record types that refer to a record, with how many of them do, counted to 100 (101 means
-    more). `kept` would lose their history and so forbid the deletion; `gone` go with it."""
+    """Record types that refer to the records asked about, with how many of them do, counted to
+    100 (101 means more). `kept` would lose their history and so forbid the deletion; `gone` go
+    with it."""
 
     kept: list[tuple[type[Record], int]]
     gone: list[tuple[type[Record], int]]
 
 
-def _references(record: Record) -> list[tuple[type[Record], ForeignKey]]:
-    table = record.__table__
+def _references(target: type[Record]) -> list[tuple[type[Record], ForeignKey]]:
+    table = target.__table__
     return [
         (model, key)
         for model in RECORD_TYPES
@@ -30,21 +43,26 @@ def _references(record: Record) -> list[tuple[type[Record], ForeignKey]]:
     ]
 
 
-def dependents_of(session: Session, record: Record) -> Dependents:
-    """Return what refers to `record`, found in one statement; each count stops at 101."""
-    references = _references(record)
+def dependents_of(session: Session, target: type[Record], ids: list[int]) -> Dependents:
+    """Return what refers to the records of `target` with these ids, found in one statement; each
+    count stops at 101."""
+    references = _references(target)
+    them = any_(literal(ids, ARRAY(BigInteger)))
     if not references:
         return Dependents([], [])
     parts = []
     for place, (_, key) in enumerate(references):
-        some = (
+        some: Select[Any] = (
             select(literal_column("1"))
             .select_from(key.parent.table)
-            .where(key.parent == record.id)
+            .where(key.parent == them)
             .limit(COUNTED + 1)
         )
-        parts.append(select(literal(place).label("place"), func.count().label("number"))
-                     .select_from(some.subquery()))
+        parts.append(
+            select(literal(place).label("place"), func.count().label("number")).select_from(
+                some.subquery()
+            )
+        )
     kept: dict[type[Record], int] = {}
     gone: dict[type[Record], int] = {}
     for place, number in session.execute(union_all(*parts)):

@@ -47,7 +47,8 @@ class Today:
     zone: ZoneInfo
 
     @property
-    def date(self) -> date:
+    def day(self) -> date:
+        """The date that it is in the zone."""
         return self.now.astimezone(self.zone).date()
 
     def start_of(self, day: date) -> datetime:
@@ -128,9 +129,7 @@ def read_day(text: str, today: Today) -> date:
             raise ValueError
         day = date.fromisoformat(text)
     except ValueError:
-        raise _refuse(
-            mark("“%(value)s” is not a date; write it as 2026-07-31."), text
-        ) from None
+        raise _refuse(mark("“%(value)s” is not a date; write it as 2026-07-31."), text) from None
     if not 1900 <= day.year <= 2200:
         raise _refuse(mark("“%(value)s” is not a date between 1900 and 2200."), text)
     return day
@@ -172,12 +171,22 @@ EMPTY = _operations(
 )
 TEXT = _operations(
     ("contains", mark("contains"), "text", lambda c, v: c.ilike(_like(v), escape="\\"), read_text),
-    ("not_contains", mark("does not contain"), "text",
-     lambda c, v: or_(c.is_(None), not_(c.ilike(_like(v), escape="\\"))), read_text),
+    (
+        "not_contains",
+        mark("does not contain"),
+        "text",
+        lambda c, v: or_(c.is_(None), not_(c.ilike(_like(v), escape="\\"))),
+        read_text,
+    ),
     ("equals", mark("is"), "text", lambda c, v: c == v, read_text),
     ("not_equals", mark("is not"), "text", lambda c, v: c.is_distinct_from(v), read_text),
-    ("starts", mark("starts with"), "text",
-     lambda c, v: c.ilike(_like(v, before=""), escape="\\"), read_text),
+    (
+        "starts",
+        mark("starts with"),
+        "text",
+        lambda c, v: c.ilike(_like(v, before=""), escape="\\"),
+        read_text,
+    ),
 )
 NUMBER = _operations(
     ("equals", mark("is"), "number", lambda c, v: c == v, read_number),
@@ -223,20 +232,20 @@ def _same_day(text: str, today: Today) -> tuple[date, date]:
 
 
 def _last_days(text: str, today: Today) -> tuple[date, date]:
-    return today.date - timedelta(days=read_days(text, today)), today.date
+    return today.day - timedelta(days=read_days(text, today)), today.day
 
 
 def _next_days(text: str, today: Today) -> tuple[date, date]:
-    return today.date, today.date + timedelta(days=read_days(text, today))
+    return today.day, today.day + timedelta(days=read_days(text, today))
 
 
 def _this_week(text: str, today: Today) -> tuple[date, date]:
-    monday = today.date - timedelta(days=today.date.weekday())
+    monday = today.day - timedelta(days=today.day.weekday())
     return monday, monday + timedelta(days=6)
 
 
 def _this_month(text: str, today: Today) -> tuple[date, date]:
-    first = today.date.replace(day=1)
+    first = today.day.replace(day=1)
     return first, (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
@@ -263,8 +272,13 @@ DATE = _operations(
     ("between", mark("is between"), "dates", _apply, _dated(read_days_between)),
     ("last_days", mark("is in the last … days"), "days", _apply, _dated(_last_days)),
     ("next_days", mark("is in the next … days"), "days", _apply, _dated(_next_days)),
-    ("today", mark("is today"), "nothing", _apply,
-     _dated(lambda text, today: (today.date, today.date))),
+    (
+        "today",
+        mark("is today"),
+        "nothing",
+        _apply,
+        _dated(lambda text, today: (today.day, today.day)),
+    ),
     ("this_week", mark("is this week"), "nothing", _apply, _dated(_this_week)),
     ("this_month", mark("is this month"), "nothing", _apply, _dated(_this_month)),
 )
@@ -274,7 +288,7 @@ def _overdue(column: Any, today: Today) -> ColumnElement[bool]:
     """Past its date and none of what would have met it has happened."""
     table = column.class_
     met_by = column.info["met_by"]
-    limit = today.now if isinstance(column.type, DateTime) else today.date
+    limit = today.now if isinstance(column.type, DateTime) else today.day
     return and_(column < limit, *(getattr(table, key).is_(None) for key in met_by))
 
 
@@ -293,12 +307,18 @@ def _choice_operations(kind: Enum) -> dict[str, Operation]:
 
     def one_of(column: Any, chosen: list[str]) -> ColumnElement[bool]:
         members = [kind.enum_class(value) for value in chosen]  # type: ignore[misc]
-        return column == members[0] if len(members) == 1 else column.in_(members)
+        chosen_one: ColumnElement[bool] = column == members[0]
+        return chosen_one if len(members) == 1 else column.in_(members)
 
     return _operations(
         ("equals", mark("is"), "choice", one_of, read),
-        ("not_equals", mark("is not"), "choice",
-         lambda c, v: or_(c.is_(None), not_(one_of(c, v))), read),
+        (
+            "not_equals",
+            mark("is not"),
+            "choice",
+            lambda c, v: or_(c.is_(None), not_(one_of(c, v))),
+            read,
+        ),
     )
 
 
@@ -325,8 +345,13 @@ def _relation_operations(model: type[Record], key: str) -> dict[str, Operation]:
     )
     if hasattr(target, "parent_id"):
         operations |= _operations(
-            ("below", mark("is or is below"), "relation",
-             lambda c, v: c == any_(below(target, bindparam(None, v))), read_id),
+            (
+                "below",
+                mark("is or is below"),
+                "relation",
+                lambda c, v: c == any_(below(target, bindparam(None, v))),
+                read_id,
+            ),
         )
     return operations
 

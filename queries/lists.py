@@ -122,9 +122,7 @@ def place_token(record: Record, order: Order) -> str:
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def read_place(
-    model: type[Record], order: Order, token: str, *, backwards: bool
-) -> Place:
+def read_place(model: type[Record], order: Order, token: str, *, backwards: bool) -> Place:
     """Return the place that `token` stands for; RuleBroken where it stands for none."""
     if backwards and token == "end":  # noqa: S105 - a word in a link, no password
         return Place(None, None, backwards=True)
@@ -189,8 +187,12 @@ def _parts(
 
 
 def read_page(
-    session: Session, query: Select[Any], model: type[Record], order: Order,
-    place: Place | None, size: int,
+    session: Session,
+    query: Select[Any],
+    model: type[Record],
+    order: Order,
+    place: Place | None,
+    size: int,
 ) -> Page:
     """Return the page of `query` that begins at `place`: `size` records at most, found through
     the index of (sort column, id) at the same cost at any depth. One statement, two at the edge
@@ -265,9 +267,11 @@ class Count:
 def count(session: Session, query: Select[Any], model: type[Record], *, whole: bool) -> Count:
     """Return how many records `query` finds, counting to 10,000 and no further; where it is the
     `whole` table and more, the planner's estimate. One statement, never an unbounded count."""
-    some = query.order_by(None).select_from(model).with_only_columns(literal_column("1"))
-    some = some.limit(COUNTED + 1)
-    estimate = literal_column("0")
+    rows: Select[Any] = (
+        query.order_by(None).select_from(model).with_only_columns(literal_column("1"))
+    )
+    some: Select[Any] = rows.limit(COUNTED + 1)
+    estimate: ColumnElement[Any] = literal_column("0")
     if whole:
         estimate = (
             select(literal_column("reltuples::bigint"))

@@ -117,8 +117,9 @@ class _Table:
     def done(self) -> None:
         """Raise RuleBroken where a key is left that means nothing here."""
         if self._left:
-            raise RuleBroken("The map says %(key)s, which means nothing there.",
-                             key=self.path(min(self._left)))
+            raise RuleBroken(
+                "The map says %(key)s, which means nothing there.", key=self.path(min(self._left))
+            )
 
     def table(self, key: str) -> "_Table":
         value = self.take(key)
@@ -130,33 +131,40 @@ class _Table:
         """The text at `key`; without a default there has to be one."""
         value = self.take(key, default)
         if not isinstance(value, str) or (default is None and not value.strip()):
-            raise RuleBroken("The map must say %(key)s, a text in quotation marks.",
-                             key=self.path(key))
+            raise RuleBroken(
+                "The map must say %(key)s, a text in quotation marks.", key=self.path(key)
+            )
         if len(value) > longest or UNPRINTABLE.search(value):
-            raise RuleBroken("%(key)s must be at most %(most)s printable characters.",
-                             key=self.path(key), most=longest)
+            raise RuleBroken(
+                "%(key)s must be at most %(most)s printable characters.",
+                key=self.path(key),
+                most=longest,
+            )
         return value.strip()
 
     def texts(self, key: str, default: list[str]) -> list[str]:
         value = self.take(key, default)
         value = [value] if isinstance(value, str) else value
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise RuleBroken("%(key)s must be a list of texts in quotation marks.",
-                             key=self.path(key))
+            raise RuleBroken(
+                "%(key)s must be a list of texts in quotation marks.", key=self.path(key)
+            )
         return [item.strip() for item in value]
 
     def pairs(self, key: str) -> dict[str, str]:
         value = self.take(key, {})
         if not isinstance(value, dict) or not all(isinstance(to, str) for to in value.values()):
-            raise RuleBroken("%(key)s must be a table of texts, such as { Done = \"closed\" }.",
-                             key=self.path(key))
+            raise RuleBroken(
+                '%(key)s must be a table of texts, such as { Done = "closed" }.', key=self.path(key)
+            )
         return {squeezed(key).casefold(): to.strip() for key, to in value.items()}
 
     def choice(self, key: str, kind: type[_Kind], default: _Kind) -> _Kind:
         value = self.take(key, default)
         if value not in list(kind):
-            raise RuleBroken("%(key)s must be one of: %(choices)s.", key=self.path(key),
-                             choices=", ".join(kind))
+            raise RuleBroken(
+                "%(key)s must be one of: %(choices)s.", key=self.path(key), choices=", ".join(kind)
+            )
         return kind(value)
 
 
@@ -172,8 +180,9 @@ class _Fields:
             _check_field(name)
         for name in REQUIRED:
             if name not in table:
-                raise RuleBroken("The map must say which column holds %(key)s.",
-                                 key=table.path(name))
+                raise RuleBroken(
+                    "The map must say which column holds %(key)s.", key=table.path(name)
+                )
         for name in table.values:
             path, spec = table.path(name), table.take(name)
             if name in OFFICES:
@@ -184,8 +193,9 @@ class _Fields:
                 self.cells[name] = self._cell(spec, path, name)
         for name in ("external_number", "received_at"):
             if not self.cells[name].columns:
-                raise RuleBroken("%(key)s must come from a column of the file.",
-                                 key=table.path(name))
+                raise RuleBroken(
+                    "%(key)s must come from a column of the file.", key=table.path(name)
+                )
 
     def _cell(self, spec: Any, path: str, name: str = "") -> Cell:
         """The value that `spec` describes, for the field `name` ("" inside a tree or office)."""
@@ -202,13 +212,18 @@ class _Fields:
             otherwise = table.text("otherwise") if "otherwise" in table else None
             for value in (*values.values(), otherwise or "", constant):
                 _check_listed(name, value, path)
-            ignores = name == "state" and table.choice(
-                "open_with_closing_time", OpenWithClosingTime, OpenWithClosingTime.REFUSE
-            ) is OpenWithClosingTime.IGNORE
+            ignores = (
+                name == "state"
+                and table.choice(
+                    "open_with_closing_time", OpenWithClosingTime, OpenWithClosingTime.REFUSE
+                )
+                is OpenWithClosingTime.IGNORE
+            )
             join = table.take("join") if "columns" in table else None
             if not isinstance(join, str | None):
-                raise RuleBroken("%(key)s must be a text in quotation marks.",
-                                 key=table.path("join"))
+                raise RuleBroken(
+                    "%(key)s must be a text in quotation marks.", key=table.path("join")
+                )
             cell = Cell(columns, join, constant, values, otherwise, ignores_closing_time=ignores)
         table.done()
         return cell
@@ -219,19 +234,24 @@ class _Fields:
             for key in ("code", "name")
         )
         if code is None and name is None:
-            raise RuleBroken("%(key)s must say which column holds the office's code or name.",
-                             key=table.name)
+            raise RuleBroken(
+                "%(key)s must say which column holds the office's code or name.", key=table.name
+            )
         parent = None
         if "under" in table:
             under = table.table("under")
             parent = Parent(
-                under.text("code", longest=60), under.text("name"),
+                under.text("code", longest=60),
+                under.text("name"),
                 under.choice("level", OfficeLevel, OfficeLevel.DISTRICT),
             )
             under.done()
         rule = OfficeRule(
-            code, name, table.choice("level", OfficeLevel, OfficeLevel.DEPARTMENT),
-            table.choice("unknown", Unknown, Unknown.REFUSE), parent,
+            code,
+            name,
+            table.choice("level", OfficeLevel, OfficeLevel.DEPARTMENT),
+            table.choice("unknown", Unknown, Unknown.REFUSE),
+            parent,
         )
         table.done()
         return rule
@@ -256,16 +276,16 @@ def _as_table(spec: Any, path: str, key: str) -> dict[str, Any]:
     """A text alone is the `key` of a table of one line."""
     spec = {key: spec} if isinstance(spec, str) else spec
     if not isinstance(spec, dict):
-        raise RuleBroken("%(key)s must be the name of a column, a list of them, or a table.",
-                         key=path)
+        raise RuleBroken(
+            "%(key)s must be the name of a column, a list of them, or a table.", key=path
+        )
     return spec
 
 
 def _where_from(table: _Table) -> tuple[tuple[str, ...], str]:
     given = [key for key in ("column", "columns", "value") if key in table]
     if len(given) != 1:
-        raise RuleBroken("%(key)s must have either a column, columns or a value.",
-                         key=table.name)
+        raise RuleBroken("%(key)s must have either a column, columns or a value.", key=table.name)
     if given == ["value"]:
         return (), table.text("value")
     columns = tuple(table.texts(given[0], []))
@@ -283,15 +303,19 @@ def _check_field(name: str) -> None:
             "Imported grievances never carry identity: take %(field_name)s out of the map.",
             field_name=name,
         )
-    raise RuleBroken("The map names the field %(field_name)s, which there is not. There are:"
-                     " %(fields)s.", field_name=name, fields=", ".join(FIELDS))
+    raise RuleBroken(
+        "The map names the field %(field_name)s, which there is not. There are: %(fields)s.",
+        field_name=name,
+        fields=", ".join(FIELDS),
+    )
 
 
 def _refuse_identity_column(column: str) -> None:
     if _words(column) & _IDENTITY_WORDS or _pairs(column) or _IDENTITY_CHINESE.search(column):
         raise RuleBroken(
             "Imported grievances never carry identity: the map reads the column %(column)s,"
-            " which by its name says who complained. Take it out of the map.", column=column,
+            " which by its name says who complained. Take it out of the map.",
+            column=column,
         )
 
 
@@ -308,18 +332,28 @@ def _check_listed(name: str, value: str, path: str) -> None:
     if name not in LISTS or not value or value in LISTS[name]:
         return
     if name == "state" and value == GrievanceState.WITHDRAWN:
-        raise RuleBroken("A withdrawal is recorded from the complainant's own statement; no"
-                         " import states it. Let %(key)s say closed.", key=path)
-    raise RuleBroken("%(key)s says %(value)s; it may say %(choices)s.", key=path, value=value,
-                     choices=", ".join(sorted(LISTS[name])))
+        raise RuleBroken(
+            "A withdrawal is recorded from the complainant's own statement; no"
+            " import states it. Let %(key)s say closed.",
+            key=path,
+        )
+    raise RuleBroken(
+        "%(key)s says %(value)s; it may say %(choices)s.",
+        key=path,
+        value=value,
+        choices=", ".join(sorted(LISTS[name])),
+    )
 
 
 def _levels(table: _Table, count: int) -> tuple[AreaLevel, ...]:
     usual = [*AreaLevel][:count] + [AreaLevel.COMMUNITY] * (count - len(AreaLevel))
     levels = table.texts("levels", [str(level) for level in usual])
     if len(levels) != count or not all(level in list(AreaLevel) for level in levels):
-        raise RuleBroken("%(key)s must give each level of the path one of: %(choices)s.",
-                         key=table.path("levels"), choices=", ".join(AreaLevel))
+        raise RuleBroken(
+            "%(key)s must give each level of the path one of: %(choices)s.",
+            key=table.path("levels"),
+            choices=", ".join(AreaLevel),
+        )
     return tuple(AreaLevel(level) for level in levels)
 
 
@@ -335,7 +369,7 @@ def _formats(table: _Table, usual: list[str]) -> tuple[str, ...]:
             formats = ()
     if not formats:
         raise RuleBroken(
-            "%(key)s must be a list of date formats such as \"%%Y-%%m-%%d %%H:%%M\", or \"iso\".",
+            '%(key)s must be a list of date formats such as "%%Y-%%m-%%d %%H:%%M", or "iso".',
             key=table.path("dates"),
         )
     return formats
@@ -351,7 +385,9 @@ def _zone(table: _Table, name: str) -> tzinfo:
     except (KeyError, ValueError, OSError):
         raise RuleBroken(
             "%(key)s says %(value)s, which is no time zone; say one such as Asia/Shanghai, UTC"
-            " or +08:00.", key=table.path("timezone"), value=name,
+            " or +08:00.",
+            key=table.path("timezone"),
+            value=name,
         ) from None
 
 
@@ -363,7 +399,8 @@ def _encoding(file: _Table) -> str:
     except (LookupError, UnicodeError):
         raise RuleBroken(
             "file.encoding says %(value)s, which is no encoding of text; say one such as utf-8,"
-            " latin-1 or gb18030.", value=name,
+            " latin-1 or gb18030.",
+            value=name,
         ) from None
 
 

@@ -64,11 +64,11 @@ REASONS = {
 
 # What is taken, and counted so that somebody looks at it.
 WARNINGS = {
-    "contact": mark("texts with what looks like a telephone number or an e-mail address"),
-    "due_before_receipt": mark("due before they were received"),
-    "clock_gap": mark("with a time that the clocks skipped in spring; an hour was added"),
-    "future": mark("received later than now"),
-    "reopens": mark("closed in the register but open in the file; they would be opened again"),
+    "contact": mark("Texts with what looks like a telephone number or an e-mail address"),
+    "due_before_receipt": mark("Due before they were received"),
+    "clock_gap": mark("A time that the clocks skipped in spring; an hour was added"),
+    "future": mark("Received later than now"),
+    "reopens": mark("Closed in the register but open in the file; opened again"),
 }
 
 # The facts that a state cannot do without, as the register's own checks have it.
@@ -181,15 +181,14 @@ class RowReader:
         """Return what the row says. A row with problems is refused whole."""
         row = Row()
         if len(cells) != self.width:
-            row.problems.append(
-                Problem("cells", value=str(len(cells)), detail=str(self.width))
-            )
+            row.problems.append(Problem("cells", value=str(len(cells)), detail=str(self.width)))
             return row
         joined = BETWEEN.join(cells)
         if UNPRINTABLE.search(joined.replace(BETWEEN, "")) or joined.count(BETWEEN) >= self.width:
             row.problems += [
                 Problem("unprintable", column, shown(cells[place]))
-                for column, place in self.places.items() if UNPRINTABLE.search(cells[place])
+                for column, place in self.places.items()
+                if UNPRINTABLE.search(cells[place])
             ]
             if row.problems:
                 return row
@@ -209,13 +208,16 @@ class RowReader:
                 raise RuleBroken(
                     "The file has no column %(column)s, which the map reads for %(name)s. It has:"
                     " %(columns)s.",
-                    column=shown(column), name=name,
+                    column=shown(column),
+                    name=name,
                     columns=", ".join(shown(name) for name in self.header[:60]),
                 )
             if count > 1:
                 raise RuleBroken(
                     "The header has the column %(column)s %(count)s times, and the map reads it;"
-                    " it must stand there once.", column=shown(column), count=count,
+                    " it must stand there once.",
+                    column=shown(column),
+                    count=count,
                 )
         return {column: list(self.header).index(column) for column in columns}
 

@@ -65,24 +65,24 @@ _LETTERS = {
 # r read, c create, u edit, d delete, x export, i import. What rows an officer sees of a desk is
 # a second question, answered by security.visible().
 MATRIX = """
-desk         administrator  intake  handler  office_head  lead_official  supervisor  decider  auditor
-offices      rcudx          rx      rx       rx           rx             rx          rx       rx
-officers     rcudx          r       r        r            r              r           r        rx
-standards    rcudx          rx      rx       rx           rx             rx          rx       rx
-grievances   rcudxi         rcuxi   rux      rux          rux            rx          rx       rx
-casework     rcudx          rcux    rcux     rcux         rcux           rx          rx       rx
-decisions    rcudx          rx      rcux     rcux         rx             rx          rcux     rx
-retaliation  -              -       -        -            -              -           rcux     rx
-supervision  rcudx          -       rx       rx           rx             rcux        rx       rx
-reprimands   rcudx          -       rx       rx           rx             rcux        rcux     rx
-discipline   rx             -       -        rx           -              -           rcux     rx
-rhythm       rcudx          rcux    rx       rcux         rcux           rx          rx       rx
-imports      r              r       -        -            -              -           -        rx
-exports      rx             r       r        r            r              r           r        rx
-views        rcud           rcud    rcud     rcud         rcud           rcud        rcud     rcud
-sessions     rx             r       r        r            r              r           r        rx
-trail        rx             -       -        -            -              -           -        rx
-identity     -              -       -        -            -              -           -        -
+desk        administrator  intake  handler  office_head  lead_official  supervisor  decider  auditor
+offices     rcudx          rx      rx       rx           rx             rx          rx       rx
+officers    rcudx          r       r        r            r              r           r        rx
+standards   rcudx          rx      rx       rx           rx             rx          rx       rx
+grievances  rcudxi         rcuxi   rux      rux          rux            rx          rx       rx
+casework    rcudx          rcux    rcux     rcux         rcux           rx          rx       rx
+decisions   rcudx          rx      rcux     rcux         rx             rx          rcux     rx
+retaliation -              -       -        -            -              -           rcux     rx
+supervision rcudx          -       rx       rx           rx             rcux        rx       rx
+reprimands  rcudx          -       rx       rx           rx             rcux        rcux     rx
+discipline  rx             -       -        rx           -              -           rcux     rx
+rhythm      rcudx          rcux    rx       rcux         rcux           rx          rx       rx
+imports     r              r       -        -            -              -           -        rx
+exports     rx             r       r        r            r              r           r        rx
+views       rcud           rcud    rcud     rcud         rcud           rcud        rcud     rcud
+sessions    rx             r       r        r            r              r           r        rx
+trail       rx             -       -        -            -              -           -        rx
+identity    -              -       -        -            -              -           -        -
 """
 
 

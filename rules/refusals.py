@@ -1,7 +1,7 @@
 """What people read when a constraint of the database refuses a save.
 
 The key is the name of the constraint: with its table where only that table means it so
-("office_closes_after_opening"), without it where several tables share the rule ("ends_after_start").
+("grievance_closed_has_time"), without it where the name says enough ("ends_after_start").
 """
 
 from rules import mark
@@ -103,11 +103,15 @@ SENTENCES: dict[str, str] = {
     "recusal_overlap": mark("This officer is recused from the office in that time already."),
     "cancelled_has_reason": mark("A cancelled inspection needs a reason, and only such a one."),
     "inspection_done_has_day": mark("An inspection that is done needs its day."),
-    "supervision_notice_closed_has_day": mark("A closed notice needs its day, and only such a one."),
+    "supervision_notice_closed_has_day": mark(
+        "A closed notice needs its day, and only such a one."
+    ),
     "issued_awaits_reply": mark("A notice with a reply is no longer only issued."),
     "supervision_notice_issued_has_day": mark("An issued notice needs the day of its issue."),
     "number_when_issued": mark("A notice gets its number when it is issued, and not before."),
-    "supervision_notice_replied_has_day": mark("A notice that is replied to needs the reply's day."),
+    "supervision_notice_replied_has_day": mark(
+        "A notice that is replied to needs the reply's day."
+    ),
     "reply_once_issued": mark("A notice is replied to once it is issued."),
     "reply_whole": mark("A reply has its day, its officer and its words: all or none."),
     # Reprimands (due process)
@@ -167,7 +171,9 @@ SENTENCES: dict[str, str] = {
     "counts_up": mark("The last number cannot be below 0."),
     "form_has_number": mark("Write {number} where the number is to stand."),
     # Rhythm
-    "joint_has_offices": mark("A joint reception says which offices take part, and only such a one."),
+    "joint_has_offices": mark(
+        "A joint reception says which offices take part, and only such a one."
+    ),
     "reception_day_overlap": mark("This leader receives the public in part of that time already."),
     "figures_not_negative": mark("Figures cannot be below 0."),
     "filed_by_whom": mark("Say when the return was filed and by whom: both or neither."),

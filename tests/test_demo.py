@@ -65,16 +65,19 @@ FILL_BY_USE = {OfficerSession, SavedView, ExportRecord}
 # What a load decides by itself: times, passwords, and the number of a grievance in this register,
 # which begins with the year of loading.
 NOT_THE_SAME = {
-    "id", "number", "created_at", "updated_at", "finished_at", "password_hash",
+    "id",
+    "number",
+    "created_at",
+    "updated_at",
+    "finished_at",
+    "password_hash",
     "password_changed_at",
 }
 BOSTON = ZoneInfo("America/New_York")
 
 
 @pytest.fixture(scope="module")
-def loaded(
-    fresh_database: MAKERS, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Flask]:
+def loaded(fresh_database: MAKERS, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """An application whose database holds the demo, loaded by the command."""
     app = make_app(fresh_database(), tmp_path_factory.mktemp("demo"))
     answer = app.test_cli_runner().invoke(args=["demo"])
@@ -153,9 +156,12 @@ def test_the_demo_is_the_same_in_another_database_and_another_process(
     url = fresh_database()
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "app", "demo"],
-        cwd=HOME, capture_output=True, text=True, check=False,
-        env=os.environ | {"DATABASE_URL": url, "REDRESS_INSTANCE": str(tmp_path),
-                          "PYTHONHASHSEED": "7"},
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ
+        | {"DATABASE_URL": url, "REDRESS_INSTANCE": str(tmp_path), "PYTHONHASHSEED": "7"},
     )
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"[\d,]+ records of 4\d kinds in \d+\.\d s", done.stdout.splitlines()[-1])
@@ -183,8 +189,10 @@ def test_if_empty_keeps_quiet_where_there_are_officers(loaded: Flask) -> None:
 
 def test_a_database_in_use_gets_no_password_file(committed: Flask) -> None:
     runner = committed.test_cli_runner()
-    made = runner.invoke(args=["create-admin", "anna", "--office", "X", "--password-stdin"],
-                         input="a stone, a leaf, a door\n")
+    made = runner.invoke(
+        args=["create-admin", "anna", "--office", "X", "--password-stdin"],
+        input="a stone, a leaf, a door\n",
+    )
     assert made.exit_code == 0, made.output
     assert runner.invoke(args=["demo"]).exit_code != 0
     assert not (Path(committed.config["INSTANCE"]) / "demo-password").exists()
@@ -236,7 +244,8 @@ def test_each_role_has_an_officer_of_its_name_who_can_log_in(loaded: Flask, role
 
 
 @pytest.mark.parametrize(
-    "model", [model for model in RECORD_TYPES if model.screen and model not in FILL_BY_USE],
+    "model",
+    [model for model in RECORD_TYPES if model.screen and model not in FILL_BY_USE],
     ids=lambda model: model.__tablename__,
 )
 def test_no_screen_is_empty(demo: Flask, model: type[Record]) -> None:
@@ -253,17 +262,18 @@ def test_every_row_of_the_sample_came_in_by_the_importer(demo: Flask) -> None:
     offices = db.session.execute(
         select(Office.code, func.count())
         .join(Grievance, Grievance.responsible_office_id == Office.id)
-        .where(source).group_by(Office.code)
+        .where(source)
+        .group_by(Office.code)
     )
     departments = Counter(row["department"] for row in sample)
     assert {code: number for code, number in offices} == departments
-    closed = db.session.scalar(
-        select(func.count()).where(source, Grievance.state == "closed")
-    )
+    closed = db.session.scalar(select(func.count()).where(source, Grievance.state == "closed"))
     assert closed == sum(row["case_status"] == "Closed" for row in sample)
     made = batch.summary["made"] if batch.summary else {}
     assert {name: found["count"] for name, found in made.items()} == {
-        "offices": 0, "areas": 0, "categories": 0,
+        "offices": 0,
+        "areas": 0,
+        "categories": 0,
     }, "the importer made what the demo should have brought with it"
 
 
@@ -274,12 +284,14 @@ def test_open_and_late_grievances_are_well_represented(demo: Flask) -> None:
 
 
 def test_categories_have_their_office_and_their_standard(demo: Flask) -> None:
-    standards = {row["type"]: (row["calendar"], row["days"])
-                 for row in rows("boston311_standards.csv")}
+    standards = {
+        row["type"]: (row["calendar"], row["days"]) for row in rows("boston311_standards.csv")
+    }
     assert len(standards) == 27
     for name, (calendar, days) in standards.items():
-        category = db.session.scalar(select(Category).where(Category.name == name,
-                                                            Category.service_standard_id.is_not(None)))
+        category = db.session.scalar(
+            select(Category).where(Category.name == name, Category.service_standard_id.is_not(None))
+        )
         assert category is not None, name
         assert category.office is not None
         standard = category.service_standard
@@ -295,8 +307,11 @@ def test_the_invented_grievances_are_due_by_their_standard(demo: Flask) -> None:
         assert grievance.category is not None
         assert grievance.category.parent is not None
         assert grievance.category.parent.name == HANDLING
-        granted = [extension.until_on for extension in grievance.extensions
-                   if extension.state is RequestState.GRANTED]
+        granted = [
+            extension.until_on
+            for extension in grievance.extensions
+            if extension.state is RequestState.GRANTED
+        ]
         if grievance.due_at is not None and not granted:
             received = grievance.received_at.astimezone(BOSTON)
             due = received + timedelta(days=DAYS_FOR_HANDLING)
@@ -312,15 +327,17 @@ def test_the_frozen_copies_have_their_own_digest(demo: Flask) -> None:
         assert evidence.frozen_copy
         assert evidence.sha256 == digest(evidence.frozen_copy)
     unfrozen = db.session.scalars(
-        select(ReprimandEvidence).join(ReprimandEvidence.reprimand)
+        select(ReprimandEvidence)
+        .join(ReprimandEvidence.reprimand)
         .where(Reprimand.issued_on.is_not(None), ReprimandEvidence.frozen_at.is_(None))
     ).all()
     assert not unfrozen
 
 
 def test_numbers_of_reprimands_are_one_to_the_last_of_the_series(demo: Flask) -> None:
-    issued = db.session.scalars(select(Reprimand).where(Reprimand.number.is_not(None))
-                                .order_by(Reprimand.issued_on)).all()
+    issued = db.session.scalars(
+        select(Reprimand).where(Reprimand.number.is_not(None)).order_by(Reprimand.issued_on)
+    ).all()
     assert [reprimand.number_in_series for reprimand in issued] == [1, 2, 3]
     series = issued[0].number_series
     assert series is not None
@@ -328,8 +345,9 @@ def test_numbers_of_reprimands_are_one_to_the_last_of_the_series(demo: Flask) ->
     assert {one.number for one in issued} == {
         series.form.format(year=series.year, number=one.number_in_series) for one in issued
     }
-    notices = db.session.scalars(select(SupervisionNotice.number)
-                                 .where(SupervisionNotice.number.is_not(None))).all()
+    notices = db.session.scalars(
+        select(SupervisionNotice.number).where(SupervisionNotice.number.is_not(None))
+    ).all()
     assert sorted(notices) == [f"NT [2011] {number}" for number in range(1, len(notices) + 1)]
 
 
@@ -337,12 +355,15 @@ def test_a_quashing_goes_to_exactly_those_who_got_the_reprimand(demo: Flask) -> 
     quashed = db.session.scalars(select(Reprimand).where(Reprimand.quashed_on.is_not(None))).all()
     assert quashed
     for reprimand in quashed:
-        readers = {kind: {one.office_id for one in reprimand.circulations if one.kind is kind}
-                   for kind in CirculationKind}
+        readers = {
+            kind: {one.office_id for one in reprimand.circulations if one.kind is kind}
+            for kind in CirculationKind
+        }
         assert readers[CirculationKind.QUASHING] == readers[CirculationKind.REPRIMAND] != set()
     everybody = db.session.scalars(select(Office.id).where(Office.closed_on.is_(None))).all()
     widest = db.session.scalars(
-        select(Circulation.office_id).join(Circulation.reprimand)
+        select(Circulation.office_id)
+        .join(Circulation.reprimand)
         .where(Reprimand.scope == "all_offices", Reprimand.number_in_series == 1)
     ).all()
     assert sorted(widest) == sorted(everybody)
@@ -361,8 +382,10 @@ def test_a_nil_return_agrees_with_the_register(demo: Flask) -> None:
         day = func.date(func.timezone("America/New_York", Grievance.received_at))
         waiting = db.session.scalars(
             select(Grievance.title).where(
-                Grievance.responsible_office_id == statement.office_id, day <= statement.day,
-                Grievance.answered_at.is_(None), Grievance.closed_at.is_(None),
+                Grievance.responsible_office_id == statement.office_id,
+                day <= statement.day,
+                Grievance.answered_at.is_(None),
+                Grievance.closed_at.is_(None),
                 Grievance.withdrawn_at.is_(None),
             )
         ).all()
@@ -372,10 +395,13 @@ def test_a_nil_return_agrees_with_the_register(demo: Flask) -> None:
 def test_no_inspector_visits_an_office_they_keep_away_from(demo: Flask) -> None:
     conflicts = db.session.scalars(
         select(Inspection.subject)
-        .join(Recusal, (Recusal.officer_id == Inspection.inspector_id)
-              & (Recusal.office_id == Inspection.office_id)
-              & (Recusal.starts_on <= Inspection.planned_on)
-              & Recusal.set_aside_on.is_(None))
+        .join(
+            Recusal,
+            (Recusal.officer_id == Inspection.inspector_id)
+            & (Recusal.office_id == Inspection.office_id)
+            & (Recusal.starts_on <= Inspection.planned_on)
+            & Recusal.set_aside_on.is_(None),
+        )
         .where(func.coalesce(Recusal.ends_on, Inspection.planned_on + 1) > Inspection.planned_on)
     ).all()
     assert not conflicts
@@ -389,12 +415,21 @@ def test_nothing_bad_is_said_of_an_office_that_exists(demo: Flask) -> None:
         return [office for office in db.session.scalars(query) if office is not None]
 
     said = [
-        *offices(select(Office).join(Finding, Finding.office_id == Office.id)
-                 .where(Finding.ground.is_not(None))),
-        *(one for model in (SupervisionNotice, Reprimand, RetaliationReport, AccountabilityAction)
-          for one in offices(select(Office).join(model, model.office_id == Office.id))),
-        *offices(select(Office).join(DailyReturn, DailyReturn.office_id == Office.id)
-                 .where(DailyReturn.state.not_in([ReturnState.FILED, ReturnState.NIL]))),
+        *offices(
+            select(Office)
+            .join(Finding, Finding.office_id == Office.id)
+            .where(Finding.ground.is_not(None))
+        ),
+        *(
+            one
+            for model in (SupervisionNotice, Reprimand, RetaliationReport, AccountabilityAction)
+            for one in offices(select(Office).join(model, model.office_id == Office.id))
+        ),
+        *offices(
+            select(Office)
+            .join(DailyReturn, DailyReturn.office_id == Office.id)
+            .where(DailyReturn.state.not_in([ReturnState.FILED, ReturnState.NIL]))
+        ),
     ]
     upheld = db.session.scalars(
         select(DecisionPoint).where(DecisionPoint.conclusion != PointFinding.NOT_UPHELD)

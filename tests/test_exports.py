@@ -1,6 +1,7 @@
 """CSV and XLSX: what is in the files, and what happens when something goes wrong on the way."""
 
 import csv
+import enum
 import io
 import os
 import socket
@@ -22,6 +23,7 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import psutil
 import pytest
+from flask import Flask
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -58,11 +60,16 @@ from models import (
     Officer,
     OfficerSession,
     Record,
+    db,
 )
 from queries.filters import Today, operations, parse
 from rules import RuleBroken
+from rules.permissions import Role
+from security import readable_columns
+from tests.factories import make_officer
 
 HOME = Path(__file__).parents[1]
+DATA = HOME.parent / "shared" / "data"
 LONDON = "Europe/London"
 
 _numbers = count()
@@ -685,6 +692,71 @@ def test_a_client_sees_that_a_broken_export_is_not_whole(port: int) -> None:
         assert response.status == 200
         with pytest.raises((IncompleteRead, ConnectionError)):
             response.read()
+
+
+# --- Real records, in and out ----------------------------------------------------------------
+
+REGISTERS = [
+    pytest.param(HOME / "demo" / "boston311_sample.csv", "boston311", id="demo"),
+    pytest.param(DATA / "sf311_2008-2018_sample10k.csv", "sf311", id="san-francisco"),
+    pytest.param(DATA / "boston311_2011h2.csv", "boston311", id="boston"),
+    pytest.param(
+        DATA / "chicago_sanitation_code_2000-2014.csv", "chicago_sanitation", id="chicago"
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "map_name"), REGISTERS)
+def test_a_register_leaves_cell_by_cell_as_it_is_in_the_database(
+    committed: Flask, file: Path, map_name: str
+) -> None:
+    if not file.exists():
+        pytest.skip(f"The full file {file.name} is not here; it is no part of the project.")
+    done = committed.test_cli_runner().invoke(
+        args=["import-grievances", str(file), "--map", map_name, "--keep-good"]
+    )
+    assert done.exit_code == 0, done.output
+    client: Any = committed.test_client()
+    with committed.app_context():
+        officer = make_officer(roles=[Role.ADMINISTRATOR])
+        db.session.commit()
+        client.log_in(officer)
+        with client:
+            client.get("/admin/grievance/")
+            keys = readable_columns(Grievance)
+        expected = list(
+            db.session.scalars(
+                select(Grievance)
+                .order_by(Grievance.received_at.desc(), Grievance.id.desc())
+                .options(joinedload("*"))
+            ).unique()
+        )
+        answer = client.get("/admin/grievance/export/csv/")
+        assert answer.status_code == 200
+        heading, *rows = read_csv(answer.data)
+        assert len(heading) == len(keys)
+        assert len(rows) == len(expected) > 2_900
+        for record, row in zip(expected, rows, strict=True):
+            for key, cell in zip(keys, row, strict=True):
+                assert same(getattr(record, key), cell), (record.id, key, cell)
+        taken = db.session.scalars(select(ExportRecord)).one()
+        assert (taken.rows, taken.columns, taken.officer_id) == (len(rows), keys, officer.id)
+
+
+def same(value: Any, cell: str) -> bool:
+    """Return whether `cell`, read by a program that knows the types, is `value`."""
+    if value is None:
+        return cell == ""
+    if isinstance(value, bool):
+        return cell == str(value).lower()
+    if isinstance(value, enum.Enum):
+        return cell == value.value
+    if isinstance(value, datetime):
+        return datetime.fromisoformat(cell) == value
+    if isinstance(value, int):
+        return int(cell) == value
+    assert isinstance(value, str | Record)
+    return cell.removeprefix("'") == str(value)
 
 
 # --- XLSX ------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ TRANSLATIONS = HOME / "translations" / "zh_Hans_CN" / "LC_MESSAGES" / "messages.
 
 
 def table_rows() -> Iterator[list[str]]:
-    """Yield the cells of every row of every table of the glossary."""
+    """Yield the cells of every row of every table of the glossary, without the headings."""
     for line in GLOSSARY.read_text("utf-8").splitlines():
-        if line.startswith("|"):
+        if line.startswith("|") and "| 中文 |" not in line:
             yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
@@ -47,7 +47,7 @@ def test_the_words_of_the_bureau_are_translated_as_the_glossary_has_them(
     compared = 0
     for cells in table_rows():
         word = cells[0][:1].upper() + cells[0][1:]
-        if len(cells) == 4 and word in chinese:
+        if word in chinese:
             assert chinese[word] == cells[2], f"{word} is translated in two ways"
             compared += 1
     assert compared > 12

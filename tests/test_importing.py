@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
@@ -55,8 +56,20 @@ name = { column = "dept", values = { W = "Water Board" } }
 unknown = "make"
 under = { code = "D", name = "The district" }
 """
-COLUMNS = ["no", "subject", "in", "due", "out", "reply", "how", "group", "type", "ward", "dept",
-           "spare"]
+COLUMNS = [
+    "no",
+    "subject",
+    "in",
+    "due",
+    "out",
+    "reply",
+    "how",
+    "group",
+    "type",
+    "ward",
+    "dept",
+    "spare",
+]
 
 
 def row(number: str, **cells: str) -> list[str]:
@@ -124,8 +137,16 @@ def figures(report: imports.Report) -> dict[str, int]:
 
 def test_a_row_becomes_a_grievance_with_its_office_area_and_category(bureau: Bureau) -> None:
     report = bureau.take(
-        row("1", due="2025-03-05", how="phone", group="Water", type="Leak", ward="North",
-            dept="W", reply="Mended.\nSorry."),
+        row(
+            "1",
+            due="2025-03-05",
+            how="phone",
+            group="Water",
+            type="Leak",
+            ward="North",
+            dept="W",
+            reply="Mended.\nSorry.",
+        ),
         row("2", out="2025-03-02", group="Water"),
     )
     assert figures(report) == {"created": 2}
@@ -153,32 +174,48 @@ def test_a_row_becomes_a_grievance_with_its_office_area_and_category(bureau: Bur
 
 def test_the_batch_accounts_for_every_row_and_the_trail_names_the_import(bureau: Bureau) -> None:
     officer = make_officer()
-    bureau.session.execute(text("SELECT set_config('redress.officer_id', :id, true)"),
-                           {"id": str(officer.id)})
-    bureau.take(row("1"), row("1"), row("1", subject="Other"), row("", subject="x"),
-                keep_good=True)
+    bureau.session.execute(
+        text("SELECT set_config('redress.officer_id', :id, true)"), {"id": str(officer.id)}
+    )
+    bureau.take(row("1"), row("1"), row("1", subject="Other"), row("", subject="x"), keep_good=True)
     batch = bureau.session.scalars(select(ImportBatch)).one()
     assert (batch.rows_read, batch.rows_created, batch.rows_repeated, batch.rows_refused) == (
-        4, 1, 1, 2)
+        4,
+        1,
+        1,
+        2,
+    )
     assert batch.summary["refusals"][0]["row"] == 4
     entry = bureau.session.scalars(
         select(AuditEntry).where(AuditEntry.verb == AuditVerb.IMPORT)
     ).one()
     assert (entry.record_type, entry.record_id, entry.officer_id) == (
-        "import_batch", batch.id, officer.id)
+        "import_batch",
+        batch.id,
+        officer.id,
+    )
     assert entry.changes["rows_read"] == 4
 
 
 def trail(bureau: Bureau) -> int:
     """Entries about anything but the batches themselves."""
-    return int(bureau.session.scalar(
-        select(func.count()).where(AuditEntry.record_type != "import_batch")
-    ))
+    return int(
+        bureau.session.scalar(select(func.count()).where(AuditEntry.record_type != "import_batch"))
+    )
 
 
 def test_the_same_file_again_changes_nothing(bureau: Bureau) -> None:
-    rows = [row(str(number), group="G", type=f"T{number % 7}", ward="N", dept=f"D{number % 5}",
-                out="2025-03-02" if number % 3 else "") for number in range(50)]
+    rows = [
+        row(
+            str(number),
+            group="G",
+            type=f"T{number % 7}",
+            ward="N",
+            dept=f"D{number % 5}",
+            out="2025-03-02" if number % 3 else "",
+        )
+        for number in range(50)
+    ]
     bureau.take(*rows)
     entries = trail(bureau)
     everything = text("SELECT array_agg(g ORDER BY id) FROM grievance g")
@@ -214,7 +251,7 @@ def test_a_dry_run_writes_nothing_at_all(bureau: Bureau) -> None:
 
 def test_one_refused_row_stops_all_unless_the_good_ones_are_to_be_kept(bureau: Bureau) -> None:
     rows = [row("1", group="G"), row("2", out="2025-02-01", group="H", dept="X")]
-    with pytest.raises(RuleBroken, match="1 rows are refused"):
+    with pytest.raises(RuleBroken, match=r"rows are refused \(1\)"):
         bureau.take(*rows)
     assert bureau.count(Grievance) == bureau.count(Category) == 0
     report = bureau.take(*rows, keep_good=True)
@@ -225,15 +262,19 @@ def test_one_refused_row_stops_all_unless_the_good_ones_are_to_be_kept(bureau: B
 
 def test_of_rows_with_one_number_the_first_good_one_is_taken(bureau: Bureau) -> None:
     path = bureau.file(
-        row("1", out="2025-02-01"), row("1", subject="First"), row("1", subject="Second"),
-        row("1", subject="First"), row("1", subject="Second"),
+        row("1", out="2025-02-01"),
+        row("1", subject="First"),
+        row("1", subject="Second"),
+        row("1", subject="First"),
+        row("1", subject="Second"),
     )
     report = bureau.check(path)
     assert figures(report) == {"created": 1, "repeated": 1, "refused": 3}
     assert [(one.row, one.reason, one.detail) for one in report.refusals[1:]] == [
-        (4, "same_number", "3"), (6, "same_number", "3")]
-    assert report.refusals[1].sentence() == (
-        "The same number stands in row 3 with other content.")
+        (4, "same_number", "3"),
+        (6, "same_number", "3"),
+    ]
+    assert report.refusals[1].sentence() == ("The same number stands in row 3 with other content.")
 
 
 # --- What is here already --------------------------------------------------------------------
@@ -248,8 +289,11 @@ def test_a_blank_cell_erases_nothing(bureau: Bureau) -> None:
 
 def imported(bureau: Bureau, **values: Any) -> Grievance:
     return make_grievance(
-        title="Matter 1", source="Old register", external_number="1",
-        received_at=datetime(2025, 3, 1, 10, tzinfo=UTC), **values,
+        title="Matter 1",
+        source="Old register",
+        external_number="1",
+        received_at=datetime(2025, 3, 1, 10, tzinfo=UTC),
+        **values,
     )
 
 
@@ -278,8 +322,9 @@ def test_what_the_source_has_open_again_is_opened_with_a_warning(bureau: Bureau)
 
 
 def test_a_row_that_no_longer_fits_the_register_is_refused(bureau: Bureau) -> None:
-    imported(bureau, state=GrievanceState.ACKNOWLEDGED,
-             acknowledged_at=datetime(2025, 3, 2, tzinfo=UTC))
+    imported(
+        bureau, state=GrievanceState.ACKNOWLEDGED, acknowledged_at=datetime(2025, 3, 2, tzinfo=UTC)
+    )
     path = bureau.file(row("1", **{"in": "2025-04-01"}))
     assert bureau.refusals(path) == [(2, "in", "does_not_fit")]
 
@@ -303,11 +348,15 @@ def test_an_office_is_found_by_its_code_and_then_by_its_name(bureau: Bureau) -> 
 
 def test_offices_known_by_name_alone_get_codes_and_one_name_is_one_office(bureau: Bureau) -> None:
     make_office(code="ROADS", name="Something else")
-    bureau.map = MAP.split("[fields.responsible_office]")[0] + """
+    bureau.map = (
+        MAP.split("[fields.responsible_office]")[0]
+        + """
         responsible_office = { name = "dept", unknown = "make" }
         respondent_office = { name = "spare", unknown = "make" }"""
-    report = bureau.take(row("1", dept="Roads", spare="Parks"),
-                         row("2", dept="Parks", spare="Parks"))
+    )
+    report = bureau.take(
+        row("1", dept="Roads", spare="Parks"), row("2", dept="Parks", spare="Parks")
+    )
     assert sorted(report.made["offices"]["names"]) == ["Parks", "Roads"]
     one, two = bureau.one("1"), bureau.one("2")
     assert one.responsible_office is not None
@@ -319,17 +368,25 @@ def test_offices_known_by_name_alone_get_codes_and_one_name_is_one_office(bureau
 def test_a_name_that_two_offices_have_is_unclear(bureau: Bureau) -> None:
     make_office(name="Parks")
     make_office(name="Parks")
-    bureau.map = MAP.split("[fields.responsible_office]")[0] + """
+    bureau.map = (
+        MAP.split("[fields.responsible_office]")[0]
+        + """
         responsible_office = { name = "dept", unknown = "make" }"""
+    )
     assert bureau.refusals(bureau.file(row("1", dept="Parks"))) == [(2, "dept", "unclear_office")]
 
 
 def test_a_name_that_two_offices_of_the_file_have_is_unclear_too(bureau: Bureau) -> None:
-    bureau.map = MAP.replace('name = { column = "dept", values = { W = "Water Board" } }',
-                             'name = "spare"')
-    path = bureau.file(row("1", dept="A", spare="Parks"), row("2", dept="B", spare="Parks"),
-                       row("3", spare="Parks"), row("4", spare="Roads"),
-                       row("5", dept="R", spare="Roads"))
+    bureau.map = MAP.replace(
+        'name = { column = "dept", values = { W = "Water Board" } }', 'name = "spare"'
+    )
+    path = bureau.file(
+        row("1", dept="A", spare="Parks"),
+        row("2", dept="B", spare="Parks"),
+        row("3", spare="Parks"),
+        row("4", spare="Roads"),
+        row("5", dept="R", spare="Roads"),
+    )
     assert bureau.refusals(path) == [(4, "dept, spare", "unclear_office")]
     bureau.take(path=path, keep_good=True)
     assert bureau.one("4").responsible_office_id == bureau.one("5").responsible_office_id
@@ -343,14 +400,19 @@ def test_a_map_may_refuse_what_the_register_does_not_know(bureau: Bureau) -> Non
     make_area(name="District")
     make_office(code="W")
     path = bureau.file(
-        row("1", group="Water", type="Leak", dept="W"), row("2", group="Water", type="Smell"),
-        row("3", group="Leak"), row("4", dept="Q"), row("5", ward="North"),
+        row("1", group="Water", type="Leak", dept="W"),
+        row("2", group="Water", type="Smell"),
+        row("3", group="Leak"),
+        row("4", dept="Q"),
+        row("5", ward="North"),
     )
     report = bureau.check(path)
     assert figures(report) == {"created": 1, "refused": 4}
     assert [(one.row, one.reason, one.value) for one in report.refusals] == [
-        (3, "unknown_category", "Water > Smell"), (4, "unknown_category", "Leak"),
-        (5, "unknown_office", "Q > Q"), (6, "unknown_area", "District > North"),
+        (3, "unknown_category", "Water > Smell"),
+        (4, "unknown_category", "Leak"),
+        (5, "unknown_office", "Q > Q"),
+        (6, "unknown_area", "District > North"),
     ]
 
 
@@ -358,8 +420,9 @@ def test_categories_may_be_of_any_depth_and_grow_below_known_ones(bureau: Bureau
     five = '["group", "type", "how", "ward", "spare"]'
     bureau.map = MAP.replace('["group", "type"]', five).replace("channel =", "# channel =")
     make_category(name="A")
-    bureau.take(row("1", group="A", type="B", how="C", ward="D", spare="E"),
-                row("2", group="B", type="A"))
+    bureau.take(
+        row("1", group="A", type="B", how="C", ward="D", spare="E"), row("2", group="B", type="A")
+    )
     names = []
     category = bureau.one("1").category
     while category is not None:
@@ -473,7 +536,11 @@ def test_damaged_rows_are_refused_one_by_one(bureau: Bureau) -> None:
     report = bureau.check(path)
     assert figures(report) == {"created": 2, "refused": 6}
     assert [(one.row, one.reason) for one in report.refusals] == [
-        (3, "cells"), (4, "cells"), (5, "quotes"), (6, "unprintable"), (7, "unprintable"),
+        (3, "cells"),
+        (4, "cells"),
+        (5, "quotes"),
+        (6, "unprintable"),
+        (7, "unprintable"),
         (9, "too_long"),
     ]
 
@@ -481,7 +548,9 @@ def test_damaged_rows_are_refused_one_by_one(bureau: Bureau) -> None:
 def test_refused_rows_come_back_and_go_in_once_they_are_put_right(bureau: Bureau) -> None:
     bureau.map = simple("latin-1", 'delimiter = ";"')
     path = bureau.raw(
-        "no;subject;in;extra\n1;fine;2025-03-01;e\n2;\"caf\xe9;\n;=1+1\";soon;\xe4\n;;;\n".encode("latin-1")
+        'no;subject;in;extra\n1;fine;2025-03-01;e\n2;"caf\xe9;\n;=1+1";soon;\xe4\n;;;\n'.encode(
+            "latin-1"
+        )
     )
     target = bureau.folder / "refused.csv"
     bureau.take(path=path, keep_good=True)
@@ -491,8 +560,15 @@ def test_refused_rows_come_back_and_go_in_once_they_are_put_right(bureau: Bureau
     with target.open(encoding="latin-1", newline="") as file:
         header, first, second = csv.reader(file, delimiter=";")
     assert header == ["no", "subject", "in", "extra", "row", "column", "reason"]
-    assert first == ["2", "caf\xe9;\n;=1+1", "soon", "\xe4", "3", "in",
-                     "This is no date as the map describes it."]
+    assert first == [
+        "2",
+        "caf\xe9;\n;=1+1",
+        "soon",
+        "\xe4",
+        "3",
+        "in",
+        "This is no date as the map describes it.",
+    ]
     assert second[4:6] == ["4", "no, subject, in"]
     target.write_text(target.read_text("latin-1").replace(";soon;", ";2025-03-02;"), "latin-1")
     report = bureau.take(path=target, keep_good=True)
@@ -518,8 +594,12 @@ def test_a_report_stays_small_however_much_is_refused(bureau: Bureau) -> None:
     assert (report.refused, len(report.refusals)) == (1500, 200)
     assert report.reasons == [{"reason": "date", "column": "in", "rows": 1500}]
     target = bureau.folder / "refused.csv"
-    assert imports.write_refused(bureau.session(), bureau.folder / "some.csv",
-                                 read_map(bureau.map), target) == 1500
+    assert (
+        imports.write_refused(
+            bureau.session(), bureau.folder / "some.csv", read_map(bureau.map), target
+        )
+        == 1500
+    )
 
 
 def test_rows_are_never_held_all_at_once(bureau: Bureau) -> None:
@@ -580,23 +660,32 @@ def test_two_imports_are_not_written_at_the_same_time(committed: Flask, tmp_path
                 imports.check(other, file, the_map, now=NOW, will_write=True)
 
 
-def command(url: str, folder: Path, *arguments: str) -> list[str] | Any:
-    """Start the command as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app", "import-grievances", *arguments],
-        cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=os.environ | {"DATABASE_URL": url, "REDRESS_INSTANCE": str(folder),
-                          "REDRESS_SECRET_KEY": "for-tests-" * 4},
-    )
+def command(url: str, folder: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    """Start the command as a process of its own; what it says goes to files in `folder`."""
+    environment = os.environ | {
+        "DATABASE_URL": url,
+        "REDRESS_INSTANCE": str(folder),
+        "REDRESS_SECRET_KEY": "tests-" * 8,
+    }
+    with (folder / "said").open("wb") as said, (folder / "failed").open("wb") as failed:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "app", "import-grievances", *arguments],
+            cwd=HOME,
+            stdout=said,
+            stderr=failed,
+            env=environment,
+        )
 
 
 def counts(url: str) -> dict[str, int]:
     tables = ("grievance", "office", "category", "area", "import_batch", "audit_entry")
     with closing(postgres.connect(url)) as connection, connection.cursor() as cursor:
         for _ in range(600):  # the server notices that its client died when it next writes to it
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname ="
-                           " current_database() AND pid <> pg_backend_pid()"
-                           " AND backend_type = 'client backend'")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname ="
+                " current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
             if cursor.fetchone() == (0,):
                 break
             time.sleep(0.05)
@@ -607,14 +696,26 @@ def counts(url: str) -> dict[str, int]:
 def test_killed_at_any_moment_an_import_leaves_nothing_or_all(
     fresh_database: Callable[[], str], tmp_path: Path, session: Any
 ) -> None:
-    file, the_map = Bureau(session, tmp_path).file(*(
-        row(str(number), group=f"G{number % 9}", type=f"T{number % 40}", ward=f"N{number % 20}",
-            dept=f"D{number % 12}") for number in range(3000))), tmp_path / "m.toml"
+    file, the_map = (
+        Bureau(session, tmp_path).file(
+            *(
+                row(
+                    str(number),
+                    group=f"G{number % 9}",
+                    type=f"T{number % 40}",
+                    ward=f"N{number % 20}",
+                    dept=f"D{number % 12}",
+                )
+                for number in range(3000)
+            )
+        ),
+        tmp_path / "m.toml",
+    )
     the_map.write_text(MAP)
     url = fresh_database()
     begun = time.monotonic()
     whole = command(url, tmp_path, str(file), "--map", str(the_map))
-    assert whole.wait(120) == 0, whole.stderr.read()
+    assert whole.wait(120) == 0, (tmp_path / "failed").read_text()
     needs = time.monotonic() - begun
     everything = counts(url)
     assert everything["grievance"] == 3000
@@ -644,15 +745,15 @@ def full(name: str) -> Path:
 
 def run_full(url: str, folder: Path, *arguments: str) -> tuple[dict[str, Any], float, float]:
     """Return the report of the command, its seconds and its greatest memory in MB."""
-    begun = time.monotonic()
+    begun, megabytes = time.monotonic(), 0.0
     process = command(url, folder, *arguments, "--json")
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    problem = process.stderr.read().decode()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, problem
-    megabytes = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
-    return json.loads(said), time.monotonic() - begun, megabytes
+    while process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            megabytes = max(megabytes, psutil.Process(process.pid).memory_info().rss / 2**20)
+        time.sleep(0.1)
+    assert process.returncode == 0, (folder / "failed").read_text()
+    report = json.loads((folder / "said").read_text(encoding="utf-8"))
+    return report, time.monotonic() - begun, megabytes
 
 
 def outcome(report: dict[str, Any]) -> dict[str, int]:
@@ -668,9 +769,10 @@ def test_boston_comes_in_whole_in_time_and_in_little_memory(
     print(f"Boston: {seconds:.1f} s, {megabytes:.0f} MB")  # noqa: T201
     assert outcome(report) == {"read": 58_251, "created": 58_251}
     assert report["warnings"] == [
-        {"warning": "due_before_receipt", "rows": 3, "first": [6698, 6699, 6717]}]
+        {"warning": "due_before_receipt", "rows": 3, "first": [6698, 6699, 6717]}
+    ]
     assert seconds < 60
-    assert megabytes < 300
+    assert 20 < megabytes < 300
     with closing(postgres.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("""
             SELECT (SELECT count(*) FROM grievance),
@@ -695,7 +797,11 @@ def test_boston_comes_in_whole_in_time_and_in_little_memory(
     assert outcome(again) == {"read": 58_251, "unchanged": 58_251}
     after = counts(url)
     assert {name: after[name] - before[name] for name in after} == {
-        "grievance": 0, "office": 0, "category": 0, "area": 0, "import_batch": 1,
+        "grievance": 0,
+        "office": 0,
+        "category": 0,
+        "area": 0,
+        "import_batch": 1,
         "audit_entry": 3,  # of the batch alone: made, finished, and the act itself
     }
 
@@ -705,12 +811,13 @@ def test_chicago_is_accounted_for_repeated_numbers_and_all(
 ) -> None:
     file, url = full("chicago_sanitation_code_2000-2014.csv"), fresh_database()
     report, seconds, megabytes = run_full(
-        url, tmp_path, str(file), "--map", "chicago_sanitation", "--keep-good")
+        url, tmp_path, str(file), "--map", "chicago_sanitation", "--keep-good"
+    )
     print(f"Chicago: {seconds:.1f} s, {megabytes:.0f} MB")  # noqa: T201
-    assert outcome(report) == {
-        "read": 74_401, "created": 74_026, "repeated": 3, "refused": 372}
+    assert outcome(report) == {"read": 74_401, "created": 74_026, "repeated": 3, "refused": 372}
     assert report["reasons"] == [
-        {"reason": "same_number", "column": "Service_Request_Number", "rows": 372}]
+        {"reason": "same_number", "column": "Service_Request_Number", "rows": 372}
+    ]
     assert counts(url)["grievance"] == 74_026
 
 
@@ -720,6 +827,5 @@ def test_san_francisco_is_accounted_for_negative_durations_and_all(
     file, url = full("sf311_2008-2018_sample10k.csv"), fresh_database()
     report, _, _ = run_full(url, tmp_path, str(file), "--map", "sf311", "--keep-good")
     assert outcome(report) == {"read": 10_000, "created": 9_983, "refused": 17}
-    assert report["reasons"] == [
-        {"reason": "before_receipt", "column": "closed_date", "rows": 17}]
+    assert report["reasons"] == [{"reason": "before_receipt", "column": "closed_date", "rows": 17}]
     assert report["made"]["offices"]["count"] == 201

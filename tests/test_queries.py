@@ -1013,7 +1013,7 @@ def test_dependents_are_told_apart_by_what_becomes_of_them(session: Any, office:
     grievance = Grievance(title="x", responsible_office_id=office.id)
     session.add(grievance)
     session.flush()
-    assert dependents_of(session, grievance).kept == []
+    assert dependents_of(session, Grievance, [grievance.id]).kept == []
     for number in range(3):
         session.add(
             PlanStep(grievance_id=grievance.id, subject=str(number), due_on=date(2026, 1, 1))
@@ -1021,11 +1021,11 @@ def test_dependents_are_told_apart_by_what_becomes_of_them(session: Any, office:
     session.add(Pause(grievance_id=grievance.id, ground=PauseGround.COURT, reason="x"))
     session.flush()
     with statements() as seen:
-        hanging = dependents_of(session, grievance)
+        hanging = dependents_of(session, Grievance, [grievance.id])
     assert len(seen) == 1
     assert hanging.gone == [(PlanStep, 3)]
     assert hanging.kept == [(Pause, 1)]
-    assert (Grievance, 1) in dependents_of(session, office).kept
+    assert (Grievance, 1) in dependents_of(session, Office, [office.id]).kept
 
 
 def test_dependents_are_counted_to_a_hundred_and_no_further(session: Any, office: Office) -> None:
@@ -1033,4 +1033,4 @@ def test_dependents_are_counted_to_a_hundred_and_no_further(session: Any, office
         insert(Grievance),
         [{"title": str(number), "responsible_office_id": office.id} for number in range(130)],
     )
-    assert dict(dependents_of(session, office).kept)[Grievance] == 101
+    assert dict(dependents_of(session, Office, [office.id]).kept)[Grievance] == 101

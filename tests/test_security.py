@@ -620,6 +620,24 @@ def test_a_visitor_without_a_cookie_sees_the_log_in_page_even_so(without_databas
     assert without_database.test_client().get("/login").status_code == 200
 
 
+def test_a_connection_lost_in_the_middle_is_made_anew_at_the_next_request(
+    committed: Flask,
+) -> None:
+    def cut() -> str:
+        db.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return "never"
+
+    committed.add_url_rule("/cut", "cut", cut)
+    with committed.app_context():
+        officer = make_officer("anna", make_office("roads"), Role.HANDLER)
+        db.session.commit()
+    client = signed_in(committed, officer)
+    reply = client.get("/cut")
+    assert reply.status_code == 503
+    assert "terminating" not in reply.text
+    assert client.get("/account").status_code == 200
+
+
 def test_a_database_lost_at_the_end_of_a_request_does_not_take_its_answer(
     without_database: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:

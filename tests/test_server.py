@@ -1,15 +1,18 @@
 """The embedded database, databases on other servers, and what `make run` does."""
 
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 import psutil
 import psycopg2
@@ -52,8 +55,15 @@ class Shell:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "instance"
+def place() -> Iterator[Path]:
+    """A folder that is not under pytest's, which every other run of pytest closes to the server."""
+    with tempfile.TemporaryDirectory(prefix="redress-") as name:
+        yield Path(name).resolve()
+
+
+@pytest.fixture
+def instance(place: Path) -> Iterator[Path]:
+    folder = place / "instance"
     yield folder
     for process in server_processes(folder):  # only where a test has failed
         process.kill()
@@ -186,8 +196,8 @@ def test_only_the_owner_gets_at_the_database_and_not_through_the_network(instanc
 
 
 @pytest.mark.parametrize("name", ["a" * 90, "with, 'odd signs"])
-def test_a_folder_with_a_long_or_an_odd_name_works(tmp_path, name):
-    with embedded.database(tmp_path / name) as url:
+def test_a_folder_with_a_long_or_an_odd_name_works(place, name):
+    with embedded.database(place / name) as url:
         assert ask(url, "SELECT 1") == [(1,)]
         [folder] = parse_qs(urlsplit(url).query)["host"]
         assert len(folder) < 60
@@ -196,8 +206,8 @@ def test_a_folder_with_a_long_or_an_odd_name_works(tmp_path, name):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives the server to another user")
-def test_root_lets_the_other_user_pass_through_a_private_folder_but_not_read_it(tmp_path):
-    private = tmp_path / "private"
+def test_root_lets_the_other_user_pass_through_a_private_folder_but_not_read_it(place):
+    private = place / "private"
     private.mkdir(mode=0o700)
     told: list[str] = []
     with embedded.database(private / "instance", say=told.append):
@@ -251,3 +261,41 @@ def test_a_port_that_is_taken_or_none_is_refused_with_a_sentence():
             server.check_port("127.0.0.1", taken.getsockname()[1])
     with pytest.raises(server.Failed, match="between 1 and 65535"):
         server.check_port("127.0.0.1", 65536)
+
+
+def test_it_migrates_serves_and_stops_without_a_traceback(instance):
+    with embedded.database(instance) as url:
+        environment = os.environ | {
+            "DATABASE_URL": url,
+            "REDRESS_INSTANCE": str(instance),
+            "PORT": str(free_port()),
+        }
+        with subprocess.Popen(
+            [sys.executable, "server.py"],
+            env=environment,
+            cwd=config.HOME,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as running:
+            told = []
+            for line in running.stdout:
+                told.append(line)
+                if line.startswith("Ready: "):
+                    break
+            with urlopen(line.split()[1] + "/login", timeout=30) as answer:  # noqa: S310  our own
+                assert answer.status == 200
+            running.send_signal(signal.SIGTERM)
+            told.append(running.stdout.read())
+            assert running.wait(timeout=30) == 0, told
+        text = "".join(told)
+        assert "Migrating" in text
+        assert "flask create-admin" in text
+        assert "demo" not in text
+        assert "Traceback" not in text
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]

@@ -731,7 +731,7 @@ class RecordView(ModelView):
         """Ask first, say what hangs on the record, and delete only what was looked at."""
         record = self.get_one(request.values.get("id", ""))
         security.require(Verb.DELETE, record)
-        hanging = dependents_of(db.session, record)
+        hanging = dependents_of(db.session, self.model, [record.id])
         asked = request.form.get("version", "")
         if request.method == "GET" or not asked:
             return self._render_delete(record, hanging)
@@ -751,7 +751,7 @@ class RecordView(ModelView):
         except IntegrityError as error:
             db.session.rollback()
             record = self.get_one(request.values.get("id", ""))
-            hanging = dependents_of(db.session, record)
+            hanging = dependents_of(db.session, self.model, [record.id])
             return self._render_delete(record, hanging, constraint_sentence(error)[0]), 409
         flash(gettext("%(type)s “%(name)s” was deleted.", type=type_label(self.model), name=name),
               "success")
@@ -839,10 +839,14 @@ class RecordView(ModelView):
         first = [record_id for record_id, _ in chosen[:10]]
         named = select(self.model.id, title_sql(self.model)).where(self.model.id.in_(first))
         examples = [row[1] for row in db.session.execute(named.order_by(self.model.id))]
+        ids = [record_id for record_id, _ in chosen]
+        hanging = Dependents([], [])
+        if action.verb is Verb.DELETE:
+            hanging = dependents_of(db.session, self.model, ids)
         body = self.render(
             self.action_template, action=action, state=state, number=len(chosen),
-            examples=examples, matching=matching, problem=problem,
-            ids=[] if matching else [record_id for record_id, _ in chosen],
+            examples=examples, matching=matching, problem=problem, hanging=hanging,
+            ids=[] if matching else ids,
             fingerprint=self._fingerprint(action, chosen),
         )
         db.session.rollback()
@@ -877,7 +881,7 @@ class RecordView(ModelView):
         self, export_type: str, state: ListState, query: Select[Any], keys: list[str]
     ) -> Response:
         """Write the export down, commit, and only then let the first byte go."""
-        day = today().date.isoformat()
+        day = today().day.isoformat()
         name = f"{types_label(self.model)} {day}.{export_type}"
         officer = security.current_officer()
         address = self.link(state, page_size=None)
@@ -934,7 +938,7 @@ def _titles(wanted: dict[Any, set[int]]) -> dict[tuple[Any, int], str]:
 
 def _is_past(value: Any) -> bool:
     now = today()
-    return bool(value < (now.now if isinstance(value, datetime) else now.date))
+    return bool(value < (now.now if isinstance(value, datetime) else now.day))
 
 
 def _typed(column: Any, value: Any) -> Any:

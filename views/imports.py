@@ -2,10 +2,7 @@
 refused. The work is done by a thread of this process, which keeps the figures in ImportBatch; a
 lock in the database that it holds tells whether it still lives."""
 
-import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +25,7 @@ from flask import (
 )
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
@@ -47,14 +44,10 @@ from views.labels import sentence, types_label
 blueprint = Blueprint("imports", __name__, url_prefix="/admin/import")
 
 WORKING = (ImportState.UPLOADED, ImportState.CHECKING, ImportState.IMPORTING)
-WORKER_LOCK = 1_764_305
-"""First key of the advisory lock that the thread of a batch holds; the batch is the second."""
-TICK = 0.5
-"""Seconds between two figures of the progress."""
-DAYS_KEPT = 7
 
-_STOPPED = mark("The work ended early because the database or the disk did not answer. Nothing was"
-                " imported.")
+_STOPPED = mark(
+    "The work ended early because the database or the disk did not answer. Nothing was imported."
+)
 _DISCARDED = mark("Discarded before it was imported.")
 
 
@@ -63,54 +56,14 @@ def _may_import() -> None:
     security.require(Verb.IMPORT, Grievance)
 
 
-# --- Files of a batch ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Files:
-    """What is kept of a batch on disk: the file and its map until they are imported or
-    discarded, the refused rows for a week."""
-
-    folder: Path
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "file.csv"
-
-    @property
-    def map(self) -> Path:
-        return self.folder / "map.toml"
-
-    @property
-    def refused(self) -> Path:
-        return self.folder / "refused.csv"
-
-    def keep(self, upload: FileStorage, map_text: str) -> None:
-        self.folder.mkdir(parents=True, mode=0o700)
-        upload.save(self.file)
-        self.map.write_text(map_text, encoding="utf-8")
-
-    def drop_upload(self) -> None:
-        self.file.unlink(missing_ok=True)
-        self.map.unlink(missing_ok=True)
-
-
 def _uploads() -> Path:
     folder = Path(current_app.instance_path) / "uploads"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 
-def _files(batch_id: int) -> Files:
-    return Files(_uploads() / f"import-{batch_id}")
-
-
-def _sweep() -> None:
-    """Remove what is older than a week: nobody came back for it."""
-    oldest = time.time() - DAYS_KEPT * 24 * 3600
-    for folder in _uploads().glob("import-*"):
-        if folder.stat().st_mtime < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
+def _files(batch_id: int) -> importing.Files:
+    return importing.files_of(_uploads(), batch_id)
 
 
 # --- Screens ---------------------------------------------------------------------------------
@@ -136,12 +89,14 @@ def upload() -> Any:
         problems["map"] = sentence(refused)
     if problems or chosen is None or chosen.filename is None:
         return _form(problems), 400
-    _sweep()
+    importing.sweep(_uploads())
     size = _size(chosen)
     batch_id = importing.new_batch(db.session(), chosen.filename, map_name, size)
     db.session.commit()
     try:
-        _files(batch_id).keep(chosen, map_text)
+        files = _files(batch_id)
+        files.make(map_text)
+        chosen.save(files.file)
     except OSError:
         current_app.logger.exception("an upload could not be kept")
         _finish(batch_id, failure=_("The file could not be kept: the server's disk refuses it."))
@@ -155,7 +110,9 @@ def upload() -> Any:
 def batch(batch_id: str) -> str:
     """How far an import is, or what it found."""
     number = security.parse_id(batch_id) or abort(404)
-    lives = _lives(number)  # before the state is read: the state is settled when the lock goes
+    lives = importing.is_worked_on(
+        db.session(), number
+    )  # before the state is read: the state is settled when the lock goes
     record = security.load(ImportBatch, number)
     files = _files(number)
     return render_template(
@@ -168,8 +125,9 @@ def batch(batch_id: str) -> str:
         words=_words(record),
         report=record.summary or {},
         reason_words=_reason_words,
-        grievances=url_for(f"{endpoint_of(Grievance)}.index_view",
-                           flt0_import_batch_equals=record.id),
+        grievances=url_for(
+            f"{endpoint_of(Grievance)}.index_view", flt0_import_batch_equals=record.id
+        ),
         warning_words=_warning_words,
         crumbs=[*_crumbs(), (_("Import a file"), url_for("imports.start"))],
     )
@@ -179,7 +137,7 @@ def batch(batch_id: str) -> str:
 def progress(batch_id: str) -> Response:
     """The same for a script: bytes, rows, words, and whether it still runs."""
     number = security.parse_id(batch_id) or abort(404)
-    lives = _lives(number)
+    lives = importing.is_worked_on(db.session(), number)
     record = security.load(ImportBatch, number)
     return jsonify(
         running=record.state in WORKING and lives,
@@ -210,8 +168,14 @@ def bring_in(batch_id: str) -> Reply:
     if problem:
         return _not_now(record.id, problem)
     keep_good = request.form.get("keep_good") == "1"
-    _set(record.id, state=ImportState.IMPORTING, failure=None, bytes_done=0, rows_read=0,
-         keeps_good_rows=keep_good)
+    _set(
+        record.id,
+        state=ImportState.IMPORTING,
+        failure=None,
+        bytes_done=0,
+        rows_read=0,
+        keeps_good_rows=keep_good,
+    )
     db.session.commit()
     _begin(record.id, _bring_in)
     return _to(record.id)
@@ -225,7 +189,7 @@ def discard(batch_id: str) -> Reply:
         return _not_now(record.id, problem)
     _finish(record.id, failure=_(_DISCARDED))
     db.session.commit()
-    shutil.rmtree(_files(record.id).folder, ignore_errors=True)
+    _files(record.id).drop()
     flash(_("The file was discarded. Nothing was imported."))
     return redirect(url_for("imports.start"))
 
@@ -238,8 +202,9 @@ def refused_rows(batch_id: str) -> Response:
     if not path.exists():
         abort(404)
     stem = secure_filename(Path(record.file_name).stem) or "import"
-    return send_file(path, mimetype="text/csv", as_attachment=True,
-                     download_name=f"{stem}-refused.csv")
+    return send_file(
+        path, mimetype="text/csv", as_attachment=True, download_name=f"{stem}-refused.csv"
+    )
 
 
 @blueprint.get("/maps/<name>.toml")
@@ -252,13 +217,18 @@ def shipped_map(name: str) -> Response:
 
 def _form(problems: dict[str, str]) -> str:
     query = (
-        select(ImportBatch).where(ImportBatch.state.in_((*WORKING, ImportState.CHECKED)))
-        .order_by(ImportBatch.id.desc()).limit(20)
+        select(ImportBatch)
+        .where(ImportBatch.state.in_((*WORKING, ImportState.CHECKED)))
+        .order_by(ImportBatch.id.desc())
+        .limit(20)
     )
     scope = security.visible(ImportBatch)
     return render_template(
-        "imports/start.html", problems=problems, maps=importing.shipped_maps(),
-        chosen=request.form.get("map_name", ""), crumbs=_crumbs(),
+        "imports/start.html",
+        problems=problems,
+        maps=importing.shipped_maps(),
+        chosen=request.form.get("map_name", ""),
+        crumbs=_crumbs(),
         waiting=db.session.scalars(query if scope is None else query.where(scope)).all(),
     )
 
@@ -292,7 +262,7 @@ def _waiting(
     `states`, is being worked on, or its file is gone."""
     record = security.load(ImportBatch, batch_id)
     db.session.refresh(record, with_for_update=True)
-    if record.state not in states or _lives(record.id):
+    if record.state not in states or importing.is_worked_on(db.session(), record.id):
         return record, _("This import has moved on in the meantime.")
     if needs_file and not _files(record.id).file.exists():
         return record, _("The file is not kept any longer. Upload it again.")
@@ -335,7 +305,7 @@ class Job:
     """What the thread of a batch is given, and where it tells how far it is."""
 
     batch_id: int
-    files: Files
+    files: importing.Files
     tick: importing.Progress
 
 
@@ -345,23 +315,30 @@ def _begin(batch_id: int, work: Callable[[Job], None]) -> None:
     held = Event()
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     Thread(
-        target=_run, name=f"import-{batch_id}", daemon=True,
+        target=_run,
+        name=f"import-{batch_id}",
+        daemon=True,
         args=(app, batch_id, officer.id if officer else None, security.language(), work, held),
     ).start()
     held.wait(30)
 
 
 def _run(
-    app: Flask, batch_id: int, officer_id: int | None, language: str,
-    work: Callable[[Job], None], held: Event,
+    app: Flask,
+    batch_id: int,
+    officer_id: int | None,
+    language: str,
+    work: Callable[[Job], None],
+    held: Event,
 ) -> None:
     with app.app_context(), security.acting_for(officer_id), force_locale(language):
         files = _files(batch_id)
         try:
-            with _worker_lock(batch_id) as connection:
+            size = files.file.stat().st_size
+            with importing.worker(db.engine, batch_id, officer_id, size) as tick:
                 held.set()
-                if connection is not None:
-                    work(Job(batch_id, files, _ticker(connection, files, batch_id, officer_id)))
+                if tick is not None:
+                    work(Job(batch_id, files, tick))
         except (SQLAlchemyError, OSError):
             app.logger.exception("import %s ended early", batch_id)
             _note_failure(batch_id)
@@ -374,10 +351,11 @@ def _check(job: Job) -> None:
     session = db.session()
     _set(job.batch_id, state=ImportState.CHECKING)
     session.commit()
-    the_map = importing.read_map_file(job.files.map)
     try:
-        report = importing.check(session, job.files.file, the_map, now=datetime.now(UTC),
-                                 progress=job.tick)
+        the_map = importing.read_map_file(job.files.map)
+        report = importing.check(
+            session, job.files.file, the_map, now=datetime.now(UTC), progress=job.tick
+        )
         _write_refused(job, the_map)
     except RuleBroken as refused:
         session.rollback()
@@ -400,11 +378,13 @@ def _bring_in(job: Job) -> None:
     )
     now = datetime.now(UTC)
     try:
-        report = importing.check(session, job.files.file, the_map, now=now, progress=job.tick,
-                                 will_write=True)
+        report = importing.check(
+            session, job.files.file, the_map, now=now, progress=job.tick, will_write=True
+        )
         _write_refused(job, the_map)
-        importing.bring_in(session, the_map, report, batch_id=job.batch_id, now=now,
-                           keep_good=bool(keep_good))
+        importing.bring_in(
+            session, the_map, report, batch_id=job.batch_id, now=now, keep_good=bool(keep_good)
+        )
     except RuleBroken as refused:
         session.rollback()
         _set(job.batch_id, state=ImportState.CHECKED, failure=sentence(refused))
@@ -417,54 +397,6 @@ def _bring_in(job: Job) -> None:
 def _write_refused(job: Job, the_map: importing.ImportMap) -> None:
     job.files.refused.unlink(missing_ok=True)
     importing.write_refused(db.session(), job.files.file, the_map, job.files.refused, _)
-
-
-def _ticker(
-    connection: Connection, files: Files, batch_id: int, officer_id: int | None
-) -> importing.Progress:
-    """Return what tells the batch how far its file is read, in small transactions of their own."""
-    last, size = 0.0, files.file.stat().st_size
-
-    def tick(bytes_done: int, rows: int) -> None:
-        nonlocal last
-        if time.monotonic() - last < TICK and bytes_done != size:
-            return
-        last = time.monotonic()
-        with connection.begin():
-            connection.execute(
-                select(func.set_config("redress.officer_id", str(officer_id or ""), True))
-            )
-            connection.execute(
-                update(ImportBatch.__table__).where(ImportBatch.__table__.c.id == batch_id)
-                .values(bytes_done=bytes_done, rows_read=rows)
-            )
-
-    return tick
-
-
-@contextmanager
-def _worker_lock(batch_id: int) -> Iterator[Connection | None]:
-    """Hold the lock that says this batch is being worked on; None where somebody else does. Its
-    connection is closed afterwards, not used again, so the lock cannot outlive the block."""
-    with db.engine.connect() as connection:
-        connection.detach()
-        taken = connection.scalar(select(func.pg_try_advisory_lock(WORKER_LOCK, batch_id)))
-        connection.commit()
-        yield connection if taken else None
-
-
-def _lives(batch_id: int) -> bool:
-    """Return whether a thread somewhere works on the batch."""
-    return bool(db.session.scalar(_HOLDER, {"first": WORKER_LOCK, "second": batch_id}))
-
-
-_HOLDER = text("""
-    SELECT EXISTS (
-        SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND granted AND objsubid = 2
-          AND classid = :first AND objid = :second
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-""")
 
 
 def _set(batch_id: int, **values: Any) -> None:

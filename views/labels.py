@@ -26,6 +26,8 @@ WORDS = {
     "discipline": mark("Accountability"),
     "rhythm": mark("Reception, returns and roster"),
     "trail": mark("Audit trail"),
+    "views": mark("Saved views"),
+    "sessions": mark("Log-ins"),
 }
 MOMENT = mark("d MMM y, HH:mm")
 DAY = mark("d MMM y")

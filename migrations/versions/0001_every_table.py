@@ -2005,7 +2005,7 @@ def upgrade() -> None:
     op.execute("SELECT redress_watch('saved_view', masked => '{}', quiet => '{}', private => false)")
     op.execute("SELECT redress_watch('import_batch', masked => '{}', quiet => '{bytes_done,rows_read}', private => false)")
     op.execute("SELECT redress_watch('export_record', masked => '{}', quiet => '{}', private => false)")
-    op.execute("SELECT redress_watch('officer_session', masked => '{token_hash,data}', quiet => '{data,seen_at}', private => false)")
+    op.execute("SELECT redress_watch('officer_session', masked => '{token_hash,device,address,data}', quiet => '{data,seen_at}', private => false)")
     for what, name in KEPT:
         op.execute(
             f"CREATE TRIGGER redress_{name} BEFORE {what} EXECUTE FUNCTION redress_refuse('{name}')"

@@ -78,8 +78,9 @@ def seed(office: int) -> dict[str, int]:
         given = {}
         for path in model.office_paths:
             key = path.partition(".")[0].removesuffix("_id") + "_id"
-            (target,) = model.__table__.columns[key].foreign_keys
-            given[key] = made[target.column.table.name]
+            if key in model.__table__.columns:  # else it leads to many, which are made later
+                (target,) = model.__table__.columns[key].foreign_keys
+                given[key] = made[target.column.table.name]
         made.setdefault(model.__tablename__, make_any(model, **given).id)
     return made
 

@@ -37,10 +37,11 @@ def test_a_small_map_has_sensible_defaults() -> None:
 
 
 def whole() -> ImportMap:
-    return read_map(small(
-        file='encoding = "gb18030"\ndelimiter = "tab"\nquote = ""\nempty = ["n/a"]\n'
-             'dates = ["%d.%m.%Y"]\ncontacts = "remove"',
-        fields="""
+    return read_map(
+        small(
+            file='encoding = "gb18030"\ndelimiter = "tab"\nquote = ""\nempty = ["n/a"]\n'
+            'dates = ["%d.%m.%Y"]\ncontacts = "remove"',
+            fields="""
 description = { columns = ["a", "b"], join = "; " }
 place = ["street", "site"]
 channel = { column = "how", values = { Letter = "letter" }, otherwise = "other" }
@@ -56,7 +57,9 @@ code = "dept"
 name = { column = "dept", values = { W = "Works" } }
 level = "subdistrict"
 under = { code = "D", name = "The district" }
-""".replace('dates = ["%Y"]', 'dates = ["%Y-%m-%d"]')))
+""".replace('dates = ["%Y"]', 'dates = ["%Y-%m-%d"]'),
+        )
+    )
 
 
 def test_everything_that_can_be_said_is_read() -> None:
@@ -78,38 +81,78 @@ def test_everything_that_can_be_said_is_read() -> None:
     assert office.parent.code == "D"
 
 
-@pytest.mark.parametrize("field", [
-    "complainant", "complainant_name", "name", "phone", "mobile", "email", "id_number", "address",
-    "contact", "identity", "caller", "姓名", "联系电话", "身份证号",
-])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "complainant",
+        "complainant_name",
+        "name",
+        "phone",
+        "mobile",
+        "email",
+        "id_number",
+        "address",
+        "contact",
+        "identity",
+        "caller",
+        "姓名",
+        "联系电话",
+        "身份证号",
+    ],
+)
 def test_a_field_of_identity_is_refused(field: str) -> None:
     says = refusal(small(f'"{field}" = "x"\n'))
-    assert says == (
-        f"Imported grievances never carry identity: take {field} out of the map."
-    )
+    assert says == (f"Imported grievances never carry identity: take {field} out of the map.")
 
 
-@pytest.mark.parametrize("column", [
-    "Complainant Name", "complainant", "RequesterPhone", "caller_id", "e-mail", "EMAIL",
-    "first_name", "LastName", "Reported By", "投诉人姓名", "信访人电话", "home address",
-    "National ID",
-])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "Complainant Name",
+        "complainant",
+        "RequesterPhone",
+        "caller_id",
+        "e-mail",
+        "EMAIL",
+        "first_name",
+        "LastName",
+        "Reported By",
+        "投诉人姓名",
+        "信访人电话",
+        "home address",
+        "National ID",
+    ],
+)
 def test_a_column_that_says_who_complained_is_refused(column: str) -> None:
     says = refusal(small(f'description = "{column}"\n'))
     assert says.startswith("Imported grievances never carry identity: the map reads the column")
 
 
-@pytest.mark.parametrize("column", [
-    "street_name", "agency_name", "Street_Address", "incident_address", "case_enquiry_id",
-    "neighborhood", "mailing_district", "复查意见", "责任单位名称",
-])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "street_name",
+        "agency_name",
+        "Street_Address",
+        "incident_address",
+        "case_enquiry_id",
+        "neighborhood",
+        "mailing_district",
+        "复查意见",
+        "责任单位名称",
+    ],
+)
 def test_a_column_that_says_where_or_which_office_is_read(column: str) -> None:
     assert column in read_map(small(f'description = "{column}"\n')).columns()
 
 
 def test_identity_inside_an_office_or_a_tree_is_refused_too() -> None:
-    for line in ('area = ["ward", "complainant"]', 'responsible_office = { name = "caller" }',
-                 'title_x = "y"', 'place = { columns = ["street", "phone"], join = " " }'):
+    for line in (
+        'area = ["ward", "complainant"]',
+        'responsible_office = { name = "caller" }',
+        'title_x = "y"',
+        'place = { columns = ["street", "phone"], join = " " }',
+    ):
         assert "identity" in refusal(small(line)) or "title_x" in refusal(small(line))
 
 

@@ -43,8 +43,23 @@ state = { column = "status", values = { Open = "open", Done = "closed", Told = "
 category = ["group", "type"]
 responsible_office = { code = "dept", name = { column = "dept", values = { W = "Works" } } }
 """
-COLUMNS = ("no", "subject", "type", "what", "more", "street", "in", "due", "out", "reply", "how",
-           "status", "group", "dept", "spare")
+COLUMNS = (
+    "no",
+    "subject",
+    "type",
+    "what",
+    "more",
+    "street",
+    "in",
+    "due",
+    "out",
+    "reply",
+    "how",
+    "status",
+    "group",
+    "dept",
+    "spare",
+)
 
 
 def read(change: str = "", **cells: str) -> Row:
@@ -59,16 +74,31 @@ def reasons(row: Row) -> list[tuple[str, str]]:
 
 
 def test_a_plain_row_is_read() -> None:
-    row = read(subject="  Street   light \n out ", what=" dark\r\nsince May ", more="n/a",
-               street="Unknown", how="PHONE  call", status="open", group="Lights",
-               dept="W", due="2011-07-15")
+    row = read(
+        subject="  Street   light \n out ",
+        what=" dark\r\nsince May ",
+        more="n/a",
+        street="Unknown",
+        how="PHONE  call",
+        status="open",
+        group="Lights",
+        dept="W",
+        due="2011-07-15",
+    )
     assert not row.problems
     assert row.values == {
-        "external_number": "A-1", "title": "Street light out", "description": "dark\nsince May",
-        "place": None, "channel": "phone", "state": "routed",
-        "category": f"Lights{BETWEEN}Lamp", "responsible_office": f"W{BETWEEN}Works",
-        "received_at": "2011-07-01T05:32:00+00:00", "due_at": "2011-07-15T04:00:00+00:00",
-        "closed_at": None, "answered_at": None,
+        "external_number": "A-1",
+        "title": "Street light out",
+        "description": "dark\nsince May",
+        "place": None,
+        "channel": "phone",
+        "state": "routed",
+        "category": f"Lights{BETWEEN}Lamp",
+        "responsible_office": f"W{BETWEEN}Works",
+        "received_at": "2011-07-01T05:32:00+00:00",
+        "due_at": "2011-07-15T04:00:00+00:00",
+        "closed_at": None,
+        "answered_at": None,
     }
 
 
@@ -116,7 +146,10 @@ def test_a_row_that_cannot_be_taken_says_why_and_where(
 def test_all_that_is_wrong_with_a_row_is_said_at_once() -> None:
     row = read(no="", subject="x" * 301, how="fax", due="soon")
     assert reasons(row) == [
-        ("blank", "no"), ("too_long", "subject"), ("not_listed", "how"), ("date", "due")
+        ("blank", "no"),
+        ("too_long", "subject"),
+        ("not_listed", "how"),
+        ("date", "due"),
     ]
 
 
@@ -135,14 +168,17 @@ def test_a_row_with_another_number_of_cells_is_refused(cells: list[str]) -> None
     assert reasons(row) == [("cells", "")]
 
 
-@pytest.mark.parametrize(("cells", "state"), [
-    ({}, "registered"),
-    ({"dept": "W"}, "routed"),
-    ({"status": "Open", "dept": "W"}, "routed"),
-    ({"out": "2011-07-02"}, "closed"),
-    ({"status": "Done", "out": "2011-07-02"}, "closed"),
-    ({"status": "Told", "reply": "2011-07-02", "dept": "W"}, "answered"),
-])
+@pytest.mark.parametrize(
+    ("cells", "state"),
+    [
+        ({}, "registered"),
+        ({"dept": "W"}, "routed"),
+        ({"status": "Open", "dept": "W"}, "routed"),
+        ({"out": "2011-07-02"}, "closed"),
+        ({"status": "Done", "out": "2011-07-02"}, "closed"),
+        ({"status": "Told", "reply": "2011-07-02", "dept": "W"}, "answered"),
+    ],
+)
 def test_the_state_follows_from_status_times_and_office(cells: dict[str, str], state: str) -> None:
     assert read(**cells).values["state"] == state
 
@@ -162,12 +198,15 @@ def test_odd_but_possible_rows_are_taken_with_a_warning() -> None:
     assert read(what="ring 555-123-4567", more="or a@b.org").warnings == ["contact"]
 
 
-@pytest.mark.parametrize(("text", "result"), [
-    ("2011-07-01 01:32", "2011-07-01T05:32:00+00:00"),  # summer
-    ("2011-12-01 01:32", "2011-12-01T06:32:00+00:00"),  # winter
-    ("2011-11-06 01:30", "2011-11-06T05:30:00+00:00"),  # twice: the first pass
-    ("2011-03-13 02:30", "2011-03-13T07:30:00+00:00"),  # never: an hour later
-])
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("2011-07-01 01:32", "2011-07-01T05:32:00+00:00"),  # summer
+        ("2011-12-01 01:32", "2011-12-01T06:32:00+00:00"),  # winter
+        ("2011-11-06 01:30", "2011-11-06T05:30:00+00:00"),  # twice: the first pass
+        ("2011-03-13 02:30", "2011-03-13T07:30:00+00:00"),  # never: an hour later
+    ],
+)
 def test_local_times_follow_the_clocks_of_their_zone(text: str, result: str) -> None:
     assert moment(text, ["%Y-%m-%d %H:%M"], BOSTON)[0].isoformat() == result
 

@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from werkzeug.test import TestResponse
 
 import imports
-from models import AuditEntry, Grievance, ImportBatch, db
+from imports.work import WORKER_LOCK, Files
+from models import AuditEntry, Category, Grievance, ImportBatch, db
 from rules.permissions import Role
 from rules.records import AuditVerb, ImportState
+from tests.conftest import make_app
 from tests.factories import make_officer
-from views.imports import WORKER_LOCK, Files
 
 MAP = b"""
 source = "S"
@@ -36,15 +37,30 @@ MIXED = GOOD + b"3,c,soon,Roads\n4,ring 555-123-4567,2025-03-01,<b>Light</b>\n"
 BASE = "/admin/import/"
 
 
+@pytest.fixture(scope="module")
+def bureau(
+    fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """An application on a database where commits are real: threads do the work."""
+    app = make_app(fresh_database(), tmp_path_factory.mktemp("instance"))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
 @pytest.fixture
-def browser(committed: Flask) -> Any:
-    """An intake officer, on a database where commits are real: threads do the work."""
-    with committed.app_context():
+def browser(bureau: Flask) -> Iterator[Any]:
+    """An intake officer in a bureau without grievances."""
+    with bureau.app_context():
         officer = make_officer(roles=[Role.INTAKE], name="Ines")
         db.session.commit()
-        client = committed.test_client()
+        client: Any = bureau.test_client()
         client.log_in(officer)
-    return client
+    yield client
+    with bureau.app_context():
+        for model in (Grievance, Category, ImportBatch):
+            db.session.execute(delete(model))
+        db.session.commit()
 
 
 def upload(
@@ -111,13 +127,18 @@ def test_a_file_is_checked_looked_at_and_brought_in(browser: Any) -> None:
     assert (done.state, done.rows_created, done.map_name) == (ImportState.IMPORTED, 2, "own.toml")
     assert done.created_by_id == browser.officer_id
     with browser.application.app_context():
-        entries = db.session.scalars(
-            select(AuditEntry).where(AuditEntry.record_type.in_(["grievance", "category"]))
-        ).all()
-        assert {entry.officer_id for entry in entries} == {browser.officer_id}
-        act = db.session.scalars(
-            select(AuditEntry).where(AuditEntry.verb == AuditVerb.IMPORT)).one()
-        assert act.officer_id == browser.officer_id
+        for model in (Grievance, Category):
+            entries = db.session.scalars(
+                select(AuditEntry.officer_id).where(
+                    AuditEntry.record_type == model.__tablename__,
+                    AuditEntry.record_id.in_(select(model.id)),
+                )
+            ).all()
+            assert set(entries) == {browser.officer_id}
+        act = select(AuditEntry.officer_id).where(
+            AuditEntry.verb == AuditVerb.IMPORT, AuditEntry.record_id == done.id
+        )
+        assert db.session.scalars(act).all() == [browser.officer_id]
 
 
 def test_refused_rows_are_shown_and_handed_back_and_the_good_ones_may_be_kept(
@@ -126,8 +147,8 @@ def test_refused_rows_are_shown_and_handed_back_and_the_good_ones_may_be_kept(
     address = settle(browser, upload(browser, MIXED))
     page = browser.get(address).text
     assert "This is no date as the map describes it." in page
-    assert "Import the 3 good rows" in page
-    assert "texts with what looks like a telephone number" in page
+    assert "Import the good rows (3)" in page
+    assert "Texts with what looks like a telephone number" in page
     assert "555-123-4567" not in page
     assert "<b>Light" not in page
     assert "&lt;b&gt;Light" in page
@@ -136,7 +157,7 @@ def test_refused_rows_are_shown_and_handed_back_and_the_good_ones_may_be_kept(
     assert handed.text.splitlines()[1].startswith("3,c,soon,Roads,4,in,")
     settle(browser, browser.send(f"{address}/import"))  # without keep_good
     assert grievances(browser) == 0
-    assert "Nothing was imported, because 1 rows are refused." in browser.get(address).text
+    assert "Nothing was imported, because rows are refused (1)." in browser.get(address).text
     settle(browser, browser.send(f"{address}/import", keep_good="1"))
     assert grievances(browser) == 3
     assert batch(browser, address).keeps_good_rows
@@ -211,17 +232,19 @@ def somebody_works_on(browser: Any, address: str) -> Iterator[None]:
     with browser.application.app_context(), db.engine.connect() as connection:
         connection.detach()
         number = int(address.rsplit("/", 1)[1])
-        connection.execute(text("SELECT pg_advisory_lock(:one, :two)"),
-                           {"one": WORKER_LOCK, "two": number})
+        connection.execute(
+            text("SELECT pg_advisory_lock(:one, :two)"), {"one": WORKER_LOCK, "two": number}
+        )
         connection.commit()
         yield
 
 
 def set_state(browser: Any, address: str, state: ImportState) -> None:
     with browser.application.app_context():
-        db.session.execute(text("UPDATE import_batch SET state = :state, bytes_done = 10"
-                                " WHERE id = :id"),
-                           {"state": state, "id": int(address.rsplit("/", 1)[1])})
+        db.session.execute(
+            text("UPDATE import_batch SET state = :state, bytes_done = 10 WHERE id = :id"),
+            {"state": state, "id": int(address.rsplit("/", 1)[1])},
+        )
         db.session.commit()
 
 
@@ -280,8 +303,9 @@ def test_a_batch_that_is_none_is_not_found(browser: Any, number: str) -> None:
         assert browser.send(f"{BASE}{number}{path}").status_code in (404, 400)
 
 
-@pytest.mark.parametrize("role", [role for role in Role
-                                  if role not in (Role.ADMINISTRATOR, Role.INTAKE)])
+@pytest.mark.parametrize(
+    "role", [role for role in Role if role not in (Role.ADMINISTRATOR, Role.INTAKE)]
+)
 def test_who_may_not_import_sees_none_of_it(as_role: Callable[..., Any], role: Role) -> None:
     browser = as_role(role)
     assert browser.get(BASE).status_code == 403
