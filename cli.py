@@ -74,6 +74,8 @@ def import_grievances(
             imports.write_refused(session, file, the_map, refused)
         done = not dry_run and (keep_good or not report.refused)
         if done:
+            if sys.stderr.isatty():
+                click.echo("Writing into the register...", err=True)
             batch_id = imports.new_batch(session, file.name, map_name, size)
             imports.bring_in(session, the_map, report, batch_id=batch_id, now=now,
                              keep_good=keep_good)
@@ -108,7 +110,6 @@ def _progress(size: int) -> Iterator[imports.Progress]:
         return
     with click.progressbar(length=size, label="Reading", file=sys.stderr) as bar:
         yield lambda bytes_done, _rows: bar.update(bytes_done - bar.pos)
-    click.echo("Comparing and writing...", err=True)
 
 
 @click.command("demo")

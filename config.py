@@ -55,6 +55,12 @@ SETTINGS: tuple[Setting, ...] = (
         "PRODUCTION", bool, False, "Refuses default secrets and sends cookies over HTTPS only."
     ),
     _setting(
+        "TRUSTED_PROXIES",
+        int,
+        0,
+        "Reverse proxies in front, whose word on address and HTTPS is taken.",
+    ),
+    _setting(
         "SECRET_KEY", str, "", "Signs cookies and forms; empty: made once in the instance folder."
     ),
     _setting("DEMO_PASSWORD", str, "", "Password of the demo officers; empty: made at random."),
@@ -71,9 +77,6 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _setting("LOGIN_WAIT_MINUTES", int, 15, "Minutes to wait after too many failed log-ins."),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
-    _setting(
-        "COOLING_OFF_DAYS", int, 730, "Days an inspector stays away from an office they served."
-    ),
 )
 
 LANGUAGES = {"en": "English", "zh_Hans_CN": "简体中文"}

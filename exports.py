@@ -29,7 +29,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from queue import Empty, Full, Queue
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import Any
 from urllib.parse import quote
 
@@ -40,6 +40,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     Boolean,
+    ColumnElement,
     DateTime,
     Engine,
     Enum,
@@ -91,11 +92,17 @@ class ExportBroken(Exception):
 # --- What is exported ------------------------------------------------------------------------
 
 
-def export_select(model: type[Record], keys: Sequence[str], base: Select[Any]) -> Select[Any]:
+def export_select(
+    model: type[Record],
+    keys: Sequence[str],
+    base: Select[Any],
+    scope: Callable[[type[Record]], ColumnElement[bool] | None] = lambda _: None,
+) -> Select[Any]:
     """Return the rows of `base` in its order, with the plain columns `keys` in theirs.
 
-    A many-to-one relation shows the title of the other record, as the list does, and is empty
-    where there is none. A LIMIT or OFFSET of `base` is dropped. Raises ValueError for a key that
+    A many-to-one relation shows the title of the other record, as the list does, or "#12" where
+    `scope` of its record type says that the officer does not see it; it is empty where there is
+    none. A LIMIT or OFFSET of `base` is dropped. Raises ValueError for a key that
     no export may have: it is a mistake in the code that asks.
     """
     mapper = inspect(model)
@@ -112,9 +119,18 @@ def export_select(model: type[Record], keys: Sequence[str], base: Select[Any]) -
             other = aliased(relation.mapper.class_)
             if relation.uselist or not relation.mapper.class_.screen:
                 raise ValueError(f"{model.__name__}.{key} is not for exports")
-            statement = statement.outerjoin(getattr(model, key).of_type(other))
+            link = getattr(model, key).of_type(other)
+            seen = scope(relation.mapper.class_)
+            if seen is not None:
+                ids = select(relation.mapper.class_.id).where(seen).correlate(None)
+                link = link.and_(other.id.in_(ids))
+            statement = statement.outerjoin(link)
             title = type_coerce(title_sql(other), Text())
-            columns.append(case((other.id.is_not(None), title)).label(key))
+            (own,) = relation.local_columns
+            number = func.concat("#", cast(own, Text))
+            columns.append(
+                case((other.id.is_not(None), title), (own.is_not(None), number)).label(key)
+            )
         elif key in mapper.columns and not mapper.columns[key].info.get("secret"):
             columns.append(getattr(model, key).label(key))
         else:
@@ -255,7 +271,7 @@ class ExportStream(Iterator[bytes]):
     def close(self) -> None:
         """End the export: its query is cancelled, its connection closed."""
         self._closed.set()
-        if self._thread is None:
+        if self._thread in (None, current_thread()):  # it is the last to hold a dropped stream
             self._connection.close()
             return
         for _ in range(50):  # the thread may be about to send the query just now

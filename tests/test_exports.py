@@ -55,6 +55,7 @@ from models import (
     RECORD_TYPES,
     AuditEntry,
     Category,
+    ExportRecord,
     Grievance,
     Office,
     Officer,
@@ -700,9 +701,6 @@ REGISTERS = [
     pytest.param(HOME / "demo" / "boston311_sample.csv", "boston311", id="demo"),
     pytest.param(DATA / "sf311_2008-2018_sample10k.csv", "sf311", id="san-francisco"),
     pytest.param(DATA / "boston311_2011h2.csv", "boston311", id="boston"),
-    pytest.param(
-        DATA / "chicago_sanitation_code_2000-2014.csv", "chicago_sanitation", id="chicago"
-    ),
 ]
 
 
@@ -726,10 +724,8 @@ def test_a_register_leaves_cell_by_cell_as_it_is_in_the_database(
             keys = readable_columns(Grievance)
         expected = list(
             db.session.scalars(
-                select(Grievance)
-                .order_by(Grievance.received_at.desc(), Grievance.id.desc())
-                .options(joinedload("*"))
-            ).unique()
+                select(Grievance).order_by(Grievance.received_at.desc(), Grievance.id.desc())
+            )
         )
         answer = client.get("/admin/grievance/export/csv/")
         assert answer.status_code == 200

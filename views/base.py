@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Response, abort, current_app, flash, redirect, request, url_for
+from flask import Response, abort, current_app, flash, g, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext, lazy_gettext, ngettext
@@ -321,6 +321,7 @@ class RecordView(ModelView):
             page = lists.read_page(
                 db.session, shown, self.model, state.order, state.place, state.size
             )
+            self._note_unseen(page.records, keys)
             whole = query.whereclause is None
             number = lists.count(db.session, query, self.model, whole=whole)
         except RuleBroken as refused:
@@ -440,8 +441,11 @@ class RecordView(ModelView):
         """Return what a list or details shows of `key`: its text, kind and link, if any."""
         value = getattr(record, key)
         if key in inspect(self.model).relationships:
-            named = {"text": title(value), "url": record_url(value)} if value else {"text": ""}
-            return {"kind": "relation", **named}
+            if value is None:
+                return {"kind": "relation", "text": ""}
+            if (type(value), value.id) in g.get("unseen", ()):
+                return {"kind": "relation", "text": f"#{value.id}", "url": None}
+            return {"kind": "relation", "text": title(value), "url": record_url(value)}
         column = inspect(self.model).columns[key]
         kind = "choice" if isinstance(column.type, Enum) else "text"
         if isinstance(value, date):
@@ -464,6 +468,19 @@ class RecordView(ModelView):
     def record_links(self, record: Record) -> list[tuple[str, str]]:
         """Return further buttons of the page of `record`: (words, address)."""
         return []
+
+    def _note_unseen(self, records: list[Any], keys: list[str]) -> None:
+        """Note which records that these refer to are out of the officer's sight: cells show them
+        by number only. One statement, or none where every such record type is open to all."""
+        relations = inspect(self.model).relationships
+        wanted: dict[Any, set[int]] = {}
+        for key in keys:
+            if key in relations and security.visible(relations[key].mapper.class_) is not None:
+                related = (getattr(record, key) for record in records)
+                ids = {other.id for other in related if other is not None}
+                wanted.setdefault(relations[key].mapper.class_, set()).update(ids)
+        seen = _titles({target: ids for target, ids in wanted.items() if ids})
+        g.unseen = {(target, i) for target, ids in wanted.items() for i in ids} - set(seen)
 
     # --- Details and history -------------------------------------------------------------------
 
@@ -490,6 +507,7 @@ class RecordView(ModelView):
             ]
             query = select(self.model).where(self.model.id == record.id).options(*options)
             db.session.scalars(query.execution_options(populate_existing=True)).unique().one()
+            self._note_unseen([record], related)
         return record
 
     def groups(self, keys: list[str] | set[str]) -> list[tuple[str, list[str]]]:
@@ -892,7 +910,7 @@ class RecordView(ModelView):
         db.session.commit()
         make = exports.csv_stream if export_type == "csv" else exports.xlsx_stream
         stream = make(
-            db.engine, exports.export_select(self.model, keys, query),
+            db.engine, exports.export_select(self.model, keys, query, security.visible),
             [label(key) for key in keys], timezone=security.timezone(),
             on_finish=functools.partial(exports.finish_export, db.engine, record_id),
         )

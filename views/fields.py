@@ -201,8 +201,17 @@ class RelationField(Field):
 
     def process_data(self, value: Record | None) -> None:
         self.data = value
-        self.text = str(value) if value is not None else ""
+        self.text = self._named(value) if value is not None else ""
         self.chosen = value.id if value is not None else None
+
+    def _named(self, record: Record) -> str:
+        """Return the name of `record`, or its number where the officer does not see it."""
+        scope = security.visible(self.target)
+        if scope is not None:
+            query = select(self.target.id).where(self.target.id == record.id, scope)
+            if db.session.scalar(query) is None:
+                return f"#{record.id}"
+        return str(record)
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         """Leave it to process(), which sees the second input as well."""
@@ -225,7 +234,7 @@ class RelationField(Field):
     def _find(self, text: str, chosen: str, before: Record | None) -> Record | None:
         if not text:
             return None
-        if before is not None and str(before) == text and chosen in ("", str(before.id)):
+        if before is not None and chosen in ("", str(before.id)) and self._named(before) == text:
             return before
         if (number := security.parse_id(chosen)) is not None:
             query = select(self.target).where(self.target.id == number)

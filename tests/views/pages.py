@@ -27,6 +27,7 @@ class _Reader(HTMLParser):
         self.forms: list[dict[str, Any]] = []
         self.areas: str | None = None
         self.choice: str | None = None
+        self.several = False
 
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in pairs}
@@ -44,14 +45,20 @@ class _Reader(HTMLParser):
             self.areas = name
             fields.setdefault(name, []).append("")
         elif tag == "select" and name:
-            self.choice = name
+            self.choice, self.several = name, "multiple" in given
             fields.setdefault(name, [])
         elif tag == "option" and self.choice:
-            chosen = fields[self.choice]
-            if "selected" in given or not chosen:
-                fields[self.choice] = [given.get("value", "")]
+            self._choose(fields, given)
         elif tag == "button" and name:
             self.forms[-1]["buttons"].append(name)
+
+    def _choose(self, fields: dict[str, list[str]], option: dict[str, str]) -> None:
+        """A list of one has its first option until another is selected."""
+        chosen, value = fields[self.choice or ""], option.get("value", "")
+        if self.several and "selected" in option:
+            chosen.append(value)
+        elif not self.several and ("selected" in option or not chosen):
+            chosen[:] = [value]
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "select":

@@ -255,6 +255,7 @@ def test_trap_06_a_hidden_column_is_hidden_everywhere(
 ) -> None:
     officer = make_officer(email="kestrel@example.org")
     views = {
+        "column_list": ["username", "email"],
         "column_exclude_list": ["email"],
         "can_view_details": True,
         "can_export": True,
@@ -366,22 +367,21 @@ def _two_hours_later(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_trap_09_a_refused_save_shows_no_sql_and_no_values_of_others(
     ours: Client, theirs: Callable[..., Any], session: Any
 ) -> None:
-    make_office(code="taken")
-
     def told(client: Any, **more: str) -> str:
         fields = forms(client.get(address(Office, "new")))[-1]["fields"]
-        fields |= {"name": "New", "code": "taken"} | more
-        page = client.post(address(Office, "new"), data=fields)
+        fields |= {"name": "New", "code": "new", "opened_on": "2026-07-02"} | more
+        page = client.post(address(Office, "new"), data=fields | {"closed_on": "2026-07-01"})
         cookies = "".join(page.headers.getlist("Set-Cookie"))
         return page.text + unquote(cookies) + client.get(address(Office)).text
 
-    stock_told = told(theirs({Office: {}}))
+    columns = ["name", "code", "level", "opened_on", "closed_on"]
+    stock_told = told(theirs({Office: {"form_columns": columns}}))
     assert "psycopg2" in stock_told
     assert "INSERT INTO" in stock_told
-    ours_told = told(ours, level="department", csrf_token=ours.token())
-    for leak in ("psycopg2", "INSERT INTO", "uq_office_code", "sqlalche.me", "DETAIL"):
+    ours_told = told(ours)
+    for leak in ("psycopg2", "INSERT INTO", "ck_office", "sqlalche.me", "DETAIL"):
         assert leak not in ours_told
-    assert "already" in ours_told
+    assert "The last day must not be before the first day." in ours_told
 
 
 # --- 10 --------------------------------------------------------------------------------------
@@ -737,7 +737,7 @@ def test_trap_17_a_link_to_a_filtered_list_keeps_when_columns_are_reordered(
 
     def names(client: Any, path: str) -> list[str]:
         body = client.get(path).text.split("</thead>")[1]
-        return re.findall(r"\balpha\b|\bomega\b", re.sub(r"aria-label=\"[^\"]*\"", "", body))[:1]
+        return re.findall(r"\balpha\b|\bomega\b", re.sub(r"<[^>]+>", "", body))[:1]
 
     bookmark = f"{address(ServiceStandard)}?flt0_0=alpha"
     shown = [
@@ -761,7 +761,9 @@ def test_trap_17_a_filter_that_cannot_be_read_is_not_left_out_silently(
 ) -> None:
     make_service_standard(name="alpha")
     client = theirs({ServiceStandard: {"column_filters": ["name"]}})
-    assert "alpha" in client.get(f"{address(ServiceStandard)}?flt0_77=zzz").text.split("</thead>")[1]
+    assert (
+        "alpha" in client.get(f"{address(ServiceStandard)}?flt0_77=zzz").text.split("</thead>")[1]
+    )
     page = ours.get(f"{address(ServiceStandard)}?flt0_77=zzz")
     assert page.status_code == 400
     assert row_ids(page) == []
