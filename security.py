@@ -68,6 +68,7 @@ from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 COOKIE = "redress_session"
 VISITOR_COOKIE = "redress_visitor"
 SMALL_BODY = 64 * 1024  # bytes: what somebody without a log-in may send us
+LARGEST_FORM = 8 * 1024 * 1024  # bytes of a form without a file, which is read all at once
 LARGEST_ID = 2**63 - 1
 NO_ROLES: frozenset[Role] = frozenset()
 
@@ -193,6 +194,12 @@ def _name_actor(connection: Connection, officer_id: int | None) -> None:
             func.set_config("redress.request_id", request_name, true()),
         )
     )
+
+
+def stop_asking() -> None:
+    """Ask the database no more who this request is from, because it does not answer."""
+    if has_request_context():
+        _memory().setdefault("log_in", None)
 
 
 def current_officer() -> Officer | None:
@@ -481,6 +488,8 @@ def _admit() -> Reply | None:
         request.max_content_length = SMALL_BODY
     elif current_officer() is None:
         return _ask_for_log_in()
+    elif request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = LARGEST_FORM
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _refuse_null_in_form()
     return None

@@ -1,6 +1,8 @@
 """Decides what becomes of each staged row, by set-based statements over the whole file, and
 writes it: offices, areas, categories, grievances."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import func, insert, literal, select, text, update
@@ -30,11 +32,15 @@ def judge(session: Session, the_map: ImportMap) -> None:
         _match_nodes(session, name, range(1, len(tree.path) + 1))
     _match_offices(session)
     _limit_new(session, the_map)
-    session.execute(_MERGED)
-    session.execute(_JUDGE, {"source": the_map.source} | _policies(the_map))
+    with _whole_tables(session):
+        session.execute(_KNOWN, {"source": the_map.source})
+    session.execute(text("ANALYZE import_known, import_node, import_office"))
+    session.execute(_JUDGE, _policies(the_map))
     session.execute(text("ANALYZE import_verdict"))
+    session.execute(_MERGED)
     session.execute(_COMPARE)
     session.execute(_CREATE_THE_REST)
+    session.execute(text("ANALYZE import_verdict"))
     session.execute(_NEEDED_NODES)
     session.execute(_NEEDED_OFFICES)
 
@@ -49,7 +55,19 @@ def write(session: Session, the_map: ImportMap, batch_id: int) -> None:
         _make_offices(session, name, rule)
         _match_offices(session)
     session.execute(_INSERT, {"source": the_map.source, "batch": batch_id})
-    session.execute(_UPDATE)
+    session.execute(_CHANGES)
+    with _whole_tables(session):
+        session.execute(_UPDATE)
+
+
+@contextmanager
+def _whole_tables(session: Session) -> Iterator[None]:
+    """Within the block tables are joined whole, never row by row. What the planner believes of the
+    register can be far off, as after an import that was rolled back: it then took an index that
+    is of no help, and seconds became minutes."""
+    session.execute(text("SET LOCAL enable_nestloop = off"))
+    yield
+    session.execute(text("SET LOCAL enable_nestloop = on"))
 
 
 # --- Categories and areas --------------------------------------------------------------------
@@ -221,7 +239,17 @@ _MATCH_OFFICES = text("""
     WHERE o.id IS NULL AND o.field = f.field AND o.key = f.key
 """)
 
-# What a grievance that is already here would become. A blank cell says nothing, so it erases
+# The grievances that are here already.
+_KNOWN = text("""
+    CREATE TEMPORARY TABLE import_known ON COMMIT DROP AS
+    SELECT g.*
+    FROM grievance g
+    JOIN (SELECT DISTINCT external_number FROM import_row WHERE problems IS NULL) r
+      ON r.external_number = g.external_number
+    WHERE g.source = :source
+""")
+
+# What such a grievance would become. A blank cell says nothing, so it erases
 # nothing; no row takes a grievance back to an earlier state, except that a closed one which the
 # source has open is opened again; a withdrawal stands.
 _MERGED = text("""
@@ -243,7 +271,7 @@ _MERGED = text("""
            g.state = 'closed' AND n.state <> 'closed' AS reopens
     FROM import_verdict v
     JOIN import_row r USING (row_no)
-    JOIN grievance g ON g.id = v.grievance_id
+    JOIN import_known g ON g.id = v.grievance_id
     LEFT JOIN import_node c ON c.field = 'category' AND c.path = r.category
     LEFT JOIN import_node a ON a.field = 'area' AND a.path = r.area
     LEFT JOIN import_office d ON d.field = 'respondent_office' AND d.key = r.respondent_office
@@ -322,7 +350,7 @@ _JUDGE = text("""
            k.first_row::text,
            g.id
     FROM ranked k
-    LEFT JOIN grievance g ON g.source = :source AND g.external_number = k.external_number
+    LEFT JOIN import_known g USING (external_number)
 """)
 
 _COMPARE = text("""
@@ -383,6 +411,15 @@ _INSERT = text("""
     ORDER BY r.row_no
 """)
 
+# Once more, because the new offices, areas and categories have their numbers now.
+_CHANGES = text("""
+    CREATE TEMPORARY TABLE import_change ON COMMIT DROP AS
+    SELECT m.*
+    FROM import_merged m
+    JOIN import_verdict v USING (row_no)
+    WHERE v.outcome = 'updated'
+""")
+
 _UPDATE = text("""
     UPDATE grievance g
     SET title = m.title, description = m.description, kind = m.kind, state = m.state,
@@ -391,7 +428,6 @@ _UPDATE = text("""
         responsible_office_id = m.responsible_office_id, received_at = m.received_at,
         due_at = m.due_at, acknowledged_at = m.acknowledged_at, answered_at = m.answered_at,
         closed_at = m.closed_at, answer = m.answer
-    FROM import_merged m
-    JOIN import_verdict v USING (row_no)
-    WHERE v.outcome = 'updated' AND g.id = m.grievance_id
+    FROM import_change m
+    WHERE g.id = m.grievance_id
 """)

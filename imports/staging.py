@@ -86,19 +86,19 @@ VERDICTS = _table(
     Column("grievance_id", BigInteger),
 )
 
+# A transaction may check more than one file. The last two are made in judging.py.
+_DROP = text("""
+    DROP TABLE IF EXISTS pg_temp.import_row, pg_temp.import_node, pg_temp.import_office,
+        pg_temp.import_verdict, pg_temp.import_known, pg_temp.import_change CASCADE
+""")
+
 _COLUMNS = ("row_no", "line_no", "digest", *VALUES, "problems", "warnings")
 _ESCAPES = {ord("\\"): "\\\\", ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
 
 
 def make_tables(session: Session) -> None:
     """Make the tables anew, empty."""
-    session.execute(
-        text(
-            "DROP TABLE IF EXISTS "
-            + ", ".join(f"pg_temp.{table.name}" for table in _temporary.tables.values())
-            + " CASCADE"
-        )
-    )
+    session.execute(_DROP)
     _temporary.create_all(session.connection(), checkfirst=False)
 
 

@@ -25,6 +25,7 @@ class Lookup {
 
   typed() {
     if (this.hidden) this.hidden.value = "";
+    this.asked += 1; // an answer to what stood here before comes too late
     clearTimeout(this.wait);
     this.wait = setTimeout(() => this.ask(), 180);
   }

@@ -660,6 +660,42 @@ def test_two_imports_are_not_written_at_the_same_time(committed: Flask, tmp_path
                 imports.check(other, file, the_map, now=NOW, will_write=True)
 
 
+def test_no_statement_reads_a_table_once_per_row(committed: Flask, tmp_path: Path) -> None:
+    """After an import that was rolled back, statistics leave PostgreSQL believing that the register
+    is empty, and it plans accordingly; rows must not be compared with all rows even then."""
+    path = Bureau(None, tmp_path).file(
+        *(row(str(number), dept=f"D{number % 12}", group="G") for number in range(3000))
+    )
+    the_map = read_map(MAP)
+
+    def bring_in() -> None:
+        session = db.session()
+        report = imports.check(session, path, the_map, now=NOW, will_write=True)
+        batch = imports.new_batch(session, "a", "b", 1)
+        imports.bring_in(session, the_map, report, batch_id=batch, now=NOW)
+
+    with committed.app_context():
+        bring_in()
+        db.session.rollback()
+        with db.engine.connect() as connection:
+            outside = connection.execution_options(isolation_level="AUTOCOMMIT")
+            outside.execute(text("ANALYZE grievance"))
+        for _ in range(2):
+            bring_in()
+            read = dict(
+                db.session.execute(
+                    text(
+                        "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+                        " WHERE relname = 'grievance' OR relname LIKE 'import%'"
+                    )
+                ).all()
+            )
+            assert read["import_row"] > 3000
+            assert {name: rows for name, rows in read.items() if rows and rows > 30 * 3000} == {}
+            db.session.commit()
+            path.write_text(path.read_text().replace("Matter", "Thing"))
+
+
 def command(url: str, folder: Path, *arguments: str) -> "subprocess.Popen[bytes]":
     """Start the command as a process of its own; what it says goes to files in `folder`."""
     environment = os.environ | {

@@ -55,7 +55,7 @@ def menu() -> list[tuple[str, list[dict[str, Any]]]]:
     for desk in Desk:
         entries = [
             {"label": types_label(model), "url": url_for(f"{endpoint_of(model)}.index_view"),
-             "endpoint": endpoint_of(model), "about": about(model)}
+             "endpoint": endpoint_of(model), "model": model}
             for model in RECORD_TYPES
             if model.desk is desk and security.can(Verb.READ, model)
         ]
@@ -79,7 +79,7 @@ def init_app(app: Flask) -> None:
         menu=menu, label=label, help_text=help_text, show=show, type_label=type_label,
         types_label=types_label, record_url=record_url, enum_label=enum_label,
         current_officer=security.current_officer, language=security.language, Verb=Verb,
-        can=security.can, title_of=title,
+        can=security.can, title_of=title, about=about,
     )
 
     @app.get("/")

@@ -78,11 +78,14 @@ def endpoint_of(model: type[Record]) -> str:
 
 
 def record_url(record: Record) -> str | None:
-    """Return the address of the page of `record`, or None for who may not read its kind."""
+    """Return the address of the page of `record`, or None for who may not read its kind. Built
+    once for each record type in a request: a list asks for hundreds."""
     model = type(record)
-    if not model.screen or not security.can(Verb.READ, model):
-        return None
-    return url_for(f"{endpoint_of(model)}.details_view", id=record.id)
+    known = g.setdefault("record_urls", {})
+    if model not in known:
+        readable = model.screen and security.can(Verb.READ, model)
+        known[model] = url_for(f"{endpoint_of(model)}.details_view") if readable else None
+    return f"{known[model]}?id={record.id}" if known[model] else None
 
 
 def today() -> Today:
@@ -460,6 +463,10 @@ class RecordView(ModelView):
             value = table_label(value)
         raw = getattr(value, "value", None)
         return {"text": show(value), "kind": kind, "raw": raw, "overdue": overdue}
+
+    def headings(self, keys: list[str]) -> list[tuple[str, str]]:
+        """Return `keys` with their headings, asked for once for a list and not for each cell."""
+        return [(key, label(key)) for key in keys]
 
     def list_links(self) -> list[tuple[str, str]]:
         """Return further buttons of the list: (words, address)."""
@@ -899,21 +906,22 @@ class RecordView(ModelView):
         self, export_type: str, state: ListState, query: Select[Any], keys: list[str]
     ) -> Response:
         """Write the export down, commit, and only then let the first byte go."""
-        day = today().day.isoformat()
-        name = f"{types_label(self.model)} {day}.{export_type}"
+        kind = types_label(self.model)
+        name = exports.export_file_name(kind, today().day, export_type)
         officer = security.current_officer()
         address = self.link(state, page_size=None)
         record = exports.begin_export(
             db.session, officer.id, self.model, keys, address, name, export_type
         )
-        record_id = record.id
+        finish = functools.partial(exports.finish_export, db.engine, record.id)
         db.session.commit()
-        make = exports.csv_stream if export_type == "csv" else exports.xlsx_stream
-        stream = make(
-            db.engine, exports.export_select(self.model, keys, query, security.visible),
-            [label(key) for key in keys], timezone=security.timezone(),
-            on_finish=functools.partial(exports.finish_export, db.engine, record_id),
-        )
+        statement = exports.export_select(self.model, keys, query, security.visible)
+        headings = [label(key) for key in keys]
+        common = {"timezone": security.timezone(), "on_finish": finish}
+        if export_type == "csv":
+            stream = exports.csv_stream(db.engine, statement, headings, **common)
+        else:
+            stream = exports.xlsx_stream(db.engine, statement, headings, sheet=kind, **common)
         return Response(
             stream, mimetype=EXPORT_TYPES[export_type],
             headers={"Content-Disposition": exports.content_disposition(name)},

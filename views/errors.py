@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+import security
 from models import RECORD_TYPES, db
 from rules import RuleBroken
 from rules.refusals import refusal
@@ -133,6 +134,7 @@ def init_app(app: Flask) -> None:
 def _database_lost(error: Exception) -> Any:
     """The database went away or has no connection left: say so, and let go of the broken one."""
     db.session.remove()
+    security.stop_asking()
     response = Response(render_template("plain_error.html", sentence=SENTENCES[503]), 503)
     response.headers["Retry-After"] = "5"
     return response

@@ -44,6 +44,7 @@ from views.labels import english, enum_label
 
 LONGEST_TEXT = 100_000
 FIRST_YEAR, LAST_YEAR = 1900, 2200
+LARGEST_WHOLE = 10**18
 LONGEST_TITLE = 600
 MOST_CHOICES = 20
 FILL_IN = lazy_gettext("Please fill this in.")
@@ -346,6 +347,16 @@ class NumberField(DecimalField):
             raise ValueError(gettext("“%(text)s” is not a number.", text=valuelist[0][:40]))
 
 
+class WholeField(IntegerField):
+    """A whole number, of a size that can be compared."""
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and abs(self.data) >= LARGEST_WHOLE:
+            self.data = None
+            raise ValueError(gettext("“%(text)s” is too large.", text=f"{valuelist[0][:20]}…"))
+
+
 def _number_field(column: Any, common: dict[str, Any], checks: dict[str, Any]) -> Any:
     whole = isinstance(column.type, Integer)
     kind = column.type
@@ -357,7 +368,7 @@ def _number_field(column: Any, common: dict[str, Any], checks: dict[str, Any]) -
                          high=largest),
         )
     )
-    return (IntegerField if whole else NumberField)(**common, **checks)
+    return (WholeField if whole else NumberField)(**common, **checks)
 
 
 def _roles() -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ EXTENSIONS = ("pg_trgm", "btree_gist")
 # an index keeps what comes twice once.
 PAIRS = """
 CREATE FUNCTION redress_pairs(document text) RETURNS text[]
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
 DECLARE
     characters text[] := string_to_array(document, NULL);
 BEGIN

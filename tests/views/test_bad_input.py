@@ -6,8 +6,9 @@ The fuzz is seeded; FUZZ_REQUESTS=100000 makes it longer, FUZZ_SEED another one.
 import os
 import random
 import re
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -73,9 +74,7 @@ def test_a_record_that_cannot_be_there_is_not_found(administrator: Client, model
     for bad in shared:
         assert_words(administrator.get(address(model, "details", id=quote(bad))), 404)
     for view in ("history", "edit", "delete"):
-        expected = 403 if model.read_only and view != "history" else 404
-        status = administrator.get(address(model, view, id="1,2")).status_code
-        assert status in (404, expected)
+        assert_words(administrator.get(address(model, view, id="1,2")), 403, 404)
 
 
 def test_no_spelling_of_a_number_reaches_another_record(administrator: Client) -> None:
@@ -150,7 +149,7 @@ def test_a_megabyte_of_text_gets_a_sentence_and_is_kept(administrator: Client) -
 
 def test_more_than_the_server_takes_is_refused_in_words(administrator: Client) -> None:
     token = administrator.token()
-    huge = "x" * 3_000_000
+    huge = "x" * 9_000_000
     page = administrator.post(address(Grievance, "new"), data={"csrf_token": token, "title": huge})
     assert_words(page, 413)
     assert_words(
@@ -285,7 +284,7 @@ NASTY = [
     "#",
 ]
 FUZZ_SEED = int(os.environ.get("FUZZ_SEED", "20261122"))
-FUZZ_REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "2000"))
+FUZZ_REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "1200"))
 
 
 def fuzzed_query(dice: random.Random, model: Any) -> str:
@@ -403,12 +402,19 @@ def let_in(app: Flask) -> Client:
     return client
 
 
+@pytest.fixture
+def instance() -> Iterator[Path]:
+    """A folder for a server of its own. Not pytest's: another run that begins takes from that the
+    right to pass, which the server's user needs."""
+    with tempfile.TemporaryDirectory(prefix="redress-lost-") as folder:
+        yield Path(folder)
+
+
 def test_a_stopped_database_is_told_in_words_and_its_return_needs_no_restart(
-    tmp_path_factory: pytest.TempPathFactory,
+    instance: Path,
 ) -> None:
-    instance = tmp_path_factory.mktemp("lost")
     with embedded.database(instance, "lost") as url:
-        app = make_app(url, Path(instance))
+        app = make_app(url, instance)
         with app.app_context():
             upgrade()
             make_grievance(title="Still here")

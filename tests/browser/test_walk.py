@@ -1,0 +1,410 @@
+"""The panel in Chromium, as the people of a bureau use it: with a mouse, with the keyboard alone,
+on a telephone, without JavaScript."""
+
+import csv
+import io
+import re
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Dialog, Locator, Page, Route, expect
+from sqlalchemy import select
+
+from models import RECORD_TYPES, Category, Grievance, Office
+from rules.grievance import GrievanceState
+from rules.permissions import Role, Verb, may
+from tests.browser.walking import LONDON, OFFICES, TWICE_ENTERED, Desk, Walk, today
+from tests.factories import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+GRIEVANCES = "/admin/grievance/"
+SORTED_BY_TITLE = "sort=title&desc=0"
+
+
+def log_in(page: Page, username: str) -> None:
+    page.goto("/login")
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Welcome, Officer {username}")
+
+
+def add_filter(page: Page, what: str) -> None:
+    """Open the filter form and choose what to ask."""
+    page.get_by_text("Add a filter").click()
+    page.get_by_label("What to filter by").select_option(label=what)
+
+
+def apply(page: Page) -> None:
+    page.get_by_role("button", name="Apply").click()
+
+
+def choose(box: Locator, typed: str, name: str) -> None:
+    """Type into an autocomplete and take the suggestion `name`."""
+    box.fill(typed)
+    box.page.get_by_role("option", name=name, exact=True).click()
+    expect(box).to_have_value(name)
+
+
+def chips(page: Page) -> list[str]:
+    """Return the filters that the list says it has."""
+    texts = page.get_by_role("list", name="Active filters").get_by_role("listitem").all_inner_texts()
+    return [text.removesuffix("×").strip() for text in texts if text != "Clear all"]
+
+
+def titles(page: Page) -> list[str]:
+    """Return the titles in the rows of the list of grievances."""
+    return [text.strip() for text in page.locator("td.cell-title:not(.cell-number)").all_inner_texts()]
+
+
+def flash(page: Page) -> Locator:
+    return page.locator("main .alert-success")
+
+
+def assert_fits(page: Page) -> None:
+    """Assert that nobody has to scroll sideways."""
+    wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= window, f"{page.url} is {wide} wide, the window {window}"
+
+
+def expected(desk: Desk) -> list[Grievance]:
+    """Return what the filters of the main job are to find, newest first."""
+    (office,) = desk.all(select(Office).where(Office.name == OFFICES[1]))
+    start = datetime.combine(today() - timedelta(days=30), time(), LONDON)
+    return desk.all(
+        select(Grievance)
+        .where(
+            Grievance.state == GrievanceState.ROUTED,
+            Grievance.responsible_office_id == office.id,
+            Grievance.received_at >= start,
+        )
+        .order_by(Grievance.received_at.desc())
+    )
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_administrator_does_the_main_job(walk: Walk, desk: Desk, width: int):
+    page = walk.enter(width=width)
+    log_in(page, "administrator")
+    page.get_by_role("main").get_by_role("link", name="Grievances", exact=True).click()
+
+    add_filter(page, "State is")
+    page.get_by_label("Value").select_option(label="Routed")
+    assert_fits(page)
+    apply(page)
+    add_filter(page, "Responsible office is")
+    choose(page.get_by_label("Value"), "roads", OFFICES[1])
+    assert_fits(page)
+    apply(page)
+    add_filter(page, "Received at is in the last … days")
+    page.get_by_label("Value").fill("30")
+    apply(page)
+    assert chips(page) == [
+        "State is Routed", f"Responsible office is {OFFICES[1]}",
+        "Received at is in the last 30 days",
+    ]
+    filtered = page.url
+    wanted = expected(desk)
+    assert len(wanted) == 5
+    assert titles(page) == [one.title for one in wanted]
+
+    edited = wanted[0 if width == 1280 else 1]
+    was, now = edited.title, f'Lamp out, "since Monday" 路灯 {width}'
+    page.get_by_role("link", name=was, exact=True).click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Title").fill(now)
+    box = page.get_by_role("combobox", name="Category")
+    before = box.input_value()
+    choose(box, "drai", "Drains")
+    assert_fits(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(flash(page)).to_contain_text(f"{now}” was saved.")
+
+    page.goto(filtered)
+    wanted = expected(desk)
+    assert titles(page) == [one.title for one in wanted]
+    page.get_by_role("link", name=now, exact=True).click()
+    page.get_by_role("link", name="History", exact=True).click()
+    told = page.locator(".history > li").first
+    expect(told).to_contain_text("Officer administrator changed it")
+    expect(told).to_contain_text(f"Title: from “{was}” to “{now}”")
+    expect(told).to_contain_text(f"Category: from “{before}” to “Drains”")
+
+    page.goto(filtered)
+    page.get_by_text("Export", exact=True).click()
+    assert_fits(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV file").click()
+    assert re.fullmatch(r"Grievances \d{4}-\d\d-\d\d\.csv", download.value.suggested_filename)
+    content = Path(download.value.path()).read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert [row["Title"] for row in rows] == [one.title for one in wanted]
+    assert {row["Responsible office"] for row in rows} == {OFFICES[1]}
+    assert now in [row["Title"] for row in rows]
+
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
+    page.goto(filtered)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
+
+
+# --- With the keyboard alone -------------------------------------------------------------------
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until `target` has the focus."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if target.evaluate("(one) => one === document.activeElement"):
+            return
+    pytest.fail(f"Tab never comes to {target} on {page.url}.")
+
+
+def test_a_list_is_filtered_and_a_record_edited_with_the_keyboard_alone(walk: Walk, desk: Desk):
+    keys = (page := walk.enter(Role.ADMINISTRATOR)).keyboard
+    page.goto(GRIEVANCES)
+    keys.press("/")
+    expect(page.get_by_label("Search").first).to_be_focused()
+    keys.type("letter 04")
+    keys.press("Enter")
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text("“letter 04”")
+
+    tab_to(page, page.locator("summary", has_text="Add a filter"))
+    keys.press("Enter")
+    tab_to(page, what := page.get_by_label("What to filter by"))
+    keys.type("Category is")
+    expect(what).to_have_value("category_equals")
+    keys.press("Tab")
+    expect(value := page.get_by_label("Value")).to_be_focused()
+    keys.type("drai")
+    expect(page.get_by_role("option")).to_have_text(["Drains"])
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(value).to_have_value("Drains")
+    keys.press("Enter")
+    expect(page.get_by_role("list", name="Active filters")).to_contain_text("Category is Drains")
+    found = titles(page)
+    assert found == ["Nobody answered letter 043", "Nobody answered letter 048"]
+
+    tab_to(page, page.get_by_role("link", name=found[1], exact=True))
+    keys.press("Enter")
+    tab_to(page, page.get_by_role("link", name="Edit", exact=True))
+    keys.press("Enter")
+    tab_to(page, page.get_by_label("Title"))
+    keys.press("ControlOrMeta+a")
+    keys.type("Nobody answers the keyboard")
+    tab_to(page, box := page.get_by_role("combobox", name="Category"))
+    keys.press("ControlOrMeta+a")
+    keys.type("str")
+    expect(page.get_by_role("option")).to_have_text(["Street lights"])
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(box).to_have_value("Street lights")
+    tab_to(page, page.get_by_role("button", name="Save", exact=True))
+    keys.press("Enter")
+    expect(flash(page)).to_contain_text("Nobody answers the keyboard” was saved.")
+    (saved,) = desk.all(select(Category.name).join(Grievance.category).where(
+        Grievance.title == "Nobody answers the keyboard"))
+    assert saved == "Street lights"
+
+
+def test_a_name_typed_in_full_needs_no_choosing_from_the_list(walk: Walk):
+    page = walk.enter(Role.ADMINISTRATOR)
+    page.goto(GRIEVANCES)
+    add_filter(page, "Category is")
+    page.get_by_label("Value").fill("Drains")
+    apply(page)
+    assert chips(page) == ["Category is Drains"]
+
+
+def test_escape_closes_the_suggestions_and_keeps_what_is_typed(walk: Walk):
+    page = walk.enter(Role.ADMINISTRATOR)
+    page.goto(f"{GRIEVANCES}new/")
+    box = page.get_by_role("combobox", name="Category")
+    box.fill("s")
+    expect(page.get_by_role("option").first).to_be_visible()
+    box.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+    expect(box).to_have_value("s")
+
+
+def test_suggestions_that_come_late_do_not_lie_over_the_next_field(walk: Walk):
+    page = walk.enter(Role.ADMINISTRATOR)
+    page.goto(f"{GRIEVANCES}new/")
+    held: list[Route] = []
+    page.route("**/ajax/lookup/**", held.append)
+    box = page.get_by_role("combobox", name="Category")
+    with page.expect_request("**/ajax/lookup/**"):
+        box.focus()
+    page.get_by_label("Title").focus()
+    with page.expect_response("**/ajax/lookup/**"):
+        held[0].continue_()
+    page.get_by_label("Title").fill("A title")
+    expect(box).to_have_attribute("aria-expanded", "false")
+    expect(page.get_by_role("option")).to_have_count(0)
+
+
+def test_a_form_with_something_chosen_asks_before_it_is_left(walk: Walk):
+    page = walk.enter(Role.ADMINISTRATOR)
+    page.goto(f"{GRIEVANCES}new/")
+    page.get_by_role("combobox", name="Category").click()
+    page.get_by_role("option", name="Drains", exact=True).click()
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_role("link", name="Redress", exact=True).click()
+    expect(page.get_by_role("combobox", name="Category")).to_have_value("Drains")
+    assert asked == ["beforeunload"]
+
+
+# --- Without JavaScript ------------------------------------------------------------------------
+
+
+def test_without_javascript_a_list_is_filtered_and_records_are_edited_and_deleted(
+    walk: Walk, desk: Desk
+):
+    page = walk.enter(scripts=False, width=390)
+    log_in(page, "administrator")
+    page.goto(GRIEVANCES)
+    add_filter(page, "State is")
+    page.get_by_label("Value").fill("routed")
+    apply(page)
+    add_filter(page, "Responsible office is or is below")
+    page.get_by_label("Value").fill("Housing office")
+    apply(page)
+    add_filter(page, "Title contains")
+    page.get_by_label("Value").fill("letter 06")
+    apply(page)
+    assert chips(page) == [
+        "State is Routed", "Responsible office is or is below Housing office",
+        "Title contains letter 06",
+    ]
+    assert titles(page) == ["Nobody answered letter 065"]
+
+    page.get_by_role("link", name="Nobody answered letter 065", exact=True).click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Category").fill("Water supply")
+    page.get_by_label("Title").fill("Edited without scripts")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(flash(page)).to_contain_text("Edited without scripts” was saved.")
+    (saved,) = desk.all(select(Category.name).join(Grievance.category).where(
+        Grievance.title == "Edited without scripts"))
+    assert saved == "Water supply"
+
+    page.get_by_role("link", name="Delete…").click()
+    expect(page.get_by_role("heading", level=2)).to_contain_text("Edited without scripts”?")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(flash(page)).to_contain_text("Edited without scripts” was deleted.")
+    assert desk.all(select(Grievance).where(Grievance.title == "Edited without scripts")) == []
+
+    page.goto(f"{GRIEVANCES}?search=letter+07")
+    rows = page.locator("input[name=rowid]")
+    rows.nth(0).check()
+    rows.nth(1).check()
+    page.get_by_role("button", name="Preview…").click()
+    expect(page.get_by_role("heading", level=2)).to_have_text("2 records")
+    examples = page.locator(".notice > ul > li").all_inner_texts()
+    assert [one.split(" · ")[1] for one in examples] == [
+        "Nobody answered letter 070", "Nobody answered letter 071",
+    ]
+    assert len(desk.all(select(Grievance).where(Grievance.title.contains("letter 07")))) == 10
+
+
+# --- Two at once, and many at once -------------------------------------------------------------
+
+
+def test_the_second_of_two_tabs_sees_both_versions_and_may_save_over_the_first(
+    walk: Walk, desk: Desk
+):
+    page = walk.enter(Role.ADMINISTRATOR, answers=(409,))
+    page.goto(f"{GRIEVANCES}?search=letter+080")
+    page.locator(".row-actions a").click()
+    other = page.context.new_page()
+    other.goto(page.url)
+    page.get_by_label("Title").fill("From the first tab")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(flash(page)).to_contain_text("From the first tab” was saved.")
+
+    other.get_by_label("Title").fill("From the second tab")
+    other.get_by_label("Description").fill("Two lines\nof the second tab")
+    other.get_by_role("button", name="Save", exact=True).click()
+    expect(other.get_by_role("alert")).to_contain_text(
+        "Officer administrator changed this record while you were editing it"
+    )
+    differs = other.locator("tr.differs")
+    expect(differs).to_have_count(2)
+    expect(differs.first).to_contain_text("From the first tab")
+    expect(differs.first).to_contain_text("From the second tab")
+    assert desk.all(select(Grievance).where(Grievance.title == "From the second tab")) == []
+
+    other.get_by_role("button", name="Save mine over it").click()
+    expect(flash(other)).to_contain_text("From the second tab” was saved.")
+    (saved,) = desk.all(select(Grievance).where(Grievance.title == "From the second tab"))
+    assert saved.description == "Two lines\nof the second tab"
+
+
+def test_two_records_and_then_all_that_match_are_deleted_after_a_preview(walk: Walk, desk: Desk):
+    twice = select(Grievance.title).where(Grievance.title.startswith("Entered twice"))
+    page = walk.enter(Role.ADMINISTRATOR)
+    page.goto(f"{GRIEVANCES}?search=entered+twice&sort=title&desc=0&page_size=20")
+    expect(page.locator(".count")).to_have_text(f"{TWICE_ENTERED} records")
+    every = page.get_by_label("Select every row of this page")
+    boxes = page.locator("input[name=rowid]")
+    every.check()
+    expect(page.locator("input[name=rowid]:checked")).to_have_count(20)
+    every.uncheck()
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    expect(every).not_to_be_checked()
+    page.get_by_role("button", name="Preview…").click()
+    expect(page.get_by_role("heading", level=2)).to_have_text("2 records")
+    page.get_by_role("button", name="Delete: 2").click()
+    expect(flash(page)).to_have_text("2 records were deleted.")
+    assert len(left := desk.all(twice)) == TWICE_ENTERED - 2
+    assert not {"Entered twice 00", "Entered twice 01"} & set(left)
+
+    page.get_by_label("all that match").check()
+    page.get_by_role("button", name="Preview…").click()
+    expect(page.get_by_role("heading", level=2)).to_have_text(f"{TWICE_ENTERED - 2} records")
+    page.get_by_role("button", name=f"Delete: {TWICE_ENTERED - 2}").click()
+    expect(flash(page)).to_have_text(f"{TWICE_ENTERED - 2} records were deleted.")
+    expect(page.get_by_role("main")).to_contain_text("Nothing matches.")
+    assert desk.all(twice) == []
+    assert len(desk.all(select(Grievance.id))) >= 190
+
+
+# --- Every page, in both languages, as every role ----------------------------------------------
+
+
+def test_the_language_is_switched_and_switched_back_on_the_same_page(walk: Walk):
+    page = walk.enter(Role.AUDITOR)
+    page.goto(f"{GRIEVANCES}?search=letter+09")
+    language = page.locator("html")
+    expect(language).to_have_attribute("lang", "en")
+    found = titles(page)
+    page.get_by_role("button", name="中文").click()
+    expect(language).to_have_attribute("lang", "zh-Hans")
+    assert page.url.endswith("search=letter+09")
+    assert titles(page) == found
+    page.get_by_role("button", name="English").click()
+    expect(language).to_have_attribute("lang", "en")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Grievances")
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_page_of_the_menu_does_anything_wrong(walk: Walk, role: Role):
+    page = walk.enter(role)
+    page.goto("/admin/")
+    links = page.locator("nav.side a, .topbar a").evaluate_all("(all) => all.map((a) => a.href)")
+    readable = [one for one in RECORD_TYPES if one.screen and may({role}, one.desk, Verb.READ)]
+    assert len(links) == len(readable) + 2  # the start page and one's account
+    for link in links:
+        page.goto(link)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
