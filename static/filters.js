@@ -17,11 +17,13 @@ function choiceInput(option) {
 }
 
 function relationInput(option) {
-  return [
-    element("input", { class: "form-control", id: "filter-value", type: "text", autocomplete: "off",
-      "data-lookup": option.dataset.lookup, "data-lookup-hidden": "filter-value-id" }),
-    element("input", { type: "hidden", name: "filter_value", id: "filter-value-id" }),
-  ];
+  const typed = element("input", { class: "form-control", id: "filter-value", type: "text",
+    autocomplete: "off", "data-lookup": option.dataset.lookup,
+    "data-lookup-hidden": "filter-value-id" });
+  const chosen = element("input", { type: "hidden", name: "filter_value", id: "filter-value-id" });
+  // Who types a name to its end and does not choose it from the list means that name.
+  typed.addEventListener("change", () => { chosen.value ||= typed.value; });
+  return [typed, chosen];
 }
 
 function periodInput() {
@@ -48,11 +50,15 @@ export function attachFilters() {
   for (const form of document.querySelectorAll("[data-filters]")) {
     const what = form.querySelector("#filter-what");
     const place = form.querySelector("[data-filter-value]");
+    let shown = "";
     const change = () => {
+      if (what.value === shown) return;
+      shown = what.value;
       place.replaceChildren(...inputFor(what.selectedOptions[0]));
       attachLookups(place);
     };
     what.addEventListener("change", change);
+    window.addEventListener("pageshow", change); // going back puts an earlier choice into the list
     change();
   }
 }

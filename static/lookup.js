@@ -10,6 +10,7 @@ class Lookup {
     this.list.id = `lookup-${++count}`;
     this.list.hidden = true;
     this.list.setAttribute("role", "listbox");
+    this.list.tabIndex = -1; // browsers make what scrolls a stop for Tab
     this.asked = 0;
     this.place = -1;
     input.parentNode.append(this.list);
@@ -20,17 +21,21 @@ class Lookup {
     input.addEventListener("input", () => this.typed());
     input.addEventListener("focus", () => { if (!input.value) this.ask(); });
     input.addEventListener("keydown", (event) => this.pressed(event));
-    input.addEventListener("blur", () => setTimeout(() => this.close(), 150));
+    input.addEventListener("blur", () => this.close());
+    // The focus stays in the input while the list is scrolled or clicked.
+    this.list.addEventListener("mousedown", (event) => event.preventDefault());
   }
 
   typed() {
     if (this.hidden) this.hidden.value = "";
     this.asked += 1; // an answer to what stood here before comes too late
+    this.mark(-1);
     clearTimeout(this.wait);
     this.wait = setTimeout(() => this.ask(), 180);
   }
 
   async ask() {
+    clearTimeout(this.wait);
     const mine = ++this.asked;
     const address = new URL(this.input.dataset.lookup, window.location.origin);
     address.searchParams.set("query", this.input.value);
@@ -46,12 +51,24 @@ class Lookup {
       item.id = `${this.list.id}-${index}`;
       item.dataset.id = id;
       item.setAttribute("role", "option");
-      item.addEventListener("pointerdown", (event) => { event.preventDefault(); this.choose(item); });
+      item.addEventListener("click", () => this.choose(item));
       return item;
     }));
-    this.place = -1;
+    this.mark(-1);
     this.list.hidden = pairs.length === 0;
     this.input.setAttribute("aria-expanded", String(pairs.length > 0));
+  }
+
+  mark(place) {
+    this.place = place;
+    const items = [...this.list.children];
+    items.forEach((item, index) => item.setAttribute("aria-selected", String(index === place)));
+    if (place < 0) {
+      this.input.removeAttribute("aria-activedescendant");
+    } else {
+      items[place].scrollIntoView({ block: "nearest" });
+      this.input.setAttribute("aria-activedescendant", items[place].id);
+    }
   }
 
   pressed(event) {
@@ -62,11 +79,8 @@ class Lookup {
     const items = [...this.list.children];
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      this.place = (this.place + step + items.length) % items.length;
-      items.forEach((item, index) => item.setAttribute("aria-selected", String(index === this.place)));
-      items[this.place].scrollIntoView({ block: "nearest" });
-      this.input.setAttribute("aria-activedescendant", items[this.place].id);
+      const next = event.key === "ArrowDown" ? this.place + 1 : Math.max(this.place, 0) - 1;
+      this.mark((next + items.length) % items.length);
     } else if (event.key === "Enter" && this.place >= 0) {
       event.preventDefault();
       this.choose(items[this.place]);
@@ -83,9 +97,11 @@ class Lookup {
   }
 
   close() {
+    clearTimeout(this.wait);
+    this.asked += 1; // and so does one to what has been left or decided
     this.list.hidden = true;
     this.input.setAttribute("aria-expanded", "false");
-    this.input.removeAttribute("aria-activedescendant");
+    this.mark(-1);
   }
 }
 

@@ -22,7 +22,9 @@ function attachSelection() {
 function guardForms() {
   for (const form of document.querySelectorAll("form[data-guard]")) {
     let touched = Boolean(document.querySelector(".is-invalid"));
-    form.addEventListener("input", () => { touched = true; });
+    for (const change of ["input", "change"]) {
+      form.addEventListener(change, () => { touched = true; });
+    }
     form.addEventListener("submit", () => { touched = false; });
     window.addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });
   }

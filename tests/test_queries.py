@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, event, insert, inspect, select, text
+from sqlalchemy import Engine, delete, event, insert, inspect, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from models import (
@@ -36,6 +36,7 @@ from rules.grievance import Channel, GrievanceKind, GrievanceState, PauseGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, OfficeLevel
 from rules.permissions import Role
 from tests.conftest import make_app
+from tests.factories import make_office
 
 NOON = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -125,13 +126,14 @@ def as_python_sorts(records: list[Any], order: Order) -> list[int]:
 
 
 def walk(
-    session: Any, model: Any, order: Order, size: int, *, back: bool = False
+    session: Any, model: Any, order: Order, size: int, *, back: bool = False, few: bool = False
 ) -> list[list[int]]:
     """Return the ids of every page from the first to the last, or from the last to the first."""
     pages: list[list[int]] = []
-    place = Place(None, None, backwards=True) if back else None
+    place = lists.THE_END if back else None
+    query, found = lists.gathered(select(model), model, order) if few else (select(model), None)
     while True:
-        page = lists.read_page(session, select(model), model, order, place, size)
+        page = lists.read_page(session, query, model, order, place, size, found=found)
         pages.append([record.id for record in page.records])
         token = page.before if back else page.after
         assert len(pages) < 500, "the pages never end"
@@ -140,18 +142,19 @@ def walk(
         place = lists.read_place(model, order, token, backwards=back)
 
 
+@pytest.mark.parametrize("few", [False, True], ids=["through the order", "of few"])
 @pytest.mark.parametrize("descending", [False, True], ids=["up", "down"])
 @pytest.mark.parametrize("key", lists.sortable_keys(Grievance))
 def test_paging_meets_each_row_once_in_order_forwards_and_backwards(
-    session: Any, grievances: list[Grievance], key: str, descending: bool
+    session: Any, grievances: list[Grievance], key: str, descending: bool, few: bool
 ) -> None:
     order = Order(key, descending)
     expected = as_python_sorts(grievances, order)
-    for size in (1, 7, 69, 70, 71):
-        forwards = walk(session, Grievance, order, size)
+    for size in (7, 69, 70, 71):
+        forwards = walk(session, Grievance, order, size, few=few)
         assert sum(forwards, []) == expected
         assert all(len(page) == size for page in forwards[:-1])
-        backwards = walk(session, Grievance, order, size, back=True)
+        backwards = walk(session, Grievance, order, size, back=True, few=few)
         *others, first = backwards
         assert first == expected[:size]  # full, although it may repeat rows of the second
         rest = sum(reversed(others), [])
@@ -241,6 +244,21 @@ def test_going_back_past_the_beginning_gives_a_full_first_page(
     page = lists.read_page(session, select(Grievance), Grievance, order, place, 20)
     assert [record.id for record in page.records] == expected[:20]
     assert page.before is None
+
+
+def test_a_page_whose_rows_are_gone_is_the_last_page(
+    session: Any, grievances: list[Grievance]
+) -> None:
+    order = Order("id")
+    expected = as_python_sorts(grievances, order)
+    session.execute(delete(Grievance).where(Grievance.id > expected[40]))
+    place = Place(expected[40], expected[40])
+    page = lists.read_page(session, select(Grievance), Grievance, order, place, 20)
+    assert [record.id for record in page.records] == expected[21:41]
+    assert page.after is None
+    session.execute(delete(Grievance))
+    page = lists.read_page(session, select(Grievance), Grievance, order, place, 20)
+    assert page == lists.Page([], None, None)
 
 
 def test_a_page_takes_two_statements_at_most_and_no_offset(
@@ -985,6 +1003,34 @@ def test_a_page_is_read_from_the_index_of_its_order(crowd: Any) -> None:
         assert f"ix_grievance_{key}_id" in shown, shown
         assert "Sort" not in shown
         assert seen
+
+
+def test_few_rows_are_found_by_what_they_are_asked_for_and_not_by_their_order(
+    crowd: Any,
+) -> None:
+    """Of this office the planner knows nothing and believes that it has its share."""
+    offices = [make_office().id for _ in range(3)]
+    crowd.execute(
+        update(Grievance).values(
+            responsible_office_id=postgresql.array(offices)[Grievance.id % 3 + 1]
+        )
+    )
+    crowd.execute(text("ANALYZE grievance"))
+    order = Order("received_at", descending=True)
+    for place in (None, Place(NOON, 9), lists.THE_END):
+        asked = select(Grievance).where(Grievance.responsible_office_id == 2**40)
+        query, found = lists.gathered(asked, Grievance, order)
+        with statements() as seen:
+            page = lists.read_page(crowd, query, Grievance, order, place, 50, found=found)
+        assert page.records == []
+        assert len(seen) <= 2
+        condition, ordering = lists._parts(
+            found.c.received_at, found.c.id, place, down=True, nullable=False
+        )[0]
+        statement = query.order_by(*ordering).limit(51)
+        shown = plan(crowd, statement if condition is None else statement.where(condition))
+        assert "ix_grievance_received_at_id" not in shown, shown
+    crowd.rollback()
 
 
 def test_the_database_plans_each_search_for_its_own_word(crowd: Any) -> None:

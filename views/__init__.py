@@ -6,7 +6,7 @@ from flask import Flask, redirect, url_for
 from flask_admin import Admin, AdminIndexView, expose
 
 import security
-from models import RECORD_TYPES, Grievance, ImportBatch, Officer, Record, db
+from models import RECORD_TYPES, AuditEntry, Grievance, ImportBatch, Officer, Record, db
 from rules.permissions import Desk, Verb
 from views import account, errors, imports
 from views.base import RecordView, endpoint_of, record_url
@@ -22,12 +22,14 @@ from views.labels import (
     types_label,
 )
 from views.offices import OfficerView
+from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
 SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
     ImportBatch: ImportBatchView,
+    AuditEntry: AuditEntryView,
 }
 
 

@@ -319,14 +319,7 @@ class RecordView(ModelView):
         keys = self.list_keys
         status = 200
         try:
-            query = self.query_of(state)
-            shown = lists.with_columns(query, self.model, keys)
-            page = lists.read_page(
-                db.session, shown, self.model, state.order, state.place, state.size
-            )
-            self._note_unseen(page.records, keys)
-            whole = query.whereclause is None
-            number = lists.count(db.session, query, self.model, whole=whole)
+            page, number = self._read_list(state, keys)
         except RuleBroken as refused:
             problem = sentence(refused)
             state = ListState(**(vars(state) | {"problems": [problem]}))
@@ -336,6 +329,21 @@ class RecordView(ModelView):
             sortable=set(lists.sortable_keys(self.model)), sizes=PAGE_SIZES,
             actions=self.allowed_actions(), chips=self._chips(state),
         ), status
+
+    def _read_list(self, state: ListState, keys: list[str]) -> tuple[lists.Page, lists.Count]:
+        """Return the page that is asked for and how many rows there are on all of them."""
+        query = self.query_of(state)
+        whole = query.whereclause is None
+        number = lists.count(db.session, query, self.model, whole=whole)
+        found = None
+        if number.kind == "exact" and not whole:
+            query, found = lists.gathered(query, self.model, state.order)
+        page = lists.read_page(
+            db.session, lists.with_columns(query, self.model, keys), self.model,
+            state.order, state.place, state.size, found=found,
+        )
+        self._note_unseen(page.records, keys)
+        return page, number
 
     def _with_added_filter(self) -> str:
         """Return the list's address with the filter that its form asks for, at the end."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import format_date, format_datetime, format_decimal, gettext
-from sqlalchemy import inspect
+from sqlalchemy import Date, DateTime, Enum, inspect
 
 from models import RECORD_TYPES, Record
 from rules import RuleBroken, mark
@@ -93,9 +93,31 @@ def enum_label(value: enum.Enum) -> str:
 def title(record: Record) -> str:
     """Return the name of `record` with closed lists and dates in words; str(record) has them as
     stored, which is what searches and exports know."""
-    values = (getattr(record, name) for name in record.title_columns)
-    in_words = (show(v) if isinstance(v, enum.Enum | date) else v for v in values)
+    values = [(name, getattr(record, name)) for name in record.title_columns]
+    in_words = (
+        table_label(value)
+        if name == "record_type"
+        else show(value)
+        if isinstance(value, enum.Enum | date)
+        else value
+        for name, value in values
+    )
     return " · ".join(str(value) for value in in_words if value is not None) or str(record)
+
+
+def typed(column: Any, value: Any) -> Any:
+    """Return a value of the audit trail, which is JSON, as the type of its column."""
+    kind = column.type
+    try:
+        if isinstance(kind, Enum):
+            return kind.enum_class(value)  # type: ignore[misc]
+        if isinstance(value, str) and isinstance(kind, DateTime):
+            return datetime.fromisoformat(value)
+        if isinstance(value, str) and isinstance(kind, Date):
+            return date.fromisoformat(value)
+    except ValueError:
+        return value
+    return value
 
 
 def table_label(name: str) -> str:
@@ -139,6 +161,13 @@ def show(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(gettext(english(str(part))) for part in value)
     return str(value)
+
+
+def show_of(column: Any, value: Any) -> str:
+    """Return a value of `column` as people read it; years and record numbers are no amounts."""
+    if isinstance(value, int) and column.key in ("year", "id", "record_id"):
+        return str(value)
+    return show(value)
 
 
 def _show_inside(value: Any) -> str:

@@ -85,7 +85,7 @@ def _fill_grievances(offices: list[Office]) -> None:
     noon = datetime.combine(today(), time(12), UTC)
     db.session.add_all(
         Grievance(
-            title=f"Nobody answered letter {n:03}",
+            title=f"Letter L{n:03} was not answered",
             state=GrievanceState.ROUTED if n % 2 else GrievanceState.REGISTERED,
             category=categories[n % 5], responsible_office=offices[n % 3],
             received_at=noon - timedelta(days=n), due_at=noon - timedelta(days=n - 60),
@@ -129,14 +129,14 @@ class Walk:
     contexts: list[BrowserContext] = field(default_factory=list)
 
     def enter(
-        self, role: Role | None = None, *, width: int = 1280, scripts: bool = True,
-        answers: tuple[int, ...] = (),
+        self, role: Role | None = None, *, width: int = 1280, answers: tuple[int, ...] = (),
+        **options: Any,
     ) -> Page:
         """Return an empty page of a new visitor, logged in as `role` if one is named. `answers`
-        are the statuses from 400 up that this walk is to meet."""
+        are the statuses from 400 up that this walk is to meet, `options` those of Playwright."""
         context = self.browser.new_context(
             base_url=self.desk.address, viewport={"width": width, "height": 860},
-            java_script_enabled=scripts,
+            **options,
         )
         context.set_default_timeout(PATIENCE)
         self.contexts.append(context)

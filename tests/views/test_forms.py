@@ -170,15 +170,33 @@ def test_an_empty_form_comes_back_with_words_beside_what_is_needed(
     assert_clean(page)
     assert "Nothing you typed is lost" in words(page)
     assert session.scalar(select(func.count()).select_from(model)) == before
-    needed = [
+    assert page.text.count('class="invalid-feedback') == len(_needed(model))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_that_may_make_a_record_has_every_field_it_needs(
+    app: Flask, as_role: Callable[..., Client], role: Role
+) -> None:
+    client = as_role(role)
+    for model in EDITED:
+        if may(frozenset({role}), model.desk, Verb.CREATE):
+            fields = new_form(client, model)
+            for column in _needed(model):
+                key = column.key
+                assert key in fields or key.removesuffix("_id") in fields, (role, model, key)
+
+
+def _needed(model: Any) -> list[Any]:
+    """Return the columns without which no record of `model` can be made by hand."""
+    return [
         column
         for column in model.__table__.columns
         if not column.nullable
         and column.server_default is None
         and not column.primary_key
         and not column.info.get("set_by")
+        and column.type.python_type is not bool
     ]
-    assert page.text.count('class="invalid-feedback') == len(needed)
 
 
 @pytest.mark.parametrize("model", EDITED, ids=lambda model: model.__name__)
@@ -1038,3 +1056,4 @@ def test_a_form_speaks_the_language_of_its_reader_each_time(
         seen.append(re.findall(r'class="form-label"[^>]*>([^<]+?) *<', page.text))
     assert seen[0] == seen[2]
     assert seen[0][0] == "Name"
+    assert re.search("[\u4e00-\u9fff]", seen[1][0])

@@ -4,15 +4,17 @@ import csv
 import io
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, event, insert, select, text
+from sqlalchemy import Engine, event, func, insert, select, text
 
 from models import (
     RECORD_TYPES,
@@ -144,18 +146,19 @@ def test_every_list_takes_eight_statements_at_most_for_every_role(
     assert every_list_is_frugal(as_role(role), role) > 10
 
 
-@pytest.mark.parametrize("role", Role)
-def test_every_list_of_a_large_database_is_as_frugal(role: Role, tmp_path: Any) -> None:
-    """`make bench` gives the address of its database with 2 million grievances."""
+def test_every_list_of_a_large_database_is_as_frugal(tmp_path: Path) -> None:
     url = os.environ.get("LARGE_DATABASE_URL")
     if not url:
-        pytest.skip("Set LARGE_DATABASE_URL to a database with many rows; `make bench` has one.")
+        pytest.skip("Set LARGE_DATABASE_URL to a database with many rows; `make bench` keeps one.")
     app = make_app(url, tmp_path)
-    client = Client(app, use_cookies=True)
-    with app.app_context():
-        client.let_in(make_officer(roles=[role]))
-        db.session.commit()
-    assert every_list_is_frugal(client, role) > 10
+    for role in Role:
+        client = Client(app, use_cookies=True)
+        with app.app_context():
+            office_id = db.session.scalar(select(func.min(Office.id)))
+            name = f"frugal-{secrets.token_hex(8)}"  # the database is kept from run to run
+            client.let_in(make_officer(roles=[role], office_id=office_id, name=name, username=name))
+            db.session.commit()
+        assert every_list_is_frugal(client, role) > 10
 
 
 def test_a_long_list_costs_as_many_statements_as_a_short_one(
