@@ -9,7 +9,7 @@ import security
 from models import RECORD_TYPES, AuditEntry, Grievance, ImportBatch, Officer, Record, db
 from rules.permissions import Desk, Verb
 from views import account, errors, imports
-from views.base import RecordView, endpoint_of, record_url
+from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.labels import (
     about,
@@ -22,6 +22,7 @@ from views.labels import (
     types_label,
 )
 from views.offices import OfficerView
+from views.shown import endpoint_of, record_url
 from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
@@ -56,8 +57,12 @@ def menu() -> list[tuple[str, list[dict[str, Any]]]]:
     desks = []
     for desk in Desk:
         entries = [
-            {"label": types_label(model), "url": url_for(f"{endpoint_of(model)}.index_view"),
-             "endpoint": endpoint_of(model), "model": model}
+            {
+                "label": types_label(model),
+                "url": url_for(f"{endpoint_of(model)}.index_view"),
+                "endpoint": endpoint_of(model),
+                "model": model,
+            }
             for model in RECORD_TYPES
             if model.desk is desk and security.can(Verb.READ, model)
         ]
@@ -71,17 +76,29 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     account.init_app(app)
     admin = Admin(
-        app, name="Redress", index_view=HomeView(url="/admin", endpoint="admin"),
+        app,
+        name="Redress",
+        index_view=HomeView(url="/admin", endpoint="admin"),
     )
     for model in RECORD_TYPES:
         if model.screen:
             register(admin, model)
     imports.init_app(app)
     app.jinja_env.globals.update(
-        menu=menu, label=label, help_text=help_text, show=show, type_label=type_label,
-        types_label=types_label, record_url=record_url, enum_label=enum_label,
-        current_officer=security.current_officer, language=security.language, Verb=Verb,
-        can=security.can, title_of=title, about=about,
+        menu=menu,
+        label=label,
+        help_text=help_text,
+        show=show,
+        type_label=type_label,
+        types_label=types_label,
+        record_url=record_url,
+        enum_label=enum_label,
+        current_officer=security.current_officer,
+        language=security.language,
+        Verb=Verb,
+        can=security.can,
+        title_of=title,
+        about=about,
     )
 
     @app.get("/")

@@ -6,17 +6,15 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-from flask import Response, abort, current_app, flash, g, redirect, request, url_for
+from flask import Response, abort, current_app, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext, lazy_gettext, ngettext
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Enum, Select, delete, inspect, literal, select, union_all
+from sqlalchemy import Enum, Select, delete, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
@@ -26,25 +24,31 @@ import security
 from models import Record, db, search_columns, title_sql
 from queries import audit, lists
 from queries.dependents import Dependents, dependents_of
-from queries.filters import Filter, Today, key_and_operation, operations, parse
 from rules import RuleBroken, mark
 from rules.permissions import Verb
 from views.errors import constraint_sentence
-from views.fields import RecordForm, choices_for, find_by_text, form_for
+from views.fields import RecordForm, choices_for, form_for
 from views.labels import (
     english_types,
-    enum_label,
     label,
     sentence,
     show,
-    table_label,
     title,
     type_label,
     types_label,
 )
+from views.listing import (
+    PAGE_SIZES,
+    ListState,
+    filter_choices,
+    filters_in_words,
+    read_state,
+    today,
+    with_added_filter,
+)
+from views.shown import cell, changes_in_words, endpoint_of, note_unseen
 
 MOST_AT_ONCE = 10_000
-PAGE_SIZES = (20, 50, 100, 200)
 HISTORY_SIZE = 50
 ABOUT_GROUP = mark("About this record")
 EXPORT_TYPES = {
@@ -72,27 +76,6 @@ def kebab(model: type[Record]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", model.__name__).lower()
 
 
-def endpoint_of(model: type[Record]) -> str:
-    """Return the name under which the screens of `model` are registered."""
-    return f"record_{model.__tablename__}"
-
-
-def record_url(record: Record) -> str | None:
-    """Return the address of the page of `record`, or None for who may not read its kind. Built
-    once for each record type in a request: a list asks for hundreds."""
-    model = type(record)
-    known = g.setdefault("record_urls", {})
-    if model not in known:
-        readable = model.screen and security.can(Verb.READ, model)
-        known[model] = url_for(f"{endpoint_of(model)}.details_view") if readable else None
-    return f"{known[model]}?id={record.id}" if known[model] else None
-
-
-def today() -> Today:
-    """Return now, in the reader's zone, for filters that are relative to it."""
-    return Today(datetime.now(UTC), ZoneInfo(security.timezone()))
-
-
 @dataclass(frozen=True)
 class Action:
     """What can be done to many records at once; `run(ids)` changes them in the open transaction
@@ -104,31 +87,6 @@ class Action:
     question: Any
     done: Any
     run: Callable[[list[int]], int]
-
-
-@dataclass(frozen=True)
-class ListState:
-    """What a link to a list says: filters, search, order, page; and what is wrong with it."""
-
-    filters: list[Filter]
-    search: str
-    order: lists.Order
-    place: lists.Place | None
-    size: int
-    problems: list[str]
-    notes: list[str]
-
-    def arguments(self, **changes: Any) -> list[tuple[str, str]]:
-        """Return the link's arguments with `changes`; None drops one, and the page with it."""
-        wanted: dict[str, Any] = {one.argument: one.value for one in self.filters}
-        wanted |= {
-            "search": self.search or None,
-            "sort": self.order.key,
-            "desc": "1" if self.order.descending else "0",
-            "page_size": self.size if self.size != current_app.config["PAGE_SIZE"] else None,
-        }
-        wanted |= changes
-        return [(key, str(value)) for key, value in wanted.items() if value is not None]
 
 
 class RecordView(ModelView):
@@ -158,8 +116,12 @@ class RecordView(ModelView):
 
     def __init__(self, model: type[Record]) -> None:
         super().__init__(
-            model, db, name=english_types(model), category=model.desk.value,
-            endpoint=endpoint_of(model), url=kebab(model),
+            model,
+            db,
+            name=english_types(model),
+            category=model.desk.value,
+            endpoint=endpoint_of(model),
+            url=kebab(model),
         )
 
     # --- What Flask-Admin would guess, said by the model ---------------------------------------
@@ -171,9 +133,7 @@ class RecordView(ModelView):
         return {key: getattr(self.model, key) for key in lists.sortable_keys(self.model)}
 
     def scaffold_form(self) -> type[RecordForm]:
-        return form_for(
-            self.model, lambda key: url_for(f"{self.endpoint}.ajax_lookup", name=key)
-        )
+        return form_for(self.model, lambda key: url_for(f"{self.endpoint}.ajax_lookup", name=key))
 
     def get_create_form(self) -> type[RecordForm]:
         return self.get_form()
@@ -254,50 +214,6 @@ class RecordView(ModelView):
         """Whether records of this type have any text for the search box to look through."""
         return bool(search_columns(self.model))
 
-    def read_state(self) -> ListState:
-        """Return what the request asks of the list, with a sentence for all it cannot have."""
-        arguments = list(request.args.items(multi=True))
-        filters = parse(self.model, self.keys, arguments, today())
-        problems = [sentence(one.error) for one in filters if one.error]
-        notes: list[str] = []
-        order = self._read_order(problems)
-        if request.args.get("page", "0") != "0":
-            notes.append(gettext("Pages have no numbers here: use Next and Previous. This is the "
-                                 "first page."))
-        return ListState(
-            filters, request.args.get("search", "").strip(), order,
-            self._read_place(order, notes), self._read_size(notes), problems, notes,
-        )
-
-    def _read_order(self, problems: list[str]) -> lists.Order:
-        key = request.args.get("sort")
-        if not key:
-            return lists.default_order(self.model)
-        if key not in lists.sortable_keys(self.model) or key not in self.keys:
-            problems.append(gettext("This list cannot be sorted by “%(key)s”.", key=key[:60]))
-            return lists.default_order(self.model)
-        return lists.Order(key, request.args.get("desc") == "1")
-
-    def _read_place(self, order: lists.Order, notes: list[str]) -> lists.Place | None:
-        for name in ("after", "before"):
-            if token := request.args.get(name):
-                try:
-                    return lists.read_place(
-                        self.model, order, token, backwards=name == "before"
-                    )
-                except RuleBroken as refused:
-                    notes.append(sentence(refused))
-        return None
-
-    def _read_size(self, notes: list[str]) -> int:
-        asked = request.args.get("page_size", "")
-        if asked.isascii() and asked.isdigit() and int(asked[:9]) in PAGE_SIZES:
-            return int(asked)
-        if asked:
-            sizes = ", ".join(str(size) for size in PAGE_SIZES)
-            notes.append(gettext("A page has %(sizes)s rows.", sizes=sizes))
-        return int(current_app.config["PAGE_SIZE"])
-
     def query_of(self, state: ListState) -> Select[Any]:
         """Return the scoped, filtered and searched rows; RuleBroken where a part of `state`
         cannot be had, because a list that ignores a filter lies."""
@@ -314,8 +230,9 @@ class RecordView(ModelView):
     def index_view(self) -> Any:
         """The list: one page of it, with the count, the filters and what can be done."""
         if "filter_what" in request.args:
-            return redirect(self._with_added_filter())
-        state = self.read_state()
+            arguments = with_added_filter(self.model, self.keys)
+            return redirect(f"{self.get_url('.index_view')}?{urlencode(arguments)}")
+        state = read_state(self.model, self.keys)
         keys = self.list_keys
         status = 200
         try:
@@ -325,9 +242,15 @@ class RecordView(ModelView):
             state = ListState(**(vars(state) | {"problems": [problem]}))
             page, number, status = lists.Page([], None, None), lists.Count(0), 400
         return self.render(
-            self.list_template, state=state, page=page, count=number, keys=keys,
-            sortable=set(lists.sortable_keys(self.model)), sizes=PAGE_SIZES,
-            actions=self.allowed_actions(), chips=self._chips(state),
+            self.list_template,
+            state=state,
+            page=page,
+            count=number,
+            keys=keys,
+            sortable=set(lists.sortable_keys(self.model)),
+            sizes=PAGE_SIZES,
+            actions=self.allowed_actions(),
+            chips=self.chips(state),
         ), status
 
     def _read_list(self, state: ListState, keys: list[str]) -> tuple[lists.Page, lists.Count]:
@@ -339,43 +262,16 @@ class RecordView(ModelView):
         if number.kind == "exact" and not whole:
             query, found = lists.gathered(query, self.model, state.order)
         page = lists.read_page(
-            db.session, lists.with_columns(query, self.model, keys), self.model,
-            state.order, state.place, state.size, found=found,
+            db.session,
+            lists.with_columns(query, self.model, keys),
+            self.model,
+            state.order,
+            state.place,
+            state.size,
+            found=found,
         )
-        self._note_unseen(page.records, keys)
+        note_unseen(self.model, page.records, keys)
         return page, number
-
-    def _with_added_filter(self) -> str:
-        """Return the list's address with the filter that its form asks for, at the end."""
-        arguments = [
-            pair
-            for pair in request.args.items(multi=True)
-            if pair[0] not in ("filter_what", "filter_value", "after", "before", "page")
-        ]
-        taken = [int(m[1]) for key, _ in arguments if (m := re.match(r"flt([0-9]{1,5})_", key))]
-        what = request.args["filter_what"][:120]
-        value = self._as_in_links(what, request.args.get("filter_value", "").strip())
-        arguments.append((f"flt{max(taken, default=-1) + 1}_{what}", value))
-        return f"{self.get_url('.index_view')}?{urlencode(arguments)}"
-
-    def _as_in_links(self, what: str, value: str) -> str:
-        """Return `value` as links have it where it is the name of a record or the word for a
-        choice, which is what people type where there is no JavaScript."""
-        key, name = key_and_operation(self.model, self.keys, what)
-        takes = operations(self.model, key)[name].takes if key else ""
-        if takes == "choice":
-            by_word = {enum_label(one).casefold(): one.value for one in self._kind_of(key)}
-            return str(by_word.get(value.casefold(), value))
-        if takes == "relation" and security.parse_id(value) is None:
-            try:
-                found = find_by_text(inspect(self.model).relationships[key].mapper.class_, value)
-            except ValueError:
-                return value  # the list says what is wrong with it
-            return str(found.id)
-        return value
-
-    def _kind_of(self, key: str) -> Any:
-        return self._column(key).type.enum_class
 
     def link(self, state: ListState, view: str = ".index_view", **changes: Any) -> str:
         """Return the address of `view` with the filters, search and order of `state`."""
@@ -385,92 +281,20 @@ class RecordView(ModelView):
 
     def filter_choices(self) -> list[dict[str, Any]]:
         """Return what the filter form offers: each column with its operations and choices."""
-        offered = []
-        for key in self.keys:
-            known = operations(self.model, key)
-            if not known:
-                continue
-            column = self._column(key)
-            choices = []
-            if isinstance(column.type, Enum):
-                choices = [(one.value, enum_label(one)) for one in self._kind_of(key)]
-            offered.append({
-                "key": key,
-                "label": label(key),
-                "operations": [
-                    {"name": one.name, "label": gettext(one.label), "takes": one.takes}
-                    for one in known.values()
-                ],
-                "choices": choices,
-                "lookup": self.get_url(".ajax_lookup", name=key, closed=1)
-                if key in inspect(self.model).relationships
-                else None,
-            })
-        return sorted(offered, key=lambda one: str(one["label"]))
+        return filter_choices(
+            self.model, self.keys, lambda key: self.get_url(".ajax_lookup", name=key, closed=1)
+        )
 
-    def _chips(self, state: ListState) -> list[dict[str, str]]:
+    def chips(self, state: ListState) -> list[dict[str, str]]:
         """Return the active filters in words, each with the link that drops it."""
-        names = self._names_of_relations(state.filters)
-        chips = []
-        for one in state.filters:
-            if one.clause is None:
-                words = one.argument
-            else:
-                operation = operations(self.model, one.key)[one.operation]
-                value = names.get((one.key, one.value), one.value)
-                if operation.takes == "choice":
-                    kind = self._kind_of(one.key)
-                    chosen = (part.strip() for part in one.value.split(","))
-                    value = ", ".join(enum_label(kind(part)) for part in chosen if part)
-                words = f"{label(one.key)} {gettext(operation.label)}"
-                if operation.takes != "nothing":
-                    words = f"{words.replace('…', value)}" if "…" in words else f"{words} {value}"
-            chips.append({"words": words, "without": self.link(state, **{one.argument: None})})
-        return chips
-
-    def _names_of_relations(self, filters: list[Filter]) -> dict[tuple[str, str], str]:
-        """Return the names of records that filters ask for, by key and value, in one statement;
-        out-of-scope ones stay numbers."""
-        relations = inspect(self.model).relationships
-        asked = {
-            (one.key, one.value): (relations[one.key].mapper.class_, number)
-            for one in filters
-            if one.clause is not None
-            and one.key in relations
-            and (number := security.parse_id(one.value.strip()))
-        }
-        wanted: dict[Any, set[int]] = {}
-        for target, number in asked.values():
-            wanted.setdefault(target, set()).add(number)
-        named = _titles(wanted)
-        return {
-            place: named.get((target, number), f"#{number}")
-            for place, (target, number) in asked.items()
-        }
+        return [
+            {"words": words, "without": self.link(state, **{argument: None})}
+            for argument, words in filters_in_words(self.model, state.filters)
+        ]
 
     def cell(self, record: Record, key: str) -> dict[str, Any]:
         """Return what a list or details shows of `key`: its text, kind and link, if any."""
-        value = getattr(record, key)
-        if key in inspect(self.model).relationships:
-            if value is None:
-                return {"kind": "relation", "text": ""}
-            if (type(value), value.id) in g.get("unseen", ()):
-                return {"kind": "relation", "text": f"#{value.id}", "url": None}
-            return {"kind": "relation", "text": title(value), "url": record_url(value)}
-        column = inspect(self.model).columns[key]
-        kind = "choice" if isinstance(column.type, Enum) else "text"
-        if isinstance(value, date):
-            kind = "moment"
-        if key in self.model.title_columns:
-            kind = "title number" if key == "number" else "title"
-        overdue = bool(
-            value and column.info.get("met_by") and _is_past(value)
-            and all(getattr(record, met) is None for met in column.info["met_by"])
-        )
-        if key == "record_type":
-            value = table_label(value)
-        raw = getattr(value, "value", None)
-        return {"text": show(value), "kind": kind, "raw": raw, "overdue": overdue}
+        return cell(record, key, today())
 
     def headings(self, keys: list[str]) -> list[tuple[str, str]]:
         """Return `keys` with their headings, asked for once for a list and not for each cell."""
@@ -483,19 +307,6 @@ class RecordView(ModelView):
     def record_links(self, record: Record) -> list[tuple[str, str]]:
         """Return further buttons of the page of `record`: (words, address)."""
         return []
-
-    def _note_unseen(self, records: list[Any], keys: list[str]) -> None:
-        """Note which records that these refer to are out of the officer's sight: cells show them
-        by number only. One statement, or none where every such record type is open to all."""
-        relations = inspect(self.model).relationships
-        wanted: dict[Any, set[int]] = {}
-        for key in keys:
-            if key in relations and security.visible(relations[key].mapper.class_) is not None:
-                related = (getattr(record, key) for record in records)
-                ids = {other.id for other in related if other is not None}
-                wanted.setdefault(relations[key].mapper.class_, set()).update(ids)
-        seen = _titles({target: ids for target, ids in wanted.items() if ids})
-        g.unseen = {(target, i) for target, ids in wanted.items() for i in ids} - set(seen)
 
     # --- Details and history -------------------------------------------------------------------
 
@@ -515,14 +326,16 @@ class RecordView(ModelView):
         if related:
             options = [
                 joinedload(getattr(self.model, key)).load_only(
-                    *(getattr(relations[key].mapper.class_, name)
-                      for name in relations[key].mapper.class_.title_columns)
+                    *(
+                        getattr(relations[key].mapper.class_, name)
+                        for name in relations[key].mapper.class_.title_columns
+                    )
                 )
                 for key in related
             ]
             query = select(self.model).where(self.model.id == record.id).options(*options)
             db.session.scalars(query.execution_options(populate_existing=True)).unique().one()
-            self._note_unseen([record], related)
+            note_unseen(self.model, [record], related)
         return record
 
     def groups(self, keys: list[str] | set[str]) -> list[tuple[str, list[str]]]:
@@ -549,49 +362,10 @@ class RecordView(ModelView):
         entries = list(db.session.scalars(query.limit(HISTORY_SIZE + 1)).unique())
         older = entries[HISTORY_SIZE - 1].id if len(entries) > HISTORY_SIZE else None
         entries = entries[:HISTORY_SIZE]
+        told = changes_in_words(self.model, self.keys, entries)
         return self.render(
-            self.history_template, record=record, entries=self._in_words(entries), older=older,
-            tab="history",
+            self.history_template, record=record, entries=told, older=older, tab="history"
         )
-
-    def _in_words(self, entries: list[Any]) -> list[dict[str, Any]]:
-        """Return the entries with each change as (field, before, after); unseen fields left out."""
-        by_column = {self._column(key).key: key for key in self.keys}
-        names = self._names_in(entries, by_column)
-        told = []
-        for entry in entries:
-            noted = entry.changes or {}
-            changes = [
-                (label(key), *(names(column, value) for value in noted[column]))
-                for column, key in by_column.items()
-                if isinstance(noted.get(column), list) and len(noted[column]) == 2
-            ]
-            hidden = sum(column not in by_column for column in entry.changes or {})
-            told.append({"entry": entry, "changes": changes, "hidden": hidden})
-        return told
-
-    def _names_in(self, entries: list[Any], by_column: dict[str, str]) -> Callable[..., str]:
-        """Return what turns a stored value into words; related records are named in one
-        statement."""
-        relations = inspect(self.model).relationships
-        wanted: dict[Any, set[int]] = {}
-        for entry in entries:
-            for column, pair in (entry.changes or {}).items():
-                key = by_column.get(column)
-                if key in relations and isinstance(pair, list):
-                    target = relations[key].mapper.class_
-                    wanted.setdefault(target, set()).update(v for v in pair if v is not None)
-        named = _titles(wanted)
-
-        def words(column: str, value: Any) -> str:
-            key = by_column[column]
-            if value is None:
-                return ""
-            if key in relations:
-                return named.get((relations[key].mapper.class_, value), f"#{value}")
-            return show(_typed(inspect(self.model).columns[key], value))
-
-        return words
 
     # --- Forms (traps 5, 7, 8) -----------------------------------------------------------------
 
@@ -637,8 +411,14 @@ class RecordView(ModelView):
         if form.is_submitted():
             record = self._create(form) if form.validate() else None
             if record is not None:
-                flash(gettext("%(type)s “%(name)s” was made.", type=type_label(self.model),
-                              name=title(record)), "success")
+                flash(
+                    gettext(
+                        "%(type)s “%(name)s” was made.",
+                        type=type_label(self.model),
+                        name=title(record),
+                    ),
+                    "success",
+                )
                 if "_add_another" in request.form:
                     return redirect(self.get_url(".create_view"))
                 return redirect(self.get_url(".details_view", id=record.id))
@@ -654,8 +434,12 @@ class RecordView(ModelView):
     def _render_form(self, form: RecordForm, record: Record | None, version: str = "") -> str:
         template = self.create_template if record is None else self.edit_template
         return self.render(
-            template, form=form, record=record, version=version,
-            groups=self.groups(set(form._fields)), tab="edit",
+            template,
+            form=form,
+            record=record,
+            version=version,
+            groups=self.groups(set(form._fields)),
+            tab="edit",
         )
 
     def _write(self, form: RecordForm, record: Record, begin: Callable[[], None]) -> bool:
@@ -728,8 +512,14 @@ class RecordView(ModelView):
             db.session.rollback()
             return self._conflict(self.get_one(str(record_id)), form)
         if saved:
-            flash(gettext("%(type)s “%(name)s” was saved.", type=type_label(self.model),
-                          name=title(record)), "success")
+            flash(
+                gettext(
+                    "%(type)s “%(name)s” was saved.",
+                    type=type_label(self.model),
+                    name=title(record),
+                ),
+                "success",
+            )
             if "_continue_editing" in request.form:
                 return redirect(self.get_url(".edit_view", id=record_id))
             return redirect(self.get_url(".details_view", id=record_id))
@@ -753,8 +543,13 @@ class RecordView(ModelView):
         last = audit.history(self.model.__tablename__, record.id).limit(1)
         entry = db.session.scalars(last).unique().first()
         return self.render(
-            self.conflict_template, record=record, rows=rows, kept=kept, entry=entry,
-            version=self.version_token(record), tab="edit",
+            self.conflict_template,
+            record=record,
+            rows=rows,
+            kept=kept,
+            entry=entry,
+            version=self.version_token(record),
+            tab="edit",
         ), 409
 
     # --- Delete --------------------------------------------------------------------------------
@@ -769,8 +564,9 @@ class RecordView(ModelView):
         if request.method == "GET" or not asked:
             return self._render_delete(record, hanging)
         if not self._is_current(record, asked):
-            changed = gettext("It was changed since you looked at it. Look again before you "
-                              "delete it.")
+            changed = gettext(
+                "It was changed since you looked at it. Look again before you delete it."
+            )
             return self._render_delete(record, hanging, changed), 409
         if hanging.kept:
             return self._render_delete(record, hanging), 409
@@ -786,14 +582,20 @@ class RecordView(ModelView):
             record = self.get_one(request.values.get("id", ""))
             hanging = dependents_of(db.session, self.model, [record.id])
             return self._render_delete(record, hanging, constraint_sentence(error)[0]), 409
-        flash(gettext("%(type)s “%(name)s” was deleted.", type=type_label(self.model), name=name),
-              "success")
+        flash(
+            gettext("%(type)s “%(name)s” was deleted.", type=type_label(self.model), name=name),
+            "success",
+        )
         return redirect(self.get_url(".index_view"))
 
     def _render_delete(self, record: Record, hanging: Dependents, problem: str = "") -> str:
         return self.render(
-            self.delete_template, record=record, hanging=hanging, problem=problem,
-            version=self.version_token(record), tab="delete",
+            self.delete_template,
+            record=record,
+            hanging=hanging,
+            problem=problem,
+            version=self.version_token(record),
+            tab="delete",
         )
 
     # --- Actions on many (trap 14) -------------------------------------------------------------
@@ -802,10 +604,13 @@ class RecordView(ModelView):
         """Return what can be done to many records of this type at once."""
         return [
             Action(
-                "delete", lazy_gettext("Delete"), Verb.DELETE,
+                "delete",
+                lazy_gettext("Delete"),
+                Verb.DELETE,
                 lazy_gettext("Delete these records? This cannot be taken back."),
-                lambda n: ngettext("%(num)s record was deleted.", "%(num)s records were deleted.",
-                                   n),
+                lambda n: ngettext(
+                    "%(num)s record was deleted.", "%(num)s records were deleted.", n
+                ),
                 self._delete_many,
             )
         ]
@@ -825,7 +630,7 @@ class RecordView(ModelView):
         The preview carries a signed fingerprint of the records and their versions; when any of
         them changed in between, nothing is done and the preview comes again.
         """
-        state = self.read_state()
+        state = read_state(self.model, self.keys)
         names = {one.name: one for one in self.allowed_actions()}
         action = names.get(request.form.get("action", ""))
         if action is None:
@@ -866,8 +671,13 @@ class RecordView(ModelView):
         return str(self._signer().dumps([action.name, digest]))
 
     def _preview(
-        self, action: Action, state: ListState, chosen: list[tuple[int, int]], problem: str,
-        *, matching: bool,
+        self,
+        action: Action,
+        state: ListState,
+        chosen: list[tuple[int, int]],
+        problem: str,
+        *,
+        matching: bool,
     ) -> Any:
         first = [record_id for record_id, _ in chosen[:10]]
         named = select(self.model.id, title_sql(self.model)).where(self.model.id.in_(first))
@@ -877,8 +687,14 @@ class RecordView(ModelView):
         if action.verb is Verb.DELETE:
             hanging = dependents_of(db.session, self.model, ids)
         body = self.render(
-            self.action_template, action=action, state=state, number=len(chosen),
-            examples=examples, matching=matching, problem=problem, hanging=hanging,
+            self.action_template,
+            action=action,
+            state=state,
+            number=len(chosen),
+            examples=examples,
+            matching=matching,
+            problem=problem,
+            hanging=hanging,
             ids=[] if matching else ids,
             fingerprint=self._fingerprint(action, chosen),
         )
@@ -906,7 +722,7 @@ class RecordView(ModelView):
         """The list as a file: the same filters, search, order, scope and columns."""
         if export_type not in self.export_types:
             abort(404)
-        state = self.read_state()
+        state = read_state(self.model, self.keys)
         query = lists.ordered(self.query_of(state), self.model, state.order)
         return self._send_file(export_type, state, query, self.keys)
 
@@ -931,7 +747,8 @@ class RecordView(ModelView):
         else:
             stream = exports.xlsx_stream(db.engine, statement, headings, sheet=kind, **common)
         return Response(
-            stream, mimetype=EXPORT_TYPES[export_type],
+            stream,
+            mimetype=EXPORT_TYPES[export_type],
             headers={"Content-Disposition": exports.content_disposition(name)},
         )
 
@@ -953,36 +770,3 @@ class RecordView(ModelView):
     def ajax_update(self) -> Any:
         """Nothing is edited in place: a save goes through the form and its version."""
         abort(404)
-
-
-def _titles(wanted: dict[Any, set[int]]) -> dict[tuple[Any, int], str]:
-    """Return the names of the records with these ids, by record type, that the officer sees; one
-    statement, or none where nothing is wanted."""
-    by_table = {target.__tablename__: target for target in wanted}
-    parts = []
-    for target, ids in wanted.items():
-        table = literal(target.__tablename__).label("place")
-        query = select(table, target.id, title_sql(target)).where(target.id.in_(ids))
-        visible = security.visible(target)
-        parts.append(query if visible is None else query.where(visible))
-    if not parts:
-        return {}
-    return {(by_table[row[0]], row[1]): row[2] for row in db.session.execute(union_all(*parts))}
-
-
-def _is_past(value: Any) -> bool:
-    now = today()
-    return bool(value < (now.now if isinstance(value, datetime) else now.day))
-
-
-def _typed(column: Any, value: Any) -> Any:
-    """Return a value of the audit trail, which is JSON, as the type of its column."""
-    kind = column.type
-    try:
-        if isinstance(kind, Enum):
-            return kind.enum_class(value)
-        if isinstance(value, str) and kind.python_type is datetime:
-            return datetime.fromisoformat(value)
-    except (ValueError, NotImplementedError):
-        return value
-    return value

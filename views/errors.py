@@ -25,17 +25,21 @@ from views.labels import label, sentence, type_label, types_label
 SENTENCES = {
     400: lazy_gettext("This request cannot be read. Go back, check what you typed and try again."),
     401: lazy_gettext("Please log in first."),
-    403: lazy_gettext("Your role does not include this. Ask an administrator if your work needs "
-                      "it."),
+    403: lazy_gettext(
+        "Your role does not include this. Ask an administrator if your work needs it."
+    ),
     404: lazy_gettext("There is no such page or record, or it is not yours to see."),
     405: lazy_gettext("This address is for a form. Go back and use its button."),
     409: lazy_gettext("Somebody else changed this in the meantime. Look at the record again."),
     413: lazy_gettext("This is larger than the server takes. Shorten it or split the file."),
     429: lazy_gettext("Too many tries. Wait a while and try again."),
-    500: lazy_gettext("Something went wrong here and was noted. Nothing was saved. Try again; if "
-                      "it stays so, tell your administrator the time."),
-    503: lazy_gettext("The database cannot be reached at the moment. Nothing was saved. Try again "
-                      "in a minute."),
+    500: lazy_gettext(
+        "Something went wrong here and was noted. Nothing was saved. Try again; if "
+        "it stays so, tell your administrator the time."
+    ),
+    503: lazy_gettext(
+        "The database cannot be reached at the moment. Nothing was saved. Try again in a minute."
+    ),
 }
 _LOST = (OperationalError, InterfaceError, PoolTimeout)
 
@@ -65,8 +69,11 @@ def _unique_sentence(model: Any, constraint: UniqueConstraint) -> tuple[str, str
     keys = [column.key for column in constraint.columns]
     names = ", ".join(label(key) for key in keys)
     return (
-        gettext("There is already a record of this kind (%(type)s) with the same %(fields)s.",
-                type=type_label(model), fields=names),
+        gettext(
+            "There is already a record of this kind (%(type)s) with the same %(fields)s.",
+            type=type_label(model),
+            fields=names,
+        ),
         keys[-1] if len(keys) == 1 else None,
     )
 

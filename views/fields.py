@@ -115,9 +115,7 @@ class DayField(DateField):
         try:
             super().process_formdata(valuelist)
         except ValueError:
-            raise ValueError(
-                gettext("“%(text)s” is not a date.", text=valuelist[0][:40])
-            ) from None
+            raise ValueError(gettext("“%(text)s” is not a date.", text=valuelist[0][:40])) from None
         if self.data is not None:
             _check_year(self.data.year)
 
@@ -139,12 +137,19 @@ class LookupWidget:
         kwargs.setdefault("class", "form-control")
         # Attributes with _ would be written with -; values are escaped by html_params.
         text = widgets.html_params(
-            name=field.name, value=field.text, type="text", autocomplete="off",
-            data_lookup=field.address(), data_lookup_hidden=f"{field.id}-id",
-            placeholder=gettext("Type to search"), **kwargs,
+            name=field.name,
+            value=field.text,
+            type="text",
+            autocomplete="off",
+            data_lookup=field.address(),
+            data_lookup_hidden=f"{field.id}-id",
+            placeholder=gettext("Type to search"),
+            **kwargs,
         )
         hidden = widgets.html_params(
-            name=f"{field.name}-id", value=field.chosen or "", type="hidden",
+            name=f"{field.name}-id",
+            value=field.chosen or "",
+            type="hidden",
             id=f"{field.id}-id",
         )
         return Markup(f"<input {text}><input {hidden}>")  # noqa: S704 - both parts are escaped
@@ -170,8 +175,7 @@ def find_by_text(target: type[Record], text: str) -> Record:
         return found[0]
     if found:
         raise ValueError(
-            gettext("More than one is called “%(text)s”; choose it from the list.",
-                    text=text[:60])
+            gettext("More than one is called “%(text)s”; choose it from the list.", text=text[:60])
         )
     raise ValueError(
         gettext("Nothing here is called “%(text)s”; choose one from the list.", text=text[:60])
@@ -246,9 +250,7 @@ class RelationField(Field):
         return find_by_text(self.target, text)
 
 
-def choices_for(
-    target: type[Record], typed: str, *, closed: bool = False
-) -> list[tuple[int, str]]:
+def choices_for(target: type[Record], typed: str, *, closed: bool = False) -> list[tuple[int, str]]:
     """Return up to 20 (id, name) of visible records of `target` that `typed` finds; those that
     are closed or gone only where `closed` is asked for.
 
@@ -363,9 +365,11 @@ def _number_field(column: Any, common: dict[str, Any], checks: dict[str, Any]) -
     largest = 2**31 - 1 if whole else 10 ** (kind.precision - kind.scale) - 1
     checks["validators"].append(
         validators.NumberRange(
-            -largest, largest,
-            lazy_gettext("The number must be from %(low)s to %(high)s.", low=-largest,
-                         high=largest),
+            -largest,
+            largest,
+            lazy_gettext(
+                "The number must be from %(low)s to %(high)s.", low=-largest, high=largest
+            ),
         )
     )
     return (WholeField if whole else NumberField)(**common, **checks)
@@ -380,9 +384,11 @@ def _relation_field(model: type[Record], relation: Any, lookup: Callable[[str], 
     needed = not column.nullable and column.server_default is None
     key = relation.key
     return RelationField(
-        label=english(key), description=column.doc or "",
+        label=english(key),
+        description=column.doc or "",
         validators=_required(needed=needed),
-        target=relation.mapper.class_, address=lambda: lookup(key),
+        target=relation.mapper.class_,
+        address=lambda: lookup(key),
     )
 
 

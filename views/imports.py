@@ -38,8 +38,8 @@ from rules import RuleBroken, mark
 from rules.import_values import WARNINGS
 from rules.permissions import Verb
 from rules.records import ImportState
-from views.base import endpoint_of
 from views.labels import sentence, types_label
+from views.shown import endpoint_of
 
 blueprint = Blueprint("imports", __name__, url_prefix="/admin/import")
 

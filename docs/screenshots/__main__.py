@@ -15,8 +15,6 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from playwright.sync_api import sync_playwright
 
@@ -40,8 +38,13 @@ SHOTS = [
     ("grievances", 1280, "zh_Hans_CN"),
     ("form", 390, "zh_Hans_CN"),
 ]
-FLAGS = ["--disable-gpu", "--disable-quic", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def _free_port() -> int:
@@ -56,15 +59,19 @@ def demo_server(password: str) -> "Iterator[str]":
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="redress-pictures-") as folder:
-        settings = {"REDRESS_INSTANCE": folder, "REDRESS_DEMO_PASSWORD": password,
-                    "PORT": str(port), "DATABASE_URL": ""}
+        settings = {
+            "REDRESS_INSTANCE": folder,
+            "REDRESS_DEMO_PASSWORD": password,
+            "PORT": str(port),
+            "DATABASE_URL": "",
+        }
         server = subprocess.Popen([sys.executable, "server.py"], env=os.environ | settings)
         try:
             for _ in range(300):
                 try:
-                    urlopen(f"{address}/healthz", timeout=2).close()
-                    break
-                except (URLError, OSError):
+                    with socket.create_connection(("127.0.0.1", port), timeout=2):
+                        break
+                except OSError:
                     time.sleep(0.5)
             yield address
         finally:

@@ -1,8 +1,9 @@
 """A desk with real records, served as in production, and Chromium to look at it with.
 
-Whatever a page does wrong by itself is noted while a test walks: errors on the console, errors of
+What a page does wrong by itself is noted while a test walks: errors on the console, errors of
 scripts, what the Content-Security-Policy stopped, answers of 400 and above that the test did not
-announce, and pages wider than the window. A test that noted something fails at its end.
+announce, pages without a heading or wider than the window. A test that noted something fails at
+its end.
 """
 
 import os
@@ -16,8 +17,13 @@ from models import db
 from tests.browser.walking import PATIENCE, Desk, Walk, fill, free_port, serve
 from tests.conftest import make_app
 
-FLAGS = ["--disable-gpu", "--disable-quic", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +34,9 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     sentence = (
-        f"REDRESS_CHROMIUM says {given}, and there is no such program." if given else
-        "There is no Chromium to look at the screens with: install it (Debian: apt install "
+        f"REDRESS_CHROMIUM says {given}, and there is no such program."
+        if given
+        else "There is no Chromium to look at the screens with: install it (Debian: apt install "
         "chromium), or say where it is with REDRESS_CHROMIUM."
     )
     if os.environ.get("CI") == "true":
@@ -42,9 +49,7 @@ def browser(chromium: str) -> Iterator[Browser]:
     flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium, args=flags, timeout=PATIENCE
-        )
+        opened = playwright.chromium.launch(executable_path=chromium, args=flags, timeout=PATIENCE)
         yield opened
         opened.close()
 

@@ -37,6 +37,7 @@ addEventListener("securitypolicyviolation", (event) => console.error(
 addEventListener("load", () => {
   const width = document.documentElement.scrollWidth;
   if (width > innerWidth) console.error(`the page is ${width} wide and the window ${innerWidth}`);
+  if (!document.querySelector("main h1")) console.error("the page has no heading");
 });
 """
 
@@ -87,8 +88,10 @@ def _fill_grievances(offices: list[Office]) -> None:
         Grievance(
             title=f"Letter L{n:03} was not answered",
             state=GrievanceState.ROUTED if n % 2 else GrievanceState.REGISTERED,
-            category=categories[n % 5], responsible_office=offices[n % 3],
-            received_at=noon - timedelta(days=n), due_at=noon - timedelta(days=n - 60),
+            category=categories[n % 5],
+            responsible_office=offices[n % 3],
+            received_at=noon - timedelta(days=n),
+            due_at=noon - timedelta(days=n - 60),
         )
         for n in range(DAYS)
     )
@@ -109,8 +112,11 @@ def serve(url: str, folder: Path, port: int) -> "subprocess.Popen[str]":
     """Start the web server and return it when it answers."""
     settings = {"DATABASE_URL": url, "REDRESS_INSTANCE": str(folder), "PORT": str(port)}
     process = subprocess.Popen(
-        [sys.executable, "server.py"], cwd=config.HOME, env=os.environ | settings,
-        stdout=subprocess.PIPE, text=True,
+        [sys.executable, "server.py"],
+        cwd=config.HOME,
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout
     for line in process.stdout:
@@ -129,13 +135,18 @@ class Walk:
     contexts: list[BrowserContext] = field(default_factory=list)
 
     def enter(
-        self, role: Role | None = None, *, width: int = 1280, answers: tuple[int, ...] = (),
+        self,
+        role: Role | None = None,
+        *,
+        width: int = 1280,
+        answers: tuple[int, ...] = (),
         **options: Any,
     ) -> Page:
         """Return an empty page of a new visitor, logged in as `role` if one is named. `answers`
         are the statuses from 400 up that this walk is to meet, `options` those of Playwright."""
         context = self.browser.new_context(
-            base_url=self.desk.address, viewport={"width": width, "height": 860},
+            base_url=self.desk.address,
+            viewport={"width": width, "height": 860},
             **options,
         )
         context.set_default_timeout(PATIENCE)
