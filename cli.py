@@ -35,7 +35,10 @@ def create_admin(username: str, name: str | None, office: str | None, password_s
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
         officer = accounts.create_administrator(
-            username=username, name=name or username, office=office, password=password,
+            username=username,
+            name=name or username,
+            office=office,
+            password=password,
             now=datetime.now(UTC),
         )
         db.session.commit()
@@ -50,13 +53,22 @@ def create_admin(username: str, name: str | None, office: str | None, password_s
 
 @click.command("import-grievances")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--map", "map_name", required=True, metavar="MAP",
-              help="Path of a map, or the name of one that comes with the product.")
+@click.option(
+    "--map",
+    "map_name",
+    required=True,
+    metavar="MAP",
+    help="Path of a map, or the name of one that comes with the product.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
 @click.option("--keep-good", is_flag=True, help="Import the good rows although others are refused.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--refused", type=click.Path(dir_okay=False, writable=True, path_type=Path),
-              metavar="OUT.csv", help="Write the refused rows, with reasons, to this file.")
+@click.option(
+    "--refused",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="OUT.csv",
+    help="Write the refused rows, with reasons, to this file.",
+)
 @with_appcontext
 def import_grievances(
     file: Path, map_name: str, dry_run: bool, keep_good: bool, as_json: bool, refused: Path | None
@@ -68,8 +80,9 @@ def import_grievances(
     with _sentences():
         the_map = imports.load_map(map_name)
         with _progress(size) as progress:
-            report = imports.check(session, file, the_map, now=now, progress=progress,
-                                   will_write=not dry_run)
+            report = imports.check(
+                session, file, the_map, now=now, progress=progress, will_write=not dry_run
+            )
         if refused is not None:
             imports.write_refused(session, file, the_map, refused)
         done = not dry_run and (keep_good or not report.refused)
@@ -77,14 +90,17 @@ def import_grievances(
             if sys.stderr.isatty():
                 click.echo("Writing into the register...", err=True)
             batch_id = imports.new_batch(session, file.name, map_name, size)
-            imports.bring_in(session, the_map, report, batch_id=batch_id, now=now,
-                             keep_good=keep_good)
+            imports.bring_in(
+                session, the_map, report, batch_id=batch_id, now=now, keep_good=keep_good
+            )
             session.commit()
     words = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
     click.echo(words if as_json else imports.as_text(report, done=done))
     if report.refused and not keep_good:
-        raise click.ClickException("Nothing was imported, because rows are refused. Correct them,"
-                                   " or keep the good rows with --keep-good.")
+        raise click.ClickException(
+            "Nothing was imported, because rows are refused. Correct them,"
+            " or keep the good rows with --keep-good."
+        )
 
 
 @contextmanager

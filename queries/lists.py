@@ -241,9 +241,7 @@ def read_page(
     )
 
 
-def gathered(
-    query: Select[Any], model: type[Record], order: Order
-) -> tuple[Select[Any], CTE]:
+def gathered(query: Select[Any], model: type[Record], order: Order) -> tuple[Select[Any], CTE]:
     """Return `query`, of which few rows match, so that these are found first and sorted then;
     with what it finds them as, for read_page.
 

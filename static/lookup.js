@@ -13,7 +13,7 @@ class Lookup {
     this.list.tabIndex = -1; // browsers make what scrolls a stop for Tab
     this.asked = 0;
     this.place = -1;
-    input.parentNode.append(this.list);
+    input.after(this.list);
     input.setAttribute("role", "combobox");
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-controls", this.list.id);
@@ -56,6 +56,7 @@ class Lookup {
     }));
     this.mark(-1);
     this.list.hidden = pairs.length === 0;
+    this.list.scrollIntoView({ block: "nearest" });
     this.input.setAttribute("aria-expanded", String(pairs.length > 0));
   }
 

@@ -61,9 +61,11 @@ class Client(FlaskClient):
         """Log in without the form, whose check of the password takes its time on purpose."""
         self.officer_id = officer.id
         token = secrets.token_urlsafe()
-        db.session.add(OfficerSession(
-            officer_id=officer.id, token_hash=security.token_hash(token), device="Test browser"
-        ))
+        db.session.add(
+            OfficerSession(
+                officer_id=officer.id, token_hash=security.token_hash(token), device="Test browser"
+            )
+        )
         db.session.flush()
         self.set_cookie(security.COOKIE, token)
 
@@ -127,10 +129,15 @@ def server() -> Iterator[str]:
 
 def make_app(url: str, folder: Path, **settings: Any) -> Flask:
     """Return an application on the database `url`."""
-    app = create_app({
-        "DATABASE_URL": url, "INSTANCE": str(folder), "SECRET_KEY": "for-tests-" * 4,
-        "TESTING": True, **settings,
-    })
+    app = create_app(
+        {
+            "DATABASE_URL": url,
+            "INSTANCE": str(folder),
+            "SECRET_KEY": "for-tests-" * 4,
+            "TESTING": True,
+            **settings,
+        }
+    )
     app.test_client_class = Client
     return app
 

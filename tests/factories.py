@@ -112,15 +112,23 @@ def make_any(model: type[Record], **given: Any) -> Any:
 
 def make_office(**given: Any) -> Office:
     n = next(_number)
-    return _make(Office, given, name=f"Office {n}", code=f"office-{n}",
-                 level=OfficeLevel.DEPARTMENT)
+    return _make(
+        Office, given, name=f"Office {n}", code=f"office-{n}", level=OfficeLevel.DEPARTMENT
+    )
 
 
 def make_officer(**given: Any) -> Officer:
     """Return an officer with PASSWORD, a handler of a new office if nothing else is said."""
     n = next(_number)
-    return _make(Officer, given, name=f"Officer {n}", username=f"officer{n}",
-                 office_id=_id(make_office), roles=[Role.HANDLER], password_hash=password_hash)
+    return _make(
+        Officer,
+        given,
+        name=f"Officer {n}",
+        username=f"officer{n}",
+        office_id=_id(make_office),
+        roles=[Role.HANDLER],
+        password_hash=password_hash,
+    )
 
 
 def make_area(**given: Any) -> Area:
@@ -132,13 +140,25 @@ def make_category(**given: Any) -> Category:
 
 
 def make_service_standard(**given: Any) -> ServiceStandard:
-    return _make(ServiceStandard, given, name=f"Standard {next(_number)}", pack="test",
-                 stage=ClockStage.DECIDE, amount=10, unit=ClockUnit.WORKING_DAYS)
+    return _make(
+        ServiceStandard,
+        given,
+        name=f"Standard {next(_number)}",
+        pack="test",
+        stage=ClockStage.DECIDE,
+        amount=10,
+        unit=ClockUnit.WORKING_DAYS,
+    )
 
 
 def make_calendar_day(**given: Any) -> CalendarDay:
-    return _make(CalendarDay, given, name="Holiday", kind=DayKind.HOLIDAY,
-                 day=lambda: DAY + timedelta(days=next(_number)))
+    return _make(
+        CalendarDay,
+        given,
+        name="Holiday",
+        kind=DayKind.HOLIDAY,
+        day=lambda: DAY + timedelta(days=next(_number)),
+    )
 
 
 # --- Grievances ------------------------------------------------------------------------------
@@ -149,72 +169,141 @@ def make_grievance(**given: Any) -> Grievance:
 
 
 def make_identity(**given: Any) -> Identity:
-    return _make(Identity, given, grievance_id=_id(make_grievance), key_version=1,
-                 ciphertext=lambda: os.urandom(64))
+    return _make(
+        Identity,
+        given,
+        grievance_id=_id(make_grievance),
+        key_version=1,
+        ciphertext=lambda: os.urandom(64),
+    )
 
 
 def make_identity_opening(**given: Any) -> IdentityOpening:
-    return _make(IdentityOpening, given, grievance_id=_id(make_grievance),
-                 officer_id=_id(make_officer), reason="To send the answer")
+    return _make(
+        IdentityOpening,
+        given,
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        reason="To send the answer",
+    )
 
 
 def make_plan_step(**given: Any) -> PlanStep:
-    return _make(PlanStep, given, grievance_id=_id(make_grievance), subject="Visit the site",
-                 due_on=DAY)
+    return _make(
+        PlanStep, given, grievance_id=_id(make_grievance), subject="Visit the site", due_on=DAY
+    )
 
 
 def make_pause(**given: Any) -> Pause:
-    return _make(Pause, given, grievance_id=_id(make_grievance), ground=PauseGround.HEARING,
-                 reason="A hearing is set")
+    return _make(
+        Pause,
+        given,
+        grievance_id=_id(make_grievance),
+        ground=PauseGround.HEARING,
+        reason="A hearing is set",
+    )
 
 
 def make_extension(**given: Any) -> Extension:
-    return _make(Extension, given, grievance_id=_id(make_grievance), until_on=DAY,
-                 reason="The pipe has to be dug out", asked_by_id=_id(make_officer))
+    return _make(
+        Extension,
+        given,
+        grievance_id=_id(make_grievance),
+        until_on=DAY,
+        reason="The pipe has to be dug out",
+        asked_by_id=_id(make_officer),
+    )
 
 
 def make_routing_objection(**given: Any) -> RoutingObjection:
-    return _make(RoutingObjection, given, grievance_id=_id(make_grievance),
-                 office_id=_id(make_office), proposed_office_id=_id(make_office),
-                 reason="The road is the county's", asked_by_id=_id(make_officer))
+    return _make(
+        RoutingObjection,
+        given,
+        grievance_id=_id(make_grievance),
+        office_id=_id(make_office),
+        proposed_office_id=_id(make_office),
+        reason="The road is the county's",
+        asked_by_id=_id(make_officer),
+    )
 
 
 def make_document(**given: Any) -> Document:
-    return _make(Document, given, grievance_id=_id(make_grievance), name="Photo of the road",
-                 kind=DocumentKind.EVIDENCE)
+    return _make(
+        Document,
+        given,
+        grievance_id=_id(make_grievance),
+        name="Photo of the road",
+        kind=DocumentKind.EVIDENCE,
+    )
 
 
 def make_joint_conference(**given: Any) -> JointConference:
-    return _make(JointConference, given, grievance_id=_id(make_grievance),
-                 subject="Who owns the pipe", office_id=_id(make_office),
-                 chair_id=_id(make_officer), meets_at=NOON)
+    return _make(
+        JointConference,
+        given,
+        grievance_id=_id(make_grievance),
+        subject="Who owns the pipe",
+        office_id=_id(make_office),
+        chair_id=_id(make_officer),
+        meets_at=NOON,
+    )
 
 
 def make_conference_office(**given: Any) -> ConferenceOffice:
-    return _make(ConferenceOffice, given, conference_id=_id(make_joint_conference),
-                 office_id=_id(make_office), undertaking="Digs out the pipe")
+    return _make(
+        ConferenceOffice,
+        given,
+        conference_id=_id(make_joint_conference),
+        office_id=_id(make_office),
+        undertaking="Digs out the pipe",
+    )
 
 
 def make_decision(**given: Any) -> Decision:
-    return _make(Decision, given, grievance_id=_id(make_grievance), subject="The pipe",
-                 summary="The pipe is mended by Friday.", drafted_by_id=_id(make_officer))
+    return _make(
+        Decision,
+        given,
+        grievance_id=_id(make_grievance),
+        subject="The pipe",
+        summary="The pipe is mended by Friday.",
+        drafted_by_id=_id(make_officer),
+    )
 
 
 def make_decision_point(**given: Any) -> DecisionPoint:
-    return _make(DecisionPoint, given, decision_id=_id(make_decision), position=1,
-                 point="No water for five days", conclusion=PointFinding.UPHELD,
-                 reasons="The log of the works shows it")
+    return _make(
+        DecisionPoint,
+        given,
+        decision_id=_id(make_decision),
+        position=1,
+        point="No water for five days",
+        conclusion=PointFinding.UPHELD,
+        reasons="The log of the works shows it",
+    )
 
 
 def make_remedy(**given: Any) -> Remedy:
-    return _make(Remedy, given, grievance_id=_id(make_grievance), office_id=_id(make_office),
-                 promise="A new pipe", promised_on=DAY, due_on=DAY + timedelta(days=30))
+    return _make(
+        Remedy,
+        given,
+        grievance_id=_id(make_grievance),
+        office_id=_id(make_office),
+        promise="A new pipe",
+        promised_on=DAY,
+        due_on=DAY + timedelta(days=30),
+    )
 
 
 def make_appeal(**given: Any) -> Appeal:
-    return _make(Appeal, given, decision_id=_id(make_decision), subject="The second point",
-                 grounds="The log was not complete", filed_on=DAY,
-                 first_decider_id=_id(make_officer))
+    return _make(
+        Appeal,
+        given,
+        decision_id=_id(make_decision),
+        subject="The second point",
+        grounds="The log was not complete",
+        filed_on=DAY,
+        first_decider_id=_id(make_officer),
+    )
 
 
 def make_feedback(**given: Any) -> Feedback:
@@ -222,15 +311,26 @@ def make_feedback(**given: Any) -> Feedback:
 
 
 def make_retaliation_report(**given: Any) -> RetaliationReport:
-    return _make(RetaliationReport, given, grievance_id=_id(make_grievance),
-                 office_id=_id(make_office), subject="A licence was not renewed",
-                 account="It had been renewed each year before.", reported_on=DAY)
+    return _make(
+        RetaliationReport,
+        given,
+        grievance_id=_id(make_grievance),
+        office_id=_id(make_office),
+        subject="A licence was not renewed",
+        account="It had been renewed each year before.",
+        reported_on=DAY,
+    )
 
 
 def make_grievance_link(**given: Any) -> GrievanceLink:
-    return _make(GrievanceLink, given, grievance_id=_id(make_grievance),
-                 kind=LinkKind.SAME_SUBJECT, other_grievance_id=_id(make_grievance),
-                 subject="The pipe in Mill Street")
+    return _make(
+        GrievanceLink,
+        given,
+        grievance_id=_id(make_grievance),
+        kind=LinkKind.SAME_SUBJECT,
+        other_grievance_id=_id(make_grievance),
+        subject="The pipe in Mill Street",
+    )
 
 
 # --- Supervision -----------------------------------------------------------------------------
@@ -241,97 +341,180 @@ def make_supervision_group(**given: Any) -> SupervisionGroup:
 
 
 def make_group_membership(**given: Any) -> GroupMembership:
-    return _make(GroupMembership, given, group_id=_id(make_supervision_group),
-                 officer_id=_id(make_officer, roles=[Role.SUPERVISOR]), starts_on=DAY)
+    return _make(
+        GroupMembership,
+        given,
+        group_id=_id(make_supervision_group),
+        officer_id=_id(make_officer, roles=[Role.SUPERVISOR]),
+        starts_on=DAY,
+    )
 
 
 def make_supervision_assignment(**given: Any) -> SupervisionAssignment:
-    return _make(SupervisionAssignment, given, group_id=_id(make_supervision_group),
-                 office_id=_id(make_office), starts_on=DAY)
+    return _make(
+        SupervisionAssignment,
+        given,
+        group_id=_id(make_supervision_group),
+        office_id=_id(make_office),
+        starts_on=DAY,
+    )
 
 
 def make_recusal(**given: Any) -> Recusal:
-    return _make(Recusal, given, officer_id=_id(make_officer), office_id=_id(make_office),
-                 ground=RecusalGround.SERVED, starts_on=DAY)
+    return _make(
+        Recusal,
+        given,
+        officer_id=_id(make_officer),
+        office_id=_id(make_office),
+        ground=RecusalGround.SERVED,
+        starts_on=DAY,
+    )
 
 
 def make_inspection(**given: Any) -> Inspection:
-    return _make(Inspection, given, group_id=_id(make_supervision_group),
-                 office_id=_id(make_office), inspector_id=_id(make_officer),
-                 subject="Answers in time", planned_on=DAY)
+    return _make(
+        Inspection,
+        given,
+        group_id=_id(make_supervision_group),
+        office_id=_id(make_office),
+        inspector_id=_id(make_officer),
+        subject="Answers in time",
+        planned_on=DAY,
+    )
 
 
 def make_finding(**given: Any) -> Finding:
-    return _make(Finding, given, office_id=_id(make_office), subject="Ten answers were late",
-                 facts="See the register", found_on=DAY)
+    return _make(
+        Finding,
+        given,
+        office_id=_id(make_office),
+        subject="Ten answers were late",
+        facts="See the register",
+        found_on=DAY,
+    )
 
 
 def make_supervision_notice(**given: Any) -> SupervisionNotice:
-    return _make(SupervisionNotice, given, office_id=_id(make_office),
-                 group_id=_id(make_supervision_group), subject="Answer the ten",
-                 demand="Answer each of the ten.", reply_due_on=DAY + timedelta(days=14))
+    return _make(
+        SupervisionNotice,
+        given,
+        office_id=_id(make_office),
+        group_id=_id(make_supervision_group),
+        subject="Answer the ten",
+        demand="Answer each of the ten.",
+        reply_due_on=DAY + timedelta(days=14),
+    )
 
 
 # --- Reprimands ------------------------------------------------------------------------------
 
 
 def make_number_series(**given: Any) -> NumberSeries:
-    return _make(NumberSeries, given, body=f"Body {next(_number)}", series="reprimands",
-                 year=2026)
+    return _make(NumberSeries, given, body=f"Body {next(_number)}", series="reprimands", year=2026)
 
 
 def make_reprimand(**given: Any) -> Reprimand:
-    return _make(Reprimand, given, office_id=_id(make_office), subject="No answer for a year",
-                 ground=Ground.LATE, facts="Nothing was done.", failed_on=DAY,
-                 drafted_by_id=_id(make_officer))
+    return _make(
+        Reprimand,
+        given,
+        office_id=_id(make_office),
+        subject="No answer for a year",
+        ground=Ground.LATE,
+        facts="Nothing was done.",
+        failed_on=DAY,
+        drafted_by_id=_id(make_officer),
+    )
 
 
 def make_reprimand_evidence(**given: Any) -> ReprimandEvidence:
-    return _make(ReprimandEvidence, given, reprimand_id=_id(make_reprimand), position=1,
-                 subject="Ten late answers", finding_id=_id(make_finding))
+    return _make(
+        ReprimandEvidence,
+        given,
+        reprimand_id=_id(make_reprimand),
+        position=1,
+        subject="Ten late answers",
+        finding_id=_id(make_finding),
+    )
 
 
 def make_reprimand_reply(**given: Any) -> ReprimandReply:
-    return _make(ReprimandReply, given, reprimand_id=_id(make_reprimand), position=1,
-                 subject="Nobody was there", statement="Three of four were ill.",
-                 replied_on=DAY, replied_by_id=_id(make_officer))
+    return _make(
+        ReprimandReply,
+        given,
+        reprimand_id=_id(make_reprimand),
+        position=1,
+        subject="Nobody was there",
+        statement="Three of four were ill.",
+        replied_on=DAY,
+        replied_by_id=_id(make_officer),
+    )
 
 
 def make_circulation(**given: Any) -> Circulation:
-    return _make(Circulation, given, reprimand_id=_id(make_reprimand),
-                 office_id=_id(make_office))
+    return _make(Circulation, given, reprimand_id=_id(make_reprimand), office_id=_id(make_office))
 
 
 def make_rectification(**given: Any) -> Rectification:
-    return _make(Rectification, given, reprimand_id=_id(make_reprimand),
-                 subject="A deputy for each", plan="Named by Monday.", due_on=DAY)
+    return _make(
+        Rectification,
+        given,
+        reprimand_id=_id(make_reprimand),
+        subject="A deputy for each",
+        plan="Named by Monday.",
+        due_on=DAY,
+    )
 
 
 def make_reprimand_appeal(**given: Any) -> ReprimandAppeal:
-    return _make(ReprimandAppeal, given, reprimand_id=_id(make_reprimand),
-                 subject="Quash it", grounds="Three of four were ill.", filed_on=DAY,
-                 filed_by_id=_id(make_officer), first_decider_id=_id(make_officer))
+    return _make(
+        ReprimandAppeal,
+        given,
+        reprimand_id=_id(make_reprimand),
+        subject="Quash it",
+        grounds="Three of four were ill.",
+        filed_on=DAY,
+        filed_by_id=_id(make_officer),
+        first_decider_id=_id(make_officer),
+    )
 
 
 def make_accountability_action(**given: Any) -> AccountabilityAction:
-    return _make(AccountabilityAction, given, office_id=_id(make_office),
-                 official_id=_id(make_officer), subject="A false return",
-                 recommendation="A warning.", body="Personnel board",
-                 drafted_by_id=_id(make_officer))
+    return _make(
+        AccountabilityAction,
+        given,
+        office_id=_id(make_office),
+        official_id=_id(make_officer),
+        subject="A false return",
+        recommendation="A warning.",
+        body="Personnel board",
+        drafted_by_id=_id(make_officer),
+    )
 
 
 # --- Rhythm ----------------------------------------------------------------------------------
 
 
 def make_reception_day(**given: Any) -> ReceptionDay:
-    return _make(ReceptionDay, given, name="The head receives", office_id=_id(make_office),
-                 leader_id=_id(make_officer), starts_at=NOON, ends_at=NOON + timedelta(hours=3),
-                 place="Town hall, room 3")
+    return _make(
+        ReceptionDay,
+        given,
+        name="The head receives",
+        office_id=_id(make_office),
+        leader_id=_id(make_officer),
+        starts_at=NOON,
+        ends_at=NOON + timedelta(hours=3),
+        place="Town hall, room 3",
+    )
 
 
 def make_reception(**given: Any) -> Reception:
-    return _make(Reception, given, reception_day_id=_id(make_reception_day), position=1,
-                 subject="The pipe in Mill Street")
+    return _make(
+        Reception,
+        given,
+        reception_day_id=_id(make_reception_day),
+        position=1,
+        subject="The pipe in Mill Street",
+    )
 
 
 def make_daily_return(**given: Any) -> DailyReturn:
@@ -339,21 +522,35 @@ def make_daily_return(**given: Any) -> DailyReturn:
 
 
 def make_duty_shift(**given: Any) -> DutyShift:
-    return _make(DutyShift, given, name="Night", office_id=_id(make_office),
-                 officer_id=_id(make_officer), starts_at=NOON, ends_at=NOON + timedelta(hours=8))
+    return _make(
+        DutyShift,
+        given,
+        name="Night",
+        office_id=_id(make_office),
+        officer_id=_id(make_officer),
+        starts_at=NOON,
+        ends_at=NOON + timedelta(hours=8),
+    )
 
 
 def make_target(**given: Any) -> Target:
-    return _make(Target, given, office_id=_id(make_office), year=2026,
-                 measure=Measure.ANSWERED, percent=95)
+    return _make(
+        Target, given, office_id=_id(make_office), year=2026, measure=Measure.ANSWERED, percent=95
+    )
 
 
 # --- System ----------------------------------------------------------------------------------
 
 
 def make_saved_view(**given: Any) -> SavedView:
-    return _make(SavedView, given, name=f"View {next(_number)}", record_type="grievance",
-                 address="state=registered", officer_id=_id(make_officer))
+    return _make(
+        SavedView,
+        given,
+        name=f"View {next(_number)}",
+        record_type="grievance",
+        address="state=registered",
+        officer_id=_id(make_officer),
+    )
 
 
 def make_import_batch(**given: Any) -> ImportBatch:
@@ -361,13 +558,25 @@ def make_import_batch(**given: Any) -> ImportBatch:
 
 
 def make_export_record(**given: Any) -> ExportRecord:
-    return _make(ExportRecord, given, officer_id=_id(make_officer), record_type="grievance",
-                 file_name="grievances.csv", format="csv", columns=["number"])
+    return _make(
+        ExportRecord,
+        given,
+        officer_id=_id(make_officer),
+        record_type="grievance",
+        file_name="grievances.csv",
+        format="csv",
+        columns=["number"],
+    )
 
 
 def make_officer_session(**given: Any) -> OfficerSession:
-    return _make(OfficerSession, given, officer_id=_id(make_officer),
-                 token_hash=lambda: os.urandom(32), device="Desk")
+    return _make(
+        OfficerSession,
+        given,
+        officer_id=_id(make_officer),
+        token_hash=lambda: os.urandom(32),
+        device="Desk",
+    )
 
 
 def make_audit_entry(**given: Any) -> AuditEntry:

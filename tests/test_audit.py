@@ -2,14 +2,12 @@
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, delete, event, func, insert, inspect, select, text, update
+from sqlalchemy import delete, func, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from models import (
@@ -33,6 +31,7 @@ from rules.permissions import Role
 from rules.records import AuditVerb
 from tests import factories
 from tests.factories import make_any, make_grievance, make_office, make_officer
+from tests.statements import statements
 
 WATCHED = [model for model in RECORD_TYPES if model is not AuditEntry]
 
@@ -69,11 +68,17 @@ def test_a_new_record_leaves_who_when_what_and_from_which_request(session: Any) 
     grievance = make_grievance(title="No water")
     entry = last(session, grievance)
     assert (entry.verb, entry.officer_id, entry.request_id) == (
-        AuditVerb.INSERT, ann.id, "request-1")
+        AuditVerb.INSERT,
+        ann.id,
+        "request-1",
+    )
     assert before - timedelta(seconds=5) < entry.at < datetime.now(UTC) + timedelta(seconds=5)
     assert entry.changes == {
-        "number": [None, grievance.number], "title": [None, "No water"],
-        "kind": [None, "service"], "state": [None, "registered"], "channel": [None, "counter"],
+        "number": [None, grievance.number],
+        "title": [None, "No water"],
+        "kind": [None, "service"],
+        "state": [None, "registered"],
+        "channel": [None, "counter"],
         "is_referred_from_above": [None, False],
         "received_at": [None, entry.changes["received_at"][1]],
     }
@@ -89,16 +94,22 @@ def test_a_change_through_the_orm_leaves_the_changed_fields_only(session: Any) -
     session.flush()
     entry = last(session, grievance)
     assert (entry.verb, entry.officer_id, entry.request_id) == (
-        AuditVerb.UPDATE, ann.id, "request-2")
+        AuditVerb.UPDATE,
+        ann.id,
+        "request-2",
+    )
     assert entry.changes == {
-        "title": ["No water", "No water in Mill Street"], "place": [None, "Mill Street"]}
+        "title": ["No water", "No water in Mill Street"],
+        "place": [None, "Mill Street"],
+    }
 
 
 def test_a_bulk_update_leaves_an_entry_for_each_record_that_changed(session: Any) -> None:
     open_ones = [make_grievance() for _ in range(3)]
     closed = make_grievance(state="closed", closed_at=datetime.now(UTC))
-    session.execute(update(Grievance).values(state=GrievanceState.CLOSED,
-                                             closed_at=closed.closed_at))
+    session.execute(
+        update(Grievance).values(state=GrievanceState.CLOSED, closed_at=closed.closed_at)
+    )
     for grievance in open_ones:
         assert set(last(session, grievance).changes) == {"state", "closed_at"}
         assert last(session, grievance).changes["state"] == ["registered", "closed"]
@@ -107,8 +118,7 @@ def test_a_bulk_update_leaves_an_entry_for_each_record_that_changed(session: Any
 
 def test_raw_sql_leaves_an_entry(session: Any) -> None:
     office = make_office(name="Water")
-    session.execute(text("UPDATE office SET name = 'Waterworks' WHERE id = :id"),
-                    {"id": office.id})
+    session.execute(text("UPDATE office SET name = 'Waterworks' WHERE id = :id"), {"id": office.id})
     assert last(session, office).changes == {"name": ["Water", "Waterworks"]}
 
 
@@ -119,7 +129,10 @@ def test_a_deleted_record_leaves_what_it_was(session: Any) -> None:
     entry = entries(session, table="office")[-1]
     assert (entry.verb, entry.record_id) == (AuditVerb.DELETE, kept)
     assert entry.changes == {
-        "name": ["Water", None], "code": ["w", None], "level": ["department", None]}
+        "name": ["Water", None],
+        "code": ["w", None],
+        "level": ["department", None],
+    }
 
 
 def test_what_a_deletion_takes_along_leaves_entries_too(session: Any) -> None:
@@ -132,14 +145,19 @@ def test_what_a_deletion_takes_along_leaves_entries_too(session: Any) -> None:
 def test_copy_and_upsert_leave_entries(session: Any) -> None:
     connection = session.connection().connection.driver_connection
     with connection.cursor() as cursor:
-        cursor.copy_expert("COPY office (name, code, level) FROM STDIN CSV",
-                           io.StringIO("A,a,district\nB,b,district\n"))
+        cursor.copy_expert(
+            "COPY office (name, code, level) FROM STDIN CSV",
+            io.StringIO("A,a,district\nB,b,district\n"),
+        )
         cursor.execute(
             "INSERT INTO office (name, code, level) VALUES ('A2', 'a', 'district'),"
-            " ('C', 'c', 'district') ON CONFLICT (code) DO UPDATE SET name = excluded.name")
+            " ('C', 'c', 'district') ON CONFLICT (code) DO UPDATE SET name = excluded.name"
+        )
     found = entries(session, table="office")
     assert sorted((entry.verb.value, entry.changes["name"]) for entry in found) == [
-        ("insert", [None, "A"]), ("insert", [None, "B"]), ("insert", [None, "C"]),
+        ("insert", [None, "A"]),
+        ("insert", [None, "B"]),
+        ("insert", [None, "C"]),
         ("update", ["A", "A2"]),
     ]
 
@@ -151,27 +169,17 @@ def test_a_changed_id_shows(session: Any) -> None:
     gone, come = entries(session, table="office")[-2:]
     assert {gone.record_id, come.record_id} == {old, 7000}
     assert sorted([gone.changes["id"], come.changes["id"]], key=str) == sorted(
-        [[old, None], [None, 7000]], key=str)
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    sent: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        [[old, None], [None, 7000]], key=str
+    )
 
 
 def test_ten_thousand_rows_in_one_statement_leave_ten_thousand_entries(session: Any) -> None:
     with statements() as sent:
-        session.execute(text(
-            "INSERT INTO grievance (title) SELECT 'Row ' || i FROM generate_series(1, 10000) i"))
+        session.execute(
+            text(
+                "INSERT INTO grievance (title) SELECT 'Row ' || i FROM generate_series(1, 10000) i"
+            )
+        )
     assert [statement for statement in sent if "SAVEPOINT" not in statement] == [sent[-1]]
     counted = select(
         func.count(), func.count(AuditEntry.record_id.distinct()), func.count(AuditEntry.id)
@@ -239,12 +247,14 @@ def test_nothing_of_an_identity_but_its_fields_gets_into_the_trail(session: Any)
     session.flush()
     made, changed = entries(session, identity)
     assert made.changes == {
-        field: [None, "***"] for field in ("grievance_id", "key_version", "ciphertext")}
+        field: [None, "***"] for field in ("grievance_id", "key_version", "ciphertext")
+    }
     assert changed.changes == {"ciphertext": ["***", "***"]}
     session.execute(delete(Identity))
     gone = entries(session, table="identity")[-1]
     assert gone.changes == {
-        field: ["***", None] for field in ("grievance_id", "key_version", "ciphertext")}
+        field: ["***", None] for field in ("grievance_id", "key_version", "ciphertext")
+    }
 
 
 def test_stamps_leave_no_entry_and_are_in_none(session: Any) -> None:
@@ -311,8 +321,10 @@ def test_every_table_has_the_triggers_that_its_columns_ask_for(
 ) -> None:
     def triggers() -> set[str]:
         found = session.scalars(
-            text("SELECT pg_get_triggerdef(oid) FROM pg_trigger"
-                 " WHERE tgrelid = CAST(:name AS regclass) AND NOT tgisinternal"),
+            text(
+                "SELECT pg_get_triggerdef(oid) FROM pg_trigger"
+                " WHERE tgrelid = CAST(:name AS regclass) AND NOT tgisinternal"
+            ),
             {"name": model.__tablename__},
         )
         return set(found)
@@ -322,7 +334,8 @@ def test_every_table_has_the_triggers_that_its_columns_ask_for(
     session.execute(text(watch_statement(model)))
     assert triggers() == as_migrated, f"put this into a migration: {watch_statement(model)}"
     assert ("version_id" in inspect(model).columns) == any(
-        "redress_stamp()" in trigger for trigger in as_migrated)
+        "redress_stamp()" in trigger for trigger in as_migrated
+    )
 
 
 # --- Asked -----------------------------------------------------------------------------------
@@ -348,13 +361,17 @@ def test_the_history_of_a_record_is_newest_first_and_in_one_statement(session: A
 
 
 def test_the_history_is_read_through_an_index(session: Any) -> None:
-    session.execute(text(
-        "INSERT INTO audit_entry (verb, record_type, record_id)"
-        " SELECT 'insert', 'office', i % 1000 FROM generate_series(1, 20000) i"))
+    session.execute(
+        text(
+            "INSERT INTO audit_entry (verb, record_type, record_id)"
+            " SELECT 'insert', 'office', i % 1000 FROM generate_series(1, 20000) i"
+        )
+    )
     session.execute(text("ANALYZE audit_entry"))
     query = audit.history("office", 5).where(AuditEntry.id < 1_000_000).limit(20)
-    wanted = query.compile(dialect=session.connection().dialect,
-                           compile_kwargs={"literal_binds": True})
+    wanted = query.compile(
+        dialect=session.connection().dialect, compile_kwargs={"literal_binds": True}
+    )
     plan = "\n".join(session.scalars(text(f"EXPLAIN {wanted}".replace(":", r"\:"))))
     assert "ix_audit_entry_record" in plan
     assert "Seq Scan on audit_entry" not in plan
@@ -368,6 +385,8 @@ def test_no_model_but_the_import_and_the_log_in_is_quiet() -> None:
         if column.info.get("trail") is False
     }
     assert quiet == {
-        f"{ImportBatch.__tablename__}.bytes_done", f"{ImportBatch.__tablename__}.rows_read",
-        f"{OfficerSession.__tablename__}.data", f"{OfficerSession.__tablename__}.seen_at",
+        f"{ImportBatch.__tablename__}.bytes_done",
+        f"{ImportBatch.__tablename__}.rows_read",
+        f"{OfficerSession.__tablename__}.data",
+        f"{OfficerSession.__tablename__}.seen_at",
     }

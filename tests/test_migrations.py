@@ -45,13 +45,20 @@ WHERE schemaname = :schema AND tablename <> 'alembic_version'
 
 def everything_in(connection: sa.Connection) -> set[tuple[Any, ...]]:
     """Return what we made in a database: tables, sequences, functions, types, extensions."""
-    return set(map(tuple, connection.execute(text(
-        "SELECT 'relation', relname::text FROM pg_class"
-        "  WHERE relnamespace = 'public'::regnamespace"
-        " UNION SELECT 'function', p.oid::regprocedure::text FROM pg_proc p"
-        "  WHERE pronamespace = 'public'::regnamespace"
-        " UNION SELECT 'extension', extname::text FROM pg_extension"
-    ))))
+    return set(
+        map(
+            tuple,
+            connection.execute(
+                text(
+                    "SELECT 'relation', relname::text FROM pg_class"
+                    "  WHERE relnamespace = 'public'::regnamespace"
+                    " UNION SELECT 'function', p.oid::regprocedure::text FROM pg_proc p"
+                    "  WHERE pronamespace = 'public'::regnamespace"
+                    " UNION SELECT 'extension', extname::text FROM pg_extension"
+                )
+            ),
+        )
+    )
 
 
 def head() -> str:
@@ -73,8 +80,9 @@ def test_migrations_are_numbered_in_their_order() -> None:
         assert re.fullmatch(r"\d{4}_[a-z0-9_]+\.py", path.name), path.name
 
 
-@pytest.mark.parametrize("question", [COLUMNS, CONSTRAINTS, INDEXES],
-                         ids=["columns", "constraints", "indexes"])
+@pytest.mark.parametrize(
+    "question", [COLUMNS, CONSTRAINTS, INDEXES], ids=["columns", "constraints", "indexes"]
+)
 def test_the_migrated_schema_is_that_of_the_models(question: str, session: Any) -> None:
     session.execute(text("CREATE SCHEMA described"))
     session.execute(text("SET LOCAL search_path = described, public"))
@@ -83,8 +91,10 @@ def test_the_migrated_schema_is_that_of_the_models(question: str, session: Any) 
     def schema(name: str) -> set[tuple[Any, ...]]:
         rows = session.execute(text(question), {"schema": name})
         return {
-            tuple(re.sub(r"\b(public|described)\.", "", value) if isinstance(value, str) else value
-                  for value in row)
+            tuple(
+                re.sub(r"\b(public|described)\.", "", value) if isinstance(value, str) else value
+                for value in row
+            )
             for row in rows
         }
 
@@ -108,7 +118,8 @@ def test_up_and_down_and_up_again_with_a_row_in_every_table(
         db.session.commit()
         for table in Base.metadata.tables.values():
             assert table.name == "login_attempt" or db.session.scalar(
-                select(sa.func.count()).select_from(table)), table.name
+                select(sa.func.count()).select_from(table)
+            ), table.name
         db.session.remove()
         with db.engine.connect() as connection:
             before = everything_in(connection)
@@ -144,7 +155,8 @@ def wards() -> Iterator[type[Any]]:
         name: models.Mapped[str] = models.mapped_column(doc="Name of the ward")
         parent_id: models.Mapped[int | None] = models.reference("ward", doc="Ward around it")
         secret: models.Mapped[str | None] = models.mapped_column(
-            info={"secret": True}, doc="Not for the trail")
+            info={"secret": True}, doc="Not for the trail"
+        )
 
     yield Ward
     RECORD_TYPES.remove(Ward)
@@ -205,8 +217,10 @@ def test_pairs_are_the_characters_and_their_neighbours(
 def test_the_work_of_pairs_grows_with_the_text_and_no_faster(session: Any) -> None:
     def cost(length: int) -> float:
         plan = session.scalars(
-            text("EXPLAIN (ANALYZE, TIMING, FORMAT TEXT)"
-                 " SELECT redress_pairs(repeat(:word, :times)) FROM generate_series(1, 5)"),
+            text(
+                "EXPLAIN (ANALYZE, TIMING, FORMAT TEXT)"
+                " SELECT redress_pairs(repeat(:word, :times)) FROM generate_series(1, 5)"
+            ),
             {"word": "停水了吗", "times": length // 4},
         ).all()
         return float(re.search(r"Execution Time: ([\d.]+)", plan[-1]).group(1))  # type: ignore[union-attr]

@@ -96,8 +96,10 @@ def test_what_no_form_sets_need_not_be_given(model: type[Record]) -> None:
         return  # written by the system, which gives it
     for column in model.__table__.columns:
         if column.info.get("set_by"):
-            assert column.nullable or column.server_default is not None or column.name in (
-                model.owner_path or "",
+            assert (
+                column.nullable
+                or column.server_default is not None
+                or column.name in (model.owner_path or "",)
             ), f"{model.__name__}.{column.name} cannot be filled by a form"
 
 
@@ -144,18 +146,42 @@ ASKED = {"asked_by_id": ANN, "asked_at": NOON}
 DECIDED_ON = {"decided_on": NEXT, "decided_by_id": BEN, "reasons": "Because."}
 GIVEN = {"drafted_by_id": ANN, "state": "given", "given_on": DAY, "decided_by_id": ANN}
 STORED = {"stored_name": "f1", "media_type": "image/png", "size": 10, "sha256": SHA}
-REMEDY_DONE = {"state": "done", "promised_on": DAY, "due_on": NEXT, "done_on": NEXT,
-               "done_by_id": ANN}
-SET_ASIDE = {"officer_id": ANN, "set_aside_on": DAY, "set_aside_because": "No other is there.",
-             "set_aside_by_id": BEN, "seconded_by_id": CAT}
+REMEDY_DONE = {
+    "state": "done",
+    "promised_on": DAY,
+    "due_on": NEXT,
+    "done_on": NEXT,
+    "done_by_id": ANN,
+}
+SET_ASIDE = {
+    "officer_id": ANN,
+    "set_aside_on": DAY,
+    "set_aside_because": "No other is there.",
+    "set_aside_by_id": BEN,
+    "seconded_by_id": CAT,
+}
 ISSUED_NOTICE = {"state": "issued", "issued_on": DAY, "number": "N 1", "reply_due_on": MONTH}
-REPLIED_NOTICE = ISSUED_NOTICE | {"state": "replied", "replied_on": NEXT, "replied_by_id": ANN,
-                                  "reply": "It is done."}
+REPLIED_NOTICE = ISSUED_NOTICE | {
+    "state": "replied",
+    "replied_on": NEXT,
+    "replied_by_id": ANN,
+    "reply": "It is done.",
+}
 CLAIMED = {"state": "claimed_done", "claimed_on": DAY, "claimed_by_id": ANN}
-VERIFIED = CLAIMED | {"state": "verified", "verified_on": NEXT, "verified_by_id": BEN,
-                      "group_id": new(factories.make_supervision_group)}
-REFERRED = {"official_id": ANN, "drafted_by_id": BEN, "approved_by_id": CAT, "state": "referred",
-            "heard_on": DAY, "referred_on": NEXT}
+VERIFIED = CLAIMED | {
+    "state": "verified",
+    "verified_on": NEXT,
+    "verified_by_id": BEN,
+    "group_id": new(factories.make_supervision_group),
+}
+REFERRED = {
+    "official_id": ANN,
+    "drafted_by_id": BEN,
+    "approved_by_id": CAT,
+    "state": "referred",
+    "heard_on": DAY,
+    "referred_on": NEXT,
+}
 FIGURES = {"received": 1, "answered": 1, "remedied": 0, "overdue": 0, "unanswered_notices": 0}
 FILED = FIGURES | {"state": "filed", "filed_at": NOON, "filed_by_id": ANN}
 
@@ -167,8 +193,13 @@ REASONED = {"reasons": "It was so.", "decided_by_id": CAT}
 DECIDED = REPLIED | REASONED | {"state": "decided", "decided_on": NEXT, "outcome": "issue"}
 UNHEARD = SERVED | REASONED | {"state": "decided", "decided_on": MONTH, "outcome": "issue"}
 DROPPED = DECIDED | {"state": "dropped", "outcome": "drop"}
-NUMBERED = {"number": "SN [2026] 1", "number_in_series": 1, "issued_on": MONTH,
-            "number_series_id": new(factories.make_number_series), "expires_on": date(2027, 4, 1)}
+NUMBERED = {
+    "number": "SN [2026] 1",
+    "number_in_series": 1,
+    "issued_on": MONTH,
+    "number_series_id": new(factories.make_number_series),
+    "expires_on": date(2027, 4, 1),
+}
 ISSUED = DECIDED | NUMBERED | {"state": "issued"}
 CIRCULATED = ISSUED | {"state": "circulated", "circulated_on": MONTH}
 LIFTED = CIRCULATED | {"state": "lifted", "lifted_on": MONTH}
@@ -185,17 +216,36 @@ ACCEPTED: dict[str, list[dict[str, Any]]] = {
     "extension": [ASKED | DECIDED_AT | {"state": "granted"}],
     "decision": [GIVEN | {"told_on": NEXT, "review_until_on": MONTH}],
     "document": [STORED],
-    "remedy": [REMEDY_DONE, REMEDY_DONE | {
-        "state": "verified", "verified_on": MONTH, "verified_by_id": BEN}],
+    "remedy": [
+        REMEDY_DONE,
+        REMEDY_DONE | {"state": "verified", "verified_on": MONTH, "verified_by_id": BEN},
+    ],
     "appeal": [DECIDED_ON | {"state": "decided", "outcome": "upheld", "first_decider_id": ANN}],
     "recusal": [SET_ASIDE],
-    "supervision_notice": [ISSUED_NOTICE, REPLIED_NOTICE,
-                           ISSUED_NOTICE | {"state": "closed", "closed_on": MONTH}],
-    "reprimand": [CHECKED, SERVED, REPLIED, DECIDED, UNHEARD, DROPPED, ISSUED, CIRCULATED, LIFTED,
-                  EXPIRED, QUASHED, ISSUED | NAMED],
+    "supervision_notice": [
+        ISSUED_NOTICE,
+        REPLIED_NOTICE,
+        ISSUED_NOTICE | {"state": "closed", "closed_on": MONTH},
+    ],
+    "reprimand": [
+        CHECKED,
+        SERVED,
+        REPLIED,
+        DECIDED,
+        UNHEARD,
+        DROPPED,
+        ISSUED,
+        CIRCULATED,
+        LIFTED,
+        EXPIRED,
+        QUASHED,
+        ISSUED | NAMED,
+    ],
     "rectification": [CLAIMED, VERIFIED],
-    "accountability_action": [REFERRED, REFERRED | {
-        "state": "answered", "answered_on": MONTH, "body_answer": "A warning."}],
+    "accountability_action": [
+        REFERRED,
+        REFERRED | {"state": "answered", "answered_on": MONTH, "body_answer": "A warning."},
+    ],
     "daily_return": [FILED, FILED | {"state": "nil", "received": 0}],
 }
 
@@ -207,16 +257,22 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("officer", "username_lower_case", {"username": "Anna"}),
     ("service_standard", "takes_time", {"amount": 0}),
     ("grievance", "acknowledged_has_time", {"state": "acknowledged"}),
-    ("grievance", "answered_has_time",
-     {"state": "answered", "responsible_office_id": new(make_office)}),
+    (
+        "grievance",
+        "answered_has_time",
+        {"state": "answered", "responsible_office_id": new(make_office)},
+    ),
     ("grievance", "closed_has_time", {"state": "closed"}),
     ("grievance", "closed_has_time", {"received_at": NOON, "closed_at": LATER}),
     ("grievance", "withdrawn_has_time", {"state": "withdrawn"}),
     ("grievance", "withdrawn_has_time", {"received_at": NOON, "withdrawn_at": LATER}),
     ("grievance", "routed_has_office", {"state": "accepted"}),
     ("grievance", "source_has_number", {"source": "boston"}),
-    ("grievance", "nothing_before_receipt",
-     {"state": "closed", "received_at": NOON, "closed_at": EARLIER}),
+    (
+        "grievance",
+        "nothing_before_receipt",
+        {"state": "closed", "received_at": NOON, "closed_at": EARLIER},
+    ),
     ("identity", "something_sealed", {"ciphertext": b""}),
     ("identity", "known_key", {"key_version": 0}),
     ("plan_step", "done_has_day", {"state": "done"}),
@@ -225,16 +281,28 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("pause", "at_most_90_days", {"started_at": NOON, "ended_at": NOON + timedelta(days=91)}),
     ("extension", "decided_has_time", ASKED | DECIDED_AT),
     ("extension", "decided_by_whom", ASKED | {"state": "granted", "decided_at": LATER}),
-    ("extension", "decided_by_another",
-     ASKED | DECIDED_AT | {"state": "refused", "decided_by_id": ANN}),
-    ("extension", "decided_after_asking",
-     ASKED | DECIDED_AT | {"state": "granted", "decided_at": EARLIER}),
+    (
+        "extension",
+        "decided_by_another",
+        ASKED | DECIDED_AT | {"state": "refused", "decided_by_id": ANN},
+    ),
+    (
+        "extension",
+        "decided_after_asking",
+        ASKED | DECIDED_AT | {"state": "granted", "decided_at": EARLIER},
+    ),
     ("routing_objection", "decided_has_time", ASKED | DECIDED_AT),
     ("routing_objection", "decided_by_whom", ASKED | {"state": "granted", "decided_at": LATER}),
-    ("routing_objection", "decided_by_another",
-     ASKED | DECIDED_AT | {"state": "refused", "decided_by_id": ANN}),
-    ("routing_objection", "decided_after_asking",
-     ASKED | DECIDED_AT | {"state": "granted", "decided_at": EARLIER}),
+    (
+        "routing_objection",
+        "decided_by_another",
+        ASKED | DECIDED_AT | {"state": "refused", "decided_by_id": ANN},
+    ),
+    (
+        "routing_objection",
+        "decided_after_asking",
+        ASKED | DECIDED_AT | {"state": "granted", "decided_at": EARLIER},
+    ),
     ("document", "stored_whole", {"stored_name": "f2"}),
     ("document", "sha256_in_hex", STORED | {"sha256": "x" * 64}),
     ("document", "sha256_in_hex", STORED | {"sha256": SHA[:63]}),
@@ -251,23 +319,37 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("remedy", "done_by_whom", REMEDY_DONE | {"done_by_id": None}),
     ("remedy", "done_after_promise", REMEDY_DONE | {"done_on": BEFORE}),
     ("remedy", "verified_has_day", REMEDY_DONE | {"state": "verified"}),
-    ("remedy", "verified_by_whom",
-     REMEDY_DONE | {"state": "verified", "verified_on": MONTH}),
-    ("remedy", "verified_after_done",
-     REMEDY_DONE | {"state": "verified", "verified_on": DAY, "verified_by_id": BEN}),
-    ("remedy", "verified_by_another",
-     REMEDY_DONE | {"state": "verified", "verified_on": MONTH, "verified_by_id": ANN}),
+    ("remedy", "verified_by_whom", REMEDY_DONE | {"state": "verified", "verified_on": MONTH}),
+    (
+        "remedy",
+        "verified_after_done",
+        REMEDY_DONE | {"state": "verified", "verified_on": DAY, "verified_by_id": BEN},
+    ),
+    (
+        "remedy",
+        "verified_by_another",
+        REMEDY_DONE | {"state": "verified", "verified_on": MONTH, "verified_by_id": ANN},
+    ),
     ("appeal", "decided_has_day", DECIDED_ON | {"outcome": "upheld"}),
     ("appeal", "decided_by_whom", DECIDED_ON | {"state": "decided"}),
-    ("appeal", "decided_by_another",
-     DECIDED_ON | {"state": "decided", "outcome": "upheld", "first_decider_id": BEN}),
-    ("appeal", "after_filing",
-     DECIDED_ON | {"state": "decided", "outcome": "upheld", "decided_on": BEFORE}),
+    (
+        "appeal",
+        "decided_by_another",
+        DECIDED_ON | {"state": "decided", "outcome": "upheld", "first_decider_id": BEN},
+    ),
+    (
+        "appeal",
+        "after_filing",
+        DECIDED_ON | {"state": "decided", "outcome": "upheld", "decided_on": BEFORE},
+    ),
     ("feedback", "one_to_five", {"rating": 6}),
     ("retaliation_report", "decided_has_day", {"state": "confirmed"}),
     ("retaliation_report", "decided_by_whom", {"state": "confirmed", "decided_on": NEXT}),
-    ("retaliation_report", "decided_after_report",
-     DECIDED_ON | {"state": "confirmed", "decided_on": BEFORE}),
+    (
+        "retaliation_report",
+        "decided_after_report",
+        DECIDED_ON | {"state": "confirmed", "decided_on": BEFORE},
+    ),
     ("grievance_link", "undone_with_reason", {"undone_at": NOON}),
     ("supervision_group", "dissolved_after_forming", {"dissolved_on": DAY}),
     ("group_membership", "ends_after_start", {"ends_on": DAY}),
@@ -284,8 +366,11 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("supervision_notice", "number_when_issued", ISSUED_NOTICE | {"number": None}),
     ("supervision_notice", "issued_awaits_reply", REPLIED_NOTICE | {"state": "issued"}),
     ("supervision_notice", "replied_has_day", ISSUED_NOTICE | {"state": "replied"}),
-    ("supervision_notice", "reply_once_issued",
-     {"replied_on": NEXT, "replied_by_id": ANN, "reply": "Done."}),
+    (
+        "supervision_notice",
+        "reply_once_issued",
+        {"replied_on": NEXT, "replied_by_id": ANN, "reply": "Done."},
+    ),
     ("supervision_notice", "reply_whole", REPLIED_NOTICE | {"reply": None}),
     ("supervision_notice", "closed_has_day", ISSUED_NOTICE | {"state": "closed"}),
     ("supervision_notice", "after_issue", ISSUED_NOTICE | {"reply_due_on": DAY}),
@@ -331,15 +416,24 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("reprimand_evidence", "rests_on_one_record", {"grievance_id": new(factories.make_grievance)}),
     ("reprimand_evidence", "position_from_one", {"position": 0}),
     ("reprimand_evidence", "frozen_whole", {"sha256": SHA}),
-    ("reprimand_evidence", "sha256_in_hex",
-     {"frozen_at": NOON, "frozen_copy": {"a": 1}, "sha256": SHA.upper()}),
+    (
+        "reprimand_evidence",
+        "sha256_in_hex",
+        {"frozen_at": NOON, "frozen_copy": {"a": 1}, "sha256": SHA.upper()},
+    ),
     ("reprimand_reply", "position_from_one", {"position": 0}),
     ("reprimand_reply", "answered_by_whom", {"answer": "No."}),
-    ("reprimand_reply", "answered_by_another",
-     {"replied_by_id": ANN, "answer": "No.", "answered_by_id": ANN}),
+    (
+        "reprimand_reply",
+        "answered_by_another",
+        {"replied_by_id": ANN, "answer": "No.", "answered_by_id": ANN},
+    ),
     ("circulation", "acknowledged_by_whom", {"sent_on": DAY, "acknowledged_on": NEXT}),
-    ("circulation", "acknowledged_after_sending",
-     {"sent_on": DAY, "acknowledged_on": BEFORE, "acknowledged_by_id": ANN}),
+    (
+        "circulation",
+        "acknowledged_after_sending",
+        {"sent_on": DAY, "acknowledged_on": BEFORE, "acknowledged_by_id": ANN},
+    ),
     ("rectification", "claimed_has_day", {"state": "claimed_done"}),
     ("rectification", "claimed_by_whom", CLAIMED | {"claimed_by_id": None}),
     ("rectification", "verified_has_day", CLAIMED | {"state": "verified"}),
@@ -348,12 +442,21 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("rectification", "verified_after_claim", VERIFIED | {"verified_on": BEFORE}),
     ("reprimand_appeal", "decided_has_day", {"state": "decided"}),
     ("reprimand_appeal", "decided_by_whom", {"state": "decided", "decided_on": NEXT}),
-    ("reprimand_appeal", "decided_by_another",
-     DECIDED_ON | {"state": "decided", "outcome": "upheld", "first_decider_id": BEN}),
-    ("reprimand_appeal", "decided_by_another",
-     DECIDED_ON | {"state": "decided", "outcome": "upheld", "filed_by_id": BEN}),
-    ("reprimand_appeal", "after_filing",
-     DECIDED_ON | {"state": "decided", "outcome": "upheld", "decided_on": BEFORE}),
+    (
+        "reprimand_appeal",
+        "decided_by_another",
+        DECIDED_ON | {"state": "decided", "outcome": "upheld", "first_decider_id": BEN},
+    ),
+    (
+        "reprimand_appeal",
+        "decided_by_another",
+        DECIDED_ON | {"state": "decided", "outcome": "upheld", "filed_by_id": BEN},
+    ),
+    (
+        "reprimand_appeal",
+        "after_filing",
+        DECIDED_ON | {"state": "decided", "outcome": "upheld", "decided_on": BEFORE},
+    ),
     ("accountability_action", "referred_has_day", {"state": "referred"}),
     ("accountability_action", "heard_before_referral", REFERRED | {"heard_on": None}),
     ("accountability_action", "heard_before_referral", REFERRED | {"heard_on": MONTH}),
@@ -361,10 +464,16 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("accountability_action", "approved_by_another", REFERRED | {"approved_by_id": BEN}),
     ("accountability_action", "nobody_in_own_cause", REFERRED | {"official_id": CAT}),
     ("accountability_action", "answered_has_day", REFERRED | {"state": "answered"}),
-    ("accountability_action", "answered_with_words",
-     REFERRED | {"state": "answered", "answered_on": MONTH}),
-    ("accountability_action", "answered_after_referral",
-     REFERRED | {"state": "answered", "answered_on": DAY, "body_answer": "No."}),
+    (
+        "accountability_action",
+        "answered_with_words",
+        REFERRED | {"state": "answered", "answered_on": MONTH},
+    ),
+    (
+        "accountability_action",
+        "answered_after_referral",
+        REFERRED | {"state": "answered", "answered_on": DAY, "body_answer": "No."},
+    ),
     ("number_series", "plausible_year", {"year": 26}),
     ("number_series", "counts_up", {"last_number": -1}),
     ("number_series", "form_has_number", {"form": "SN"}),
@@ -377,16 +486,22 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("daily_return", "filed_has_figures", FILED | {"overdue": None}),
     ("daily_return", "figures_not_negative", {"overdue": -1}),
     ("daily_return", "nil_means_nothing_open", FILED | {"state": "nil", "overdue": 1}),
-    ("daily_return", "nil_means_nothing_open",
-     FILED | {"state": "nil", "received": 0, "urgent_needs": "No water in Mill Street"}),
+    (
+        "daily_return",
+        "nil_means_nothing_open",
+        FILED | {"state": "nil", "received": 0, "urgent_needs": "No water in Mill Street"},
+    ),
     ("daily_return", "not_its_own_correction", {"id": 7000, "replaces_id": 7000}),
     ("duty_shift", "ends_after_start", {"ends_at": NOON}),
     ("duty_shift", "at_most_a_day", {"ends_at": NOON + timedelta(hours=25)}),
     ("duty_shift", "handed_over_with_note", {"handed_over_at": LATER}),
     ("target", "a_share", {"percent": 101}),
     ("target", "plausible_year", {"year": 26}),
-    ("import_batch", "every_row_accounted_for",
-     {"state": "imported", "finished_at": NOON, "rows_read": 10, "rows_created": 9}),
+    (
+        "import_batch",
+        "every_row_accounted_for",
+        {"state": "imported", "finished_at": NOON, "rows_read": 10, "rows_created": 9},
+    ),
     ("import_batch", "finished_has_time", {"state": "failed"}),
 ]
 
@@ -424,7 +539,8 @@ def test_an_office_does_not_propose_itself(session: Any) -> None:
 
 def test_every_check_is_tried() -> None:
     tried = {f"ck_{table}_{check}" for table, check, _ in BROKEN} | {
-        "ck_grievance_link_links_two", "ck_routing_objection_proposes_another_office"
+        "ck_grievance_link_links_two",
+        "ck_routing_objection_proposes_another_office",
     }
     declared = {
         str(constraint.name)
@@ -444,14 +560,13 @@ def test_a_text_that_must_be_given_is_not_blank(model: type[Record], session: An
     if model.__name__ in ("AuditEntry", "IdentityOpening"):
         return  # not changed at all, see below
     for check in checks:
-        column = str(check.name).removeprefix(f"ck_{model.__tablename__}_").removesuffix(
-            "_not_blank")
+        column = (
+            str(check.name).removeprefix(f"ck_{model.__tablename__}_").removesuffix("_not_blank")
+        )
         if column == "form":
             continue  # a blank form fails by having no place for the number
         with refused(session, str(check.name)):
-            session.execute(
-                update(model).where(model.id == record.id).values({column: "  "})
-            )
+            session.execute(update(model).where(model.id == record.id).values({column: "  "}))
 
 
 def test_a_value_outside_its_list_is_refused(session: Any) -> None:
@@ -507,7 +622,8 @@ def test_a_clock_is_not_paused_twice_at_the_same_time(session: Any) -> None:
     factories.make_pause(grievance_id=one.grievance_id, started_at=LATER)
     with refused(session, "ex_pause_overlap"):
         factories.make_pause(
-            grievance_id=one.grievance_id, started_at=LATER + timedelta(days=1),
+            grievance_id=one.grievance_id,
+            started_at=LATER + timedelta(days=1),
             ended_at=LATER + timedelta(days=2),
         )
 
@@ -684,7 +800,8 @@ def test_frozen_evidence_is_neither_changed_nor_deleted(session: Any) -> None:
 def test_the_record_of_an_opening_is_neither_changed_nor_deleted(session: Any) -> None:
     factories.make_identity_opening()
     for statement in (
-        "UPDATE identity_opening SET reason = 'none'", "DELETE FROM identity_opening"
+        "UPDATE identity_opening SET reason = 'none'",
+        "DELETE FROM identity_opening",
     ):
         with refused(session, "ck_identity_opening_is_kept"):
             session.execute(text(statement))
@@ -702,19 +819,25 @@ def as_officer(session: Any, officer_id: int | None) -> None:
 def test_stamps_tell_who_and_when_whatever_the_statement_says(session: Any) -> None:
     ann, ben = make_officer(), make_officer()
     as_officer(session, ann.id)
-    office = session.execute(text(
-        "INSERT INTO office (name, code, level, version_id, created_at, created_by_id)"
-        " VALUES ('x', 'x', 'district', 99, '2000-01-01', :other)"
-        " RETURNING id, version_id, created_by_id, updated_by_id, created_at"
-    ), {"other": ben.id}).one()
+    office = session.execute(
+        text(
+            "INSERT INTO office (name, code, level, version_id, created_at, created_by_id)"
+            " VALUES ('x', 'x', 'district', 99, '2000-01-01', :other)"
+            " RETURNING id, version_id, created_by_id, updated_by_id, created_at"
+        ),
+        {"other": ben.id},
+    ).one()
     assert (office.version_id, office.created_by_id, office.updated_by_id) == (1, ann.id, ann.id)
     assert isinstance(office.created_at, datetime)
     assert office.created_at.year > 2000
     as_officer(session, ben.id)
-    changed = session.execute(text(
-        "UPDATE office SET name = 'y', created_by_id = :other, created_at = '2000-01-01'"
-        " WHERE id = :id RETURNING version_id, created_by_id, updated_by_id, created_at"
-    ), {"id": office.id, "other": ben.id}).one()
+    changed = session.execute(
+        text(
+            "UPDATE office SET name = 'y', created_by_id = :other, created_at = '2000-01-01'"
+            " WHERE id = :id RETURNING version_id, created_by_id, updated_by_id, created_at"
+        ),
+        {"id": office.id, "other": ben.id},
+    ).one()
     assert tuple(changed) == (2, ann.id, ben.id, office.created_at)
 
 

@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, event, insert, inspect, select, text, update
+from sqlalchemy import delete, insert, inspect, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from models import (
@@ -37,6 +37,7 @@ from rules.offices import AreaLevel, ClockStage, ClockUnit, OfficeLevel
 from rules.permissions import Role
 from tests.conftest import make_app
 from tests.factories import make_office
+from tests.statements import statements
 
 NOON = datetime(2026, 7, 15, 12, 0, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -48,22 +49,6 @@ QUICK = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the SQL of every statement that is run within the block."""
-    seen: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not re.match(r"(SAVEPOINT|RELEASE|ROLLBACK)", statement):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

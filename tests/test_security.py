@@ -11,7 +11,7 @@ import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from flask_login import current_user
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import select, text
 from werkzeug.exceptions import Forbidden, NotFound
 
 import security
@@ -32,6 +32,7 @@ from models import (
 from rules.permissions import READS_EVERY_OFFICE, Role, Verb, may
 from tests import factories
 from tests.conftest import make_app
+from tests.statements import statements
 from views.account import limits
 
 NOBODY_LISTENS = "postgresql+psycopg2://nobody@127.0.0.1:1/none"
@@ -82,22 +83,6 @@ def seen(app: Flask, officer: int, model: Any) -> set[int]:
     with request_of(app, officer):
         query, scope = select(model.id), security.visible(model)
         return set(db.session.scalars(query if scope is None else query.where(scope)))
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the SQL statements that are sent within the block, savepoints aside."""
-    sent: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not re.match(r"(SAVEPOINT|RELEASE|ROLLBACK)\b", statement):
-            sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

@@ -394,6 +394,9 @@ def test_the_second_of_two_tabs_sees_both_versions_and_may_save_over_the_first(
     expect(differs).to_have_count(2)
     expect(differs.first).to_contain_text("From the first tab")
     expect(differs.first).to_contain_text("From the second tab")
+    same = other.locator("tr:not(.differs) > td").last
+    paint = "(cell) => getComputedStyle(cell).backgroundColor"
+    assert differs.first.locator("td").last.evaluate(paint) != same.evaluate(paint)
     assert desk.all(select(Grievance).where(Grievance.title == "From the second tab")) == []
 
     other.get_by_role("button", name="Save mine over it").click()

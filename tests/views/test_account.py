@@ -3,16 +3,14 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 import security
@@ -23,6 +21,7 @@ from rules.permissions import Role
 from rules.records import AuditVerb
 from tests.conftest import Client
 from tests.factories import PASSWORD, make_officer
+from tests.statements import statements
 from views.account import limits
 
 OTHER_PASSWORD = "seven green kettles humming"
@@ -63,22 +62,6 @@ def is_in(client: Client) -> bool:
 
 def count(model: Any, *conditions: Any) -> int:
     return db.session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the SQL statements that are sent within the block, savepoints aside."""
-    sent: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not re.match(r"(SAVEPOINT|RELEASE|ROLLBACK)\b", statement):
-            sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from tests.factories import (
     make_plan_step,
     make_saved_view,
 )
+from tests.statements import statements
 from tests.views import pages
 from tests.views.pages import address, assert_clean, form_to, words
-from tests.views.test_lists import statements
 from views import base
 
 

@@ -5,8 +5,7 @@ import io
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, event, func, insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from models import (
     RECORD_TYPES,
@@ -40,27 +39,12 @@ from tests.factories import (
     make_officer,
     make_plan_step,
 )
+from tests.statements import statements
 from tests.views.pages import address, assert_clean, forms, link, row_ids, words
 
 SCREENS = [model for model in RECORD_TYPES if model.screen]
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MOST_STATEMENTS = 8
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the statements of a request, without the savepoints that only tests have."""
-    seen: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not re.match(r"SAVEPOINT|RELEASE|ROLLBACK", statement):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def assert_frugal(seen: list[str]) -> None:

@@ -26,8 +26,9 @@ from models import AuditEntry, db
 from rules.permissions import Role
 from tests.conftest import Client
 from tests.factories import make_any, make_area, make_officer
+from tests.statements import statements
 from tests.views.pages import address, assert_clean, form_to, record_form, row_ids, words
-from tests.views.test_lists import assert_frugal, statements
+from tests.views.test_lists import assert_frugal
 
 Ward: Any = getattr(models, "Ward", None)
 LEFT_BEHIND = ("instance", ".venv", ".git", ".*cache", "__pycache__", "*.png", "*.csv.gz")

@@ -51,9 +51,9 @@ from tests.factories import (
     make_saved_view,
     make_service_standard,
 )
+from tests.statements import statements
 from tests.views.pages import address, assert_clean, forms, link, record_form, row_ids, words
 from tests.views.stock import stock
-from tests.views.test_lists import statements
 from views.base import ROUTE_VERBS, RecordView
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
