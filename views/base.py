@@ -51,6 +51,8 @@ from views.shown import cell, changes_in_words, endpoint_of, note_unseen
 MOST_AT_ONCE = 10_000
 HISTORY_SIZE = 50
 ABOUT_GROUP = mark("About this record")
+# The heading of a column that names none, by what sets it: people, a step of the work, the system.
+GROUPS = {None: mark("Record"), "action": mark("Progress"), "system": ABOUT_GROUP}
 EXPORT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -344,7 +346,7 @@ class RecordView(ModelView):
         for key in self.keys:
             if key in keys:
                 column = self._column(key)
-                default = ABOUT_GROUP if column.info.get("set_by") == "system" else "Record"
+                default = GROUPS[column.info.get("set_by")]
                 grouped.setdefault(column.info.get("group", default), []).append(key)
         last = grouped.pop(ABOUT_GROUP, None)
         if last:
