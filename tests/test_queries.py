@@ -823,6 +823,11 @@ DOCUMENTS = [
     "供  水",
 ]
 SEARCHES = [
+    "abc_def",
+    "abc%def",
+    "poth%",
+    "pot_ole",
+    "hole\\",
     "pothole",
     "POTHOLE elm",
     "elm pothole",
