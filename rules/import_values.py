@@ -122,11 +122,6 @@ def shown(text: str) -> str:
     return short if len(short) <= 60 else short[:59] + "…"
 
 
-def sentence_of(reason: str) -> str:
-    """Return the sentence behind a reason or warning that was stored by its key."""
-    return REASONS.get(reason) or WARNINGS.get(reason) or reason
-
-
 def moment(
     text: str, formats: Sequence[str], zone: tzinfo, *, not_before: datetime | None = None
 ) -> tuple[datetime, bool]:

@@ -24,6 +24,7 @@ import security
 from models import Record, db, search_columns, title_sql
 from queries import audit, lists
 from queries.dependents import Dependents, dependents_of
+from queries.filters import local_column
 from rules import RuleBroken, mark
 from rules.permissions import Verb
 from views.errors import constraint_sentence
@@ -108,12 +109,6 @@ class RecordView(ModelView):
 
     # Flask-Admin reads this one at start-up (trap 18); rights are asked in each request.
     can_view_details = True
-    can_set_page_size = True
-    page_size_options = PAGE_SIZES
-    page_size = 50
-    named_filter_urls = True
-    column_filters = None
-    column_editable_list = None
     export_types = ("csv", "xlsx")
 
     def __init__(self, model: type[Record]) -> None:
@@ -173,15 +168,13 @@ class RecordView(ModelView):
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return fn(self, *args, **kwargs)
 
-    def scope(self, query: Select[Any]) -> Select[Any]:
+    def scope(self, query: Any) -> Any:
         """Return `query` with only the rows that the officer may see: the one place for it."""
         visible = security.visible(self.model)
         return query if visible is None else query.where(visible)
 
     def get_query(self) -> Any:
-        query = db.session.query(self.model)
-        visible = security.visible(self.model)
-        return query if visible is None else query.filter(visible)
+        return self.scope(db.session.query(self.model))
 
     def get_one(self, id: Any) -> Record:
         return security.load(self.model, id)  # type: ignore[no-any-return]
@@ -194,20 +187,13 @@ class RecordView(ModelView):
     @property
     def list_keys(self) -> list[str]:
         """Those of `keys` that the list shows at first."""
-        shown = [key for key in self.keys if self._column(key).info.get("list", True)]
+        shown = [key for key in self.keys if local_column(self.model, key).info.get("list", True)]
         return [key for key in shown if key != "id"]
 
     @property
     def form_keys(self) -> set[str]:
         """Those of `keys` that the officer may write through a form."""
-        return {key for key in self.keys if not self._column(key).info.get("set_by")}
-
-    def _column(self, key: str) -> Any:
-        mapper = inspect(self.model)
-        if key in mapper.relationships:
-            (column,) = mapper.relationships[key].local_columns
-            return column
-        return mapper.columns[key]
+        return {key for key in self.keys if not local_column(self.model, key).info.get("set_by")}
 
     # --- The list ------------------------------------------------------------------------------
 
@@ -296,7 +282,7 @@ class RecordView(ModelView):
 
     def cell(self, record: Record, key: str) -> dict[str, Any]:
         """Return what a list or details shows of `key`: its text, kind and link, if any."""
-        return cell(record, key, today())
+        return cell(record, key, today)
 
     def headings(self, keys: list[str]) -> list[tuple[str, str]]:
         """Return `keys` with their headings, asked for once for a list and not for each cell."""
@@ -345,7 +331,7 @@ class RecordView(ModelView):
         grouped: dict[str, list[str]] = {}
         for key in self.keys:
             if key in keys:
-                column = self._column(key)
+                column = local_column(self.model, key)
                 default = GROUPS[column.info.get("set_by")]
                 grouped.setdefault(column.info.get("group", default), []).append(key)
         last = grouped.pop(ABOUT_GROUP, None)

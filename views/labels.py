@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import format_date, format_datetime, format_decimal, gettext
-from sqlalchemy import Date, DateTime, Enum, inspect
+from sqlalchemy import Date, DateTime, Enum
 
 from models import RECORD_TYPES, Record
+from queries.filters import local_column
 from rules import RuleBroken, mark
 
 # Words that are plural already, or whose plural no rule gives.
@@ -127,11 +128,7 @@ def table_label(name: str) -> str:
 
 def help_text(model: type[Record], key: str) -> str:
     """Return what the model's doc= says of the column or relation `key`; "" for nothing."""
-    mapper = inspect(model)
-    if key in mapper.relationships:
-        (column,) = mapper.relationships[key].local_columns
-    else:
-        column = mapper.columns[key]
+    (column,) = local_column(model, key).property.columns
     return gettext(column.doc) if column.doc else ""
 
 

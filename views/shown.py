@@ -71,8 +71,9 @@ def _is_past(value: Any, now: Today) -> bool:
     return bool(value < (now.now if isinstance(value, datetime) else now.day))
 
 
-def cell(record: Record, key: str, now: Today) -> dict[str, Any]:
-    """Return what a list or details shows of `key`: its text, kind and link, if any."""
+def cell(record: Record, key: str, today: Callable[[], Today]) -> dict[str, Any]:
+    """Return what a list or details shows of `key`: its text, kind and link, if any. What day it
+    is, `today`, is asked only for what can be overdue."""
     model = type(record)
     value = getattr(record, key)
     if key in inspect(model).relationships:
@@ -90,7 +91,7 @@ def cell(record: Record, key: str, now: Today) -> dict[str, Any]:
     overdue = bool(
         value
         and column.info.get("met_by")
-        and _is_past(value, now)
+        and _is_past(value, today())
         and all(getattr(record, met) is None for met in column.info["met_by"])
     )
     if key == "record_type":

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
+from tests.browser.walking import FLAGS, free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -39,25 +41,12 @@ SHOTS = [
     ("grievances", 1280, "zh_Hans_CN"),
     ("form", 390, "zh_Hans_CN"),
 ]
-FLAGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
 def demo_server(password: str) -> "Iterator[str]":
     """Give the address of a server on a fresh demo; stop it and take its folder away after."""
-    port = _free_port()
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="redress-pictures-") as folder:
         settings = {

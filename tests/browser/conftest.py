@@ -14,16 +14,8 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from models import db
-from tests.browser.walking import PATIENCE, Desk, Walk, fill, free_port, serve
+from tests.browser.walking import FLAGS, PATIENCE, Desk, Walk, fill, free_port, serve
 from tests.conftest import make_app
-
-FLAGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")

@@ -102,6 +102,16 @@ def _fill_grievances(offices: list[Office]) -> None:
     db.session.flush()
 
 
+# Chromium asks the network for nothing.
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
