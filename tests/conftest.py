@@ -113,6 +113,22 @@ def _hurry(server: str) -> None:
         connection.cursor().execute("SELECT pg_reload_conf()")
 
 
+_figures: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def figures() -> Callable[[str], None]:
+    """`figures("C10: 100,000 keys, 0 failures")`: a line that the run prints at its end."""
+    return _figures.append
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _figures:
+        terminalreporter.section("figures")
+        for line in sorted(_figures):
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of a server's database `postgres`: that of DATABASE_URL, or the embedded one, under

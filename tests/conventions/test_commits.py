@@ -16,7 +16,7 @@ ENDING = ("commit", "begin")
 
 def _ends_transactions(place: Path) -> bool:
     first = place.parts[0]
-    return first in ("views", "cli.py", "migrations", *SET_UP) or str(place) in EXCEPTIONS
+    return first in ("views", "cli", "migrations", *SET_UP) or str(place) in EXCEPTIONS
 
 
 def _calls(tree: ast.Module) -> list[tuple[int, str]]:

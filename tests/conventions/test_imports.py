@@ -12,24 +12,30 @@ from tests.conventions.sources import TOOLS, listed, modules
 # views show, security says who.
 RULES = {"config", "rules"}
 MODELS = RULES | {"models"}
-ASKING = MODELS | {"queries", "security"}
-DOING = ASKING | {"actions"}
+ASKING = MODELS | {"access", "queries", "security"}
+DOING = ASKING | {"actions", "sealing"}
 FILES_IN_AND_OUT = DOING | {"exports", "imports", "demo"}
 SET_UP = {"config", "postgres", "embedded"}
 MAY_IMPORT = {
     "config": set(),
     "rules": set(),
     "models": {"rules"},
+    "access": MODELS,
+    "sealing": RULES,
     "queries": MODELS,
-    "security": MODELS,
+    "security": MODELS | {"access"},
     "actions": DOING,
     "exports": DOING,
     "imports": DOING,
     "demo": DOING | {"imports"},
-    "cli": FILES_IN_AND_OUT | SET_UP,
+    "backup": DOING | SET_UP,
+    "doctor": DOING | SET_UP,
+    "cli": FILES_IN_AND_OUT | SET_UP | {"backup", "cli", "doctor"},
     "views": FILES_IN_AND_OUT - {"demo"},
-    "app": FILES_IN_AND_OUT | SET_UP | {"cli", "views"},
-    "migrations": {"models"},
+    "logs": {"config", "security"},
+    "metrics": {"config", "security"},
+    "app": FILES_IN_AND_OUT | SET_UP | {"cli", "logs", "metrics", "views"},
+    "migrations": {"access", "models"},
     "postgres": set(),
     "embedded": {"config", "postgres"},
     "server": SET_UP | {"app"},

@@ -1,0 +1,17 @@
+"""Who asks is proved to the database, and each row knows who may see it.
+
+Revises: 0001
+"""
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
