@@ -316,10 +316,17 @@ def rewrap_batch(ring: KeyRing, *, version: int, after: int, size: int) -> Batch
             failed.append(row.grievance_id)
             continue
         done.append((row.grievance_id, row.key_version, row.kek_version, wrapped))
-    columns = list(zip(*done, strict=True)) or [(), (), (), ()]
-    kinds = (BigInteger(), Integer(), Integer(), LargeBinary())
-    arrays = [cast(list(values), ARRAY(kind)) for values, kind in zip(columns, kinds, strict=True)]
-    count = db.session.scalar(select(func.redress_rewrap(*arrays, version)))
+    count = db.session.scalar(
+        select(
+            func.redress_rewrap(
+                cast([row[0] for row in done], ARRAY(BigInteger)),
+                cast([row[1] for row in done], ARRAY(Integer)),
+                cast([row[2] for row in done], ARRAY(Integer)),
+                cast([row[3] for row in done], ARRAY(LargeBinary)),
+                version,
+            )
+        )
+    )
     last = rows[-1].grievance_id if rows else after
     return Batch(len(rows), int(count or 0), int(last), tuple(failed))
 

@@ -80,7 +80,8 @@ def rotate_key(batch: int, as_json: bool) -> None:
 
 
 def _rewrap_all(ring: KeyRing, version: int, size: int) -> tuple[int, list[int]]:
-    done, failed, last = 0, [], 0
+    done, last = 0, 0
+    failed: list[int] = []
     while True:
         batch = acting.rewrap_batch(ring, version=version, after=last, size=size)
         db.session.commit()

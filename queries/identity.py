@@ -1,7 +1,6 @@
 """What is asked about sealed identities, none of which opens one: who may, who did, how long."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -21,19 +20,19 @@ from models import (
     RetaliationReport,
 )
 from rules.grievance import AppealState, ReportState, RequestState
-from rules.identity import Asker, Case
+from rules.identity import Asker, Case, Duty, OpeningGround
 from rules.impartiality import COOLING_OFF_DAYS, Tree
 from rules.permissions import Role
 
 ENDED_AT = func.coalesce(Grievance.closed_at, Grievance.withdrawn_at)
 
 
-def is_sealed(grievance_id: int) -> Select[Any]:
+def is_sealed(grievance_id: int) -> Select[int]:
     """Ask for the number of the sealed identity of a grievance; no row where there is none."""
     return select(Identity.id).where(Identity.grievance_id == grievance_id)
 
 
-def openings(grievance_id: int) -> Select[tuple[IdentityOpening]]:
+def openings(grievance_id: int) -> Select[IdentityOpening]:
     """Ask for the openings of the identity of one grievance, newest first, with office and second
     person: the log that officers read."""
     return (
@@ -48,7 +47,9 @@ def openings(grievance_id: int) -> Select[tuple[IdentityOpening]]:
     )
 
 
-def openings_for_complainant(grievance_id: int) -> Select[Any]:
+def openings_for_complainant(
+    grievance_id: int,
+) -> Select[datetime, str, Duty, OpeningGround, bool]:
     """Ask for the same log as the one who brought the grievance is to read it: when, which office
     by which duty, what for, whether two agreed. No officer's name, and not what the officer wrote,
     which may speak of others. Rows have opened_at, office, duty, ground, two_agreed."""
@@ -66,7 +67,7 @@ def openings_for_complainant(grievance_id: int) -> Select[Any]:
     )
 
 
-def running_opening(grievance_id: int, officer_id: int) -> Select[tuple[IdentityOpening]]:
+def running_opening(grievance_id: int, officer_id: int) -> Select[IdentityOpening]:
     """Ask for the opening that still lets this officer read the identity of this grievance."""
     return (
         select(IdentityOpening)
@@ -80,7 +81,7 @@ def running_opening(grievance_id: int, officer_id: int) -> Select[tuple[Identity
     )
 
 
-def requests_to_decide(officer_id: int) -> Select[tuple[IdentityRequest]]:
+def requests_to_decide(officer_id: int) -> Select[IdentityRequest]:
     """Ask for the open requests of others, oldest first, with their grievances."""
     return (
         select(IdentityRequest)
@@ -94,7 +95,7 @@ def requests_to_decide(officer_id: int) -> Select[tuple[IdentityRequest]]:
     )
 
 
-def latest_request(grievance_id: int, officer_id: int) -> Select[tuple[IdentityRequest]]:
+def latest_request(grievance_id: int, officer_id: int) -> Select[IdentityRequest]:
     """Ask for the last request of this officer for this identity that led to no opening yet."""
     used = select(IdentityOpening.id).where(IdentityOpening.request_id == IdentityRequest.id)
     return (
@@ -109,7 +110,7 @@ def latest_request(grievance_id: int, officer_id: int) -> Select[tuple[IdentityR
     )
 
 
-def past_retention(now: datetime, days: int) -> Select[Any]:
+def past_retention(now: datetime, days: int) -> Select[int, str]:
     """Ask for the grievances (id, number) whose sealed identity was kept for `days` days after
     they ended; not while an appeal waits or a report of retaliation is not decided."""
     return (
@@ -120,7 +121,7 @@ def past_retention(now: datetime, days: int) -> Select[Any]:
     )
 
 
-def is_held(grievance_id: int) -> Select[Any]:
+def is_held(grievance_id: int) -> Select[int]:
     """Ask whether something still open keeps the identity of a grievance that has ended."""
     return select(Grievance.id).where(Grievance.id == grievance_id, _held())
 
@@ -186,4 +187,5 @@ def case(session: Session, grievance: Grievance) -> Case:
 
 def office_tree(session: Session) -> Tree:
     """Return every office with the one above it; one statement."""
-    return dict(session.execute(select(Office.id, Office.parent_id)).tuples().all())
+    rows = session.execute(select(Office.id, Office.parent_id))
+    return {office: parent for office, parent in rows}

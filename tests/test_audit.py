@@ -16,6 +16,7 @@ from models import (
     AuditEntry,
     Grievance,
     Identity,
+    IdentityKey,
     ImportBatch,
     LoginAttempt,
     Office,
@@ -27,10 +28,11 @@ from models import (
 )
 from queries import audit
 from rules.grievance import GrievanceState
+from rules.identity import IdentityField
 from rules.permissions import Role
 from rules.records import AuditVerb
 from tests import factories
-from tests.factories import make_any, make_grievance, make_office, make_officer
+from tests.factories import act_as, make_any, make_grievance, make_office, make_officer
 from tests.statements import statements
 
 WATCHED = [model for model in RECORD_TYPES if model is not AuditEntry]
@@ -50,12 +52,7 @@ def last(session: Any, record: Any) -> AuditEntry:
 
 
 def act(session: Any, officer: Officer | None, request: str = "") -> None:
-    session.execute(
-        select(
-            func.set_config("redress.officer_id", str(officer.id if officer else ""), True),
-            func.set_config("redress.request_id", request, True),
-        )
-    )
+    act_as(officer.id if officer else 0, request)
 
 
 # --- Every way -------------------------------------------------------------------------------
@@ -80,6 +77,7 @@ def test_a_new_record_leaves_who_when_what_and_from_which_request(session: Any) 
         "state": [None, "registered"],
         "channel": [None, "counter"],
         "is_referred_from_above": [None, False],
+        "identity_needs_two": [None, False],
         "received_at": [None, entry.changes["received_at"][1]],
     }
     assert datetime.fromisoformat(entry.changes["received_at"][1]) == grievance.received_at
@@ -243,18 +241,15 @@ def test_no_secret_of_any_record_type_gets_into_the_trail(
 
 def test_nothing_of_an_identity_but_its_fields_gets_into_the_trail(session: Any) -> None:
     identity = factories.make_identity()
-    identity.ciphertext = os.urandom(64)
+    identity.name = os.urandom(92)
     session.flush()
     made, changed = entries(session, identity)
-    assert made.changes == {
-        field: [None, "***"] for field in ("grievance_id", "key_version", "ciphertext")
-    }
-    assert changed.changes == {"ciphertext": ["***", "***"]}
+    sealed = ("grievance_id", "key_version", *IdentityField)
+    assert made.changes == {field: [None, "***"] for field in sealed}
+    assert changed.changes == {"name": ["***", "***"]}
     session.execute(delete(Identity))
     gone = entries(session, table="identity")[-1]
-    assert gone.changes == {
-        field: ["***", None] for field in ("grievance_id", "key_version", "ciphertext")
-    }
+    assert gone.changes == {field: ["***", None] for field in sealed}
 
 
 def test_stamps_leave_no_entry_and_are_in_none(session: Any) -> None:
@@ -377,7 +372,7 @@ def test_the_history_is_read_through_an_index(session: Any) -> None:
     assert "Seq Scan on audit_entry" not in plan
 
 
-def test_no_model_but_the_import_and_the_log_in_is_quiet() -> None:
+def test_no_model_but_the_import_the_rotation_and_the_log_in_is_quiet() -> None:
     quiet = {
         f"{model.__tablename__}.{column.name}"
         for model in RECORD_TYPES
@@ -387,6 +382,8 @@ def test_no_model_but_the_import_and_the_log_in_is_quiet() -> None:
     assert quiet == {
         f"{ImportBatch.__tablename__}.bytes_done",
         f"{ImportBatch.__tablename__}.rows_read",
+        f"{IdentityKey.__tablename__}.kek_version",
+        f"{IdentityKey.__tablename__}.wrapped",
         f"{OfficerSession.__tablename__}.data",
         f"{OfficerSession.__tablename__}.seen_at",
     }

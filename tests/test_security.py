@@ -150,8 +150,7 @@ def test_every_transaction_of_a_request_tells_the_database_who_acts(
     app: Flask, tree: dict[str, int]
 ) -> None:
     read = text(
-        "SELECT current_setting('redress.officer_id', true),"
-        " current_setting('redress.request_id', true)"
+        "SELECT redress_officer(), current_setting('redress.request_id', true), current_user"
     )
     anna = make_officer("anna", tree["roads"], Role.HANDLER)
     with request_of(app, anna):
@@ -161,14 +160,16 @@ def test_every_transaction_of_a_request_tells_the_database_who_acts(
         assert db.session.execute(read).one() == first
         db.session.rollback()
         assert db.session.execute(read).one() == first
-        assert first == (str(anna), security.request_id())
+        assert first == (anna, security.request_id(), "redress_app")
         assert 20 <= len(security.request_id()) <= 40
     db.session.rollback()
     with request_of(app, None):
-        assert db.session.execute(read).one() == ("", security.request_id())
+        assert db.session.execute(read).one() == (None, security.request_id(), "redress_app")
     db.session.rollback()
     with security.acting_for(anna):
-        assert db.session.execute(read).one() == (str(anna), "")
+        assert db.session.execute(read).one() == (anna, "", "redress_app")
+    db.session.rollback()
+    assert db.session.scalar(text("SELECT redress_officer()")) == 0
 
 
 # --- What they may see -----------------------------------------------------------------------

@@ -54,7 +54,7 @@ BEGIN
     IF EXISTS (SELECT FROM identity i WHERE i.grievance_id = OLD.id) THEN
         RAISE EXCEPTION 'grievance % needs two for as long as an identity is sealed', OLD.id
         USING ERRCODE = 'check_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
-            CONSTRAINT = 'ck_grievance_two_stay';
+            CONSTRAINT = format('ck_%s_two_stay', TG_TABLE_NAME);
     END IF;
     RETURN NEW;
 END $$
@@ -131,7 +131,7 @@ DECLARE
     asks bigint := redress_officer();
     here bigint := pg_current_xact_id()::text::bigint;
     stands record;
-    written bigint;
+    before bigint;
 BEGIN
     SELECT o.*, o.xmin::text::bigint AS low_xid, g.identity_needs_two INTO stands
     FROM identity_opening o JOIN grievance g ON g.id = o.grievance_id
@@ -140,12 +140,11 @@ BEGIN
     IF stands.id IS NULL THEN
         RETURN;
     END IF;
-    -- xmin is the lower half of the number of the transaction that wrote the row.
-    written := (here & ~4294967295) | stands.low_xid;
-    IF written > here THEN
-        written := written - 4294967296;
-    END IF;
-    IF written = here OR pg_xact_status(written::text::xid8) IS DISTINCT FROM 'committed'
+    -- xmin is the lower half of the number of the transaction that wrote the row, which must have
+    -- come before this one and its savepoints.
+    before := (here - stands.low_xid) & 4294967295;
+    IF before = 0 OR before >= 2147483648
+        OR pg_xact_status((here - before)::text::xid8) IS DISTINCT FROM 'committed'
         OR NOT redress_has_duty(asks, stands.grievance_id)
         OR redress_is_partial(asks, stands.grievance_id)
         OR (stands.identity_needs_two AND NOT EXISTS (
@@ -291,7 +290,6 @@ def guard(table: str) -> None:
         return  # of officers, and of no case
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY redress_owner ON {table} TO CURRENT_USER USING (true)")
     op.execute(f"CREATE POLICY redress_rows ON {table} FOR SELECT TO redress_app USING ({sees})")
     if table in ADDED_BY:
         check = ADDED_BY[table].format(table=table)
@@ -351,6 +349,20 @@ def stamped_by(table: str) -> list[sa.Constraint]:
     return [
         refers(table, "created_by_id", "officer"),
         refers(table, "updated_by_id", "officer"),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+    ]
+
+
+def past(table: str, key: str, other: str) -> list[sa.Column[object] | sa.Constraint]:
+    return [
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column(key, sa.BigInteger(), nullable=False),
+        sa.Column("office_id", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "until_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        refers(table, key, other, "CASCADE"),
+        refers(table, "office_id", "office", "CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
     ]
 
@@ -421,25 +433,10 @@ def make_tables() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'asked'"),
     )
-    for table, key, other in (
-        ("officer_posting", "officer_id", "officer"),
-        ("former_respondent", "grievance_id", "grievance"),
-    ):
-        op.create_table(
-            table,
-            sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-            sa.Column(key, sa.BigInteger(), nullable=False),
-            sa.Column("office_id", sa.BigInteger(), nullable=False),
-            sa.Column(
-                "until_at",
-                sa.DateTime(timezone=True),
-                server_default=sa.text("now()"),
-                nullable=False,
-            ),
-            refers(table, key, other, "CASCADE"),
-            refers(table, "office_id", "office", "CASCADE"),
-            sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
-        )
+    op.create_table("officer_posting", *past("officer_posting", "officer_id", "officer"))
+    op.create_table(
+        "former_respondent", *past("former_respondent", "grievance_id", "grievance")
+    )
     op.create_index("ix_officer_posting_officer", "officer_posting", ["officer_id"])
     op.create_unique_constraint(
         op.f("uq_former_respondent_grievance_id_office_id"),
@@ -613,7 +610,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in SEALED:
-        for policy in ("owner", "rows", "adds", "changes", "removes"):
+        for policy in ("rows", "adds", "changes", "removes"):
             op.execute(f"DROP POLICY IF EXISTS redress_{policy} ON {table}")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
