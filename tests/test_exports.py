@@ -51,6 +51,7 @@ from werkzeug.http import parse_options_header
 
 import exports
 import postgres
+from access import sign_ticket
 from models import (
     RECORD_TYPES,
     AuditEntry,
@@ -67,7 +68,7 @@ from queries.filters import Today, operations, parse
 from rules import RuleBroken
 from rules.permissions import Role
 from security import readable_columns
-from tests.factories import make_officer
+from tests.factories import SECRET, make_officer
 
 HOME = Path(__file__).parents[1]
 DATA = HOME.parent / "shared" / "data"
@@ -582,7 +583,8 @@ def test_an_export_is_written_down_before_and_its_rows_after(register: Session) 
     assert entry.changes is not None
     assert entry.changes["file_name"] == [None, "信访事项 2026.csv"]
     assert entry.changes["address"] == [None, address]
-    exports.finish_export(engine, record.id, dict, 12)
+    in_their_name = {"redress.ticket": sign_ticket(SECRET, officer.id)}
+    exports.finish_export(engine, record.id, lambda: in_their_name, 12)
     register.refresh(record)
     assert record.rows == 12
     assert record.finished_at is not None

@@ -33,6 +33,7 @@ from rules.import_map_text import read_map
 from rules.offices import AreaLevel, OfficeLevel
 from rules.records import AuditVerb, ImportState
 from tests.factories import (
+    SECRET,
     act_as,
     make_area,
     make_category,
@@ -706,7 +707,7 @@ def command(url: str, folder: Path, *arguments: str) -> "subprocess.Popen[bytes]
     environment = os.environ | {
         "DATABASE_URL": url,
         "REDRESS_INSTANCE": str(folder),
-        "REDRESS_SECRET_KEY": "tests-" * 8,
+        "REDRESS_SECRET_KEY": SECRET,
     }
     with (folder / "said").open("wb") as said, (folder / "failed").open("wb") as failed:
         return subprocess.Popen(

@@ -256,6 +256,9 @@ def upgrade() -> None:
     op.execute("GRANT SELECT, INSERT, DELETE ON login_attempt TO redress_app")
     op.execute("GRANT SELECT, INSERT ON audit_entry TO redress_app")
     op.execute("GRANT SELECT ON audit_entry TO redress_reader")
+    # That somebody is named, and how often it was opened, but not who it is.
+    for table in ("identity", "identity_opening"):
+        op.execute(f"GRANT SELECT (id, grievance_id) ON {table} TO redress_app")
     for guard in GUARDS:
         op.execute(guard)
     name_who_acts(BY_SETTING, BY_TICKET)
