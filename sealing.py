@@ -84,6 +84,7 @@ class KeyFiles(_Keys):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._read: dict[int, tuple[tuple[int, int], bytes]] = {}
 
     def versions(self) -> list[int]:
         """Return the versions that are there, lowest first."""
@@ -113,16 +114,21 @@ class KeyFiles(_Keys):
     def _key(self, version: int) -> bytes:
         path = self.folder / f"kek-{version}"
         try:
-            if path.stat().st_mode & 0o077:
+            state = path.stat()
+            if state.st_mode & 0o077:
                 raise KeyMissing(
                     "The key file %(file)s can be read by others. Close it (chmod 600), and rotate "
                     "the key.",
                     file=path.name,
                 )
-            text = path.read_text()
+            # The file is looked at each time and read once: a rotation asks 200,000 times.
+            seen, key = self._read.get(version, (None, b""))
+            if seen != (state.st_ino, state.st_mtime_ns):
+                key = _from_hex(path.read_text(), version)
+                self._read[version] = (state.st_ino, state.st_mtime_ns), key
         except OSError:
             raise _missing(version) from None
-        return _from_hex(text, version)
+        return key
 
 
 class KeyText(_Keys):
