@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
@@ -151,10 +151,13 @@ class KeyText(_Keys):
         return _from_hex(self._by_version[version], version)
 
 
-def key_ring(folder: Path, text: str) -> KeyFiles | KeyText:
-    """Return the key ring of the settings: the keys of `text` where it has some, else the files of
-    `folder`. Raises KeyMissing where `text` cannot be read."""
-    return KeyText(text) if text.strip() else KeyFiles(folder)
+def key_ring(settings: Mapping[str, Any]) -> KeyFiles | KeyText:
+    """Return the key ring of the application's settings: the keys of IDENTITY_KEYS where it has
+    some, else the files of IDENTITY_KEY_FOLDER. Raises KeyMissing where those cannot be read."""
+    if settings["IDENTITY_KEYS"].strip():
+        return KeyText(settings["IDENTITY_KEYS"])
+    folder = settings["IDENTITY_KEY_FOLDER"] or Path(settings["INSTANCE"]) / "identity-keys"
+    return KeyFiles(Path(folder))
 
 
 def _missing(version: int) -> KeyMissing:

@@ -307,9 +307,10 @@ def test_an_identity_is_on_the_page_of_its_opening_and_nowhere_else(
     hits = [
         (answer.request.path, found)
         for answer in answers
-        # A search that finds nothing repeats the reader's own words; it must find nothing.
-        if "No records match" not in answer.text
-        for found in canaries_in(answer.text)
+        # A search repeats the reader's own words twice; it must find nothing, see below.
+        for found in canaries_in(
+            answer.text.replace(f'value="{canary}"', "").replace(f"“{canary}”", "")
+        )
     ]
     hits += [
         ("search", answer.request.url)
