@@ -363,8 +363,8 @@ def test_the_history_of_a_record_is_newest_first_and_in_one_statement(session: A
 def test_the_history_is_read_through_an_index(session: Any) -> None:
     session.execute(
         text(
-            "INSERT INTO audit_entry (verb, record_type, record_id)"
-            " SELECT 'insert', 'office', i % 1000 FROM generate_series(1, 20000) i"
+            "INSERT INTO audit_entry (verb, record_type, record_id, block_id, digest)"
+            " SELECT 'insert', 'office', i % 1000, 0, '' FROM generate_series(1, 20000) i"
         )
     )
     session.execute(text("ANALYZE audit_entry"))
