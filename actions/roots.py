@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -258,13 +258,17 @@ def verify_on(
         earlier = [root for root in good if root.day < since.isoformat()]
         start = earlier[-1].end if earlier else None
     after = start.number if start else 0
-    verdict = walk(
-        trail.blocks(connection, after=after),
-        trail.entries(connection, after=after),
-        trail.noted_end(connection),
-        [Root(root.day, root.end) for root in good],
-        start,
-    )
+    with (
+        closing(trail.blocks(connection, after=after)) as blocks,
+        closing(trail.entries(connection, after=after)) as entries,
+    ):
+        verdict = walk(
+            blocks,
+            entries,
+            trail.noted_end(connection),
+            [Root(root.day, root.end) for root in good],
+            start,
+        )
     return verdict if verdict.fault else replace(verdict, fault=bad_root)
 
 

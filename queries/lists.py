@@ -301,10 +301,15 @@ def count(session: Session, query: Select[Any], model: type[Record], *, whole: b
     some: Select[Any] = rows.limit(COUNTED + 1)
     estimate: ColumnElement[Any] = literal_column("0")
     if whole:
+        # A table in partitions is counted by them; any other is the only leaf of its tree.
+        leaves = func.pg_partition_tree(func.to_regclass(model.__tablename__)).table_valued(
+            "relid", "isleaf"
+        )
         estimate = (
-            select(literal_column("reltuples::bigint"))
+            select(literal_column("sum(greatest(reltuples, 0))::bigint"))
             .select_from(table("pg_class"))
-            .where(literal_column("oid") == func.to_regclass(model.__tablename__))
+            .join(leaves, literal_column("oid") == leaves.c.relid)
+            .where(leaves.c.isleaf)
             .scalar_subquery()
         )
     counted, about = session.execute(
