@@ -233,7 +233,25 @@ BEGIN
 END $$
 """
 
-FUNCTIONS = (DIGEST, LINK, BLOCK, SEAL, AUDIT, NOTE, KEEP_MONTH, MONTHS)
+# Whether who asks sees the record that an entry is about: its own table says so. What the trail
+# itself may not read of a private table, it does not show by this way.
+SEES = """
+CREATE FUNCTION redress_sees_record(record_type text, record_id bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    its_table regclass := to_regclass('public.' || quote_ident(record_type));
+    is_there boolean;
+BEGIN
+    IF its_table IS NULL OR NOT has_table_privilege(its_table, 'SELECT') THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE id = $1)', its_table)
+    INTO is_there USING record_id;
+    RETURN is_there;
+END $$
+"""
+
+FUNCTIONS = (DIGEST, LINK, BLOCK, SEAL, AUDIT, NOTE, KEEP_MONTH, MONTHS, SEES)
 SIGNATURES = (
     "redress_digest(bigint, bigint, timestamptz, bigint, text, text, bigint, text, jsonb)",
     "redress_link(bigint, bigint, timestamptz, timestamptz, bigint, int8multirange, bytea, bytea)",
@@ -242,16 +260,24 @@ SIGNATURES = (
     "redress_note(text, text, bigint, jsonb)",
     "redress_keep_month(text)",
     "redress_audit_months(integer, timestamptz)",
+    "redress_sees_record(text, bigint)",
 )
 
-# Until 0002 brings it.
-OFFICER = """
-DO $do$ BEGIN
-IF to_regprocedure('redress_officer()') IS NULL THEN
-    CREATE FUNCTION redress_officer() RETURNS bigint LANGUAGE sql STABLE AS $$
-        SELECT nullif(current_setting('redress.officer_id', true), '')::bigint $$;
-END IF; END $do$
-"""
+# The trail holds what its records held: who does not read the trail sees the history of what
+# they see. Nobody but the functions above writes, and these are their owner's.
+RIGHTS = (
+    "REVOKE ALL ON audit_entry, audit_block, audit_head, audit_open "
+    "FROM redress_app, redress_reader",
+    "GRANT SELECT ON audit_entry, audit_block, audit_head, audit_open TO redress_app",
+    "GRANT SELECT ON audit_entry, audit_block, audit_head TO redress_reader",
+    "ALTER TABLE audit_entry ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE audit_entry FORCE ROW LEVEL SECURITY",
+    "CREATE POLICY redress_rows ON audit_entry FOR SELECT TO redress_app USING ("
+    "(SELECT redress_reads_trail()) OR redress_sees_record(record_type::text, record_id))",
+    "CREATE POLICY redress_reports ON audit_entry FOR SELECT TO redress_reader USING (true)",
+    "GRANT EXECUTE ON FUNCTION redress_note(text, text, bigint, jsonb), "
+    "redress_audit_months(integer, timestamptz), redress_sees_record(text, bigint) TO redress_app",
+)
 
 VERBS = sa.Enum(
     "insert", "update", "delete", "export", "import", "login", "logout", "login_failed", "open",
@@ -386,7 +412,6 @@ TAKE_OVER = (
 
 
 def upgrade() -> None:
-    op.execute(OFFICER)
     set_aside()
     make_entries(
         sa.Column("block_id", sa.BigInteger(), nullable=False),
@@ -421,6 +446,8 @@ def upgrade() -> None:
     for signature in SIGNATURES:
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
     op.execute("REVOKE ALL ON FUNCTION redress_audit() FROM PUBLIC")
+    for statement in RIGHTS:
+        op.execute(statement)
 
 
 def downgrade() -> None:
@@ -436,6 +463,10 @@ def downgrade() -> None:
     refuse("audit_entry", "UPDATE", "DELETE", "TRUNCATE")
     for signature in SIGNATURES:
         op.execute(f"DROP FUNCTION {signature}")
-    before = context.script.get_revision("0001").module
-    op.execute(before.AUDIT.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
-    op.execute("DROP FUNCTION IF EXISTS redress_officer()")
+    first, second = (context.script.get_revision(name).module for name in ("0001", "0002"))
+    audit = first.AUDIT.replace(second.BY_SETTING, second.BY_TICKET)
+    op.execute(audit.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+    op.execute("ALTER FUNCTION redress_audit() SECURITY INVOKER RESET ALL")
+    op.execute("GRANT EXECUTE ON FUNCTION redress_audit() TO PUBLIC")
+    op.execute("GRANT SELECT, INSERT ON audit_entry TO redress_app")
+    op.execute("GRANT SELECT ON audit_entry TO redress_reader")
