@@ -2311,7 +2311,7 @@ class AuditEntry(Record):
     __mapper_args__ = {"primary_key": ["id"]}  # the number alone; the month is the table's need
     __table_args__ = (
         Index("ix_audit_entry_id", "id"),
-        Index("ix_audit_entry_record", "record_type", "record_id", "id"),
+        Index("ix_audit_entry_record", "record_id", "record_type", "id"),
         Index(
             "ix_audit_entry_request",
             "request_id",

@@ -309,11 +309,11 @@ def make_entries(*chained: sa.Column, key: tuple[str, ...], **options: str) -> N
     )  # fmt: skip
 
 
-def index_entries() -> None:
+def index_entries(*record: str) -> None:
     """Make the indexes that are there before and after."""
     for column, name in SORTS.items():
         op.create_index(f"ix_audit_entry_{name}", "audit_entry", [column, "id"])
-    op.create_index("ix_audit_entry_record", "audit_entry", ["record_type", "record_id", "id"])
+    op.create_index("ix_audit_entry_record", "audit_entry", [*record, "id"])
 
 
 # From version 18 on, NOT NULL has a name too, and the next table would be given another one.
@@ -429,7 +429,7 @@ def upgrade() -> None:
     )
     for statement in TAKE_OVER:
         op.execute(statement)
-    index_entries()
+    index_entries("record_id", "record_type")
     op.create_index("ix_audit_entry_id", "audit_entry", ["id"])
     op.create_index(
         "ix_audit_entry_request", "audit_entry", ["request_id", "id"],
@@ -458,7 +458,7 @@ def downgrade() -> None:
     op.execute("SELECT setval('audit_entry_id_seq', nextval('audit_entry_before_id_seq'))")
     for table in ("audit_entry_before", "audit_open", "audit_block", "audit_head"):
         op.execute(f"DROP TABLE {table}")
-    index_entries()
+    index_entries("record_type", "record_id")
     op.create_index("ix_audit_entry_at_id", "audit_entry", ["at", "id"])
     refuse("audit_entry", "UPDATE", "DELETE", "TRUNCATE")
     for signature in SIGNATURES:
