@@ -283,7 +283,7 @@ def write_report(folder: Path, verdict: Verdict, *, now: datetime, seconds: floa
         "blocks": verdict.blocks,
         "roots": verdict.roots,
         "seconds": round(seconds, 1),
-        "fault": str(fault) if fault else None,
+        "fault": {"sentence": fault.sentence, "values": fault.values} if fault else None,
     }
     with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as draft:
         json.dump(report, draft)

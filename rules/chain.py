@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 
 from rules import mark
@@ -95,10 +95,15 @@ class Fault(Exception):
     day: str | None = None
     last: int | None = None
 
+    @property
+    def values(self) -> dict[str, object]:
+        """What stands in the places of the sentence."""
+        at = self.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if self.at else ""
+        places = {"entry": self.entry, "block": self.block, "at": at, "day": self.day}
+        return places | {"last": self.last}
+
     def __str__(self) -> str:
-        at = self.at.strftime("%Y-%m-%d %H:%M:%S UTC") if self.at else ""
-        values = {"entry": self.entry, "block": self.block, "at": at, "day": self.day}
-        return self.sentence % (values | {"last": self.last})
+        return self.sentence % self.values
 
 
 @dataclass(frozen=True)
