@@ -287,6 +287,7 @@ def write_report(folder: Path, verdict: Verdict, *, now: datetime, seconds: floa
     }
     with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as draft:
         json.dump(report, draft)
+    os.chmod(draft.name, 0o644)  # the web server may run as somebody else
     os.replace(draft.name, folder / REPORT)
 
 

@@ -1,6 +1,6 @@
 """The reader of the audit trail: what was done, by whom, in words; and whether it is whole."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -71,6 +71,8 @@ class AuditEntryView(RecordView):
         """Return what the form above the list holds: the filters of `state` that are its own."""
         held = {f"{one.key}_{one.operation}": one.value for one in state.filters}
         first, _to, last = held.get("at_between", "").partition(" to ")
+        first = first or _beside(held.get("at_after"), 1) or ""
+        last = last or _beside(held.get("at_before"), -1) or ""
         officer = security.parse_id(held.get("officer_equals", ""))
         named = visible_titles({Officer: {officer}}) if officer else {}
         return {
@@ -116,7 +118,8 @@ class AuditEntryView(RecordView):
     def place(self, entry: AuditEntry) -> str | None:
         """Return the address of the record that `entry` is about; None where it has no page."""
         model = model_of(entry)
-        if model is None or not model.screen or entry.record_id is None:
+        is_gone = entry.verb is AuditVerb.DELETE
+        if model is None or not model.screen or entry.record_id is None or is_gone:
             return None
         return f"{self.get_url(f'{endpoint_of(model)}.details_view')}?id={entry.record_id}"
 
@@ -142,7 +145,7 @@ class AuditEntryView(RecordView):
         )
 
     def _url_if_there(self, entry: AuditEntry, model: type[Record] | None) -> str | None:
-        if model is None or not model.screen or entry.record_id is None:
+        if model is None or self.place(entry) is None or entry.record_id is None:
             return None
         seen = visible_titles({model: {entry.record_id}})
         return self.place(entry) if seen else None
@@ -169,11 +172,19 @@ def _as_filters(asked: dict[str, str]) -> list[tuple[str, str]]:
     return [(f"flt{place}_{name}", value) for place, (name, value) in enumerate(told)]
 
 
-def _period(since: str | None, until: str | None) -> list[tuple[str, str]]:
+def _period(since: str | None, until: str | None) -> list[tuple[str, str | None]]:
+    """Return the filters for a period whose first and last day belong to it."""
     if since and until:
         return [("at_between", f"{since} to {until}")]
-    today = "2200-12-31"
-    return [("at_between", f"{since or '1900-01-01'} to {until or today}")] if since or until else []
+    return [("at_after", _beside(since, -1)), ("at_before", _beside(until, 1))]
+
+
+def _beside(day: str | None, days: int) -> str | None:
+    """Return the day so many days off; `day` itself where it is none, so that the list says so."""
+    try:
+        return (date.fromisoformat(day) + timedelta(days=days)).isoformat() if day else day
+    except (ValueError, OverflowError):
+        return day
 
 
 def _officer(text: str) -> str:
