@@ -62,9 +62,7 @@ class AuditEntryView(RecordView):
         """The list, with a form for what auditors ask most; it becomes filters in the link."""
         if "quick" not in request.args:
             return super().index_view()
-        asked = {
-            name: value.strip() for name, value in request.args.items() if value.strip()
-        }
+        asked = {name: value.strip() for name, value in request.args.items() if value.strip()}
         return redirect(f"{self.get_url('.index_view')}?{urlencode(_as_filters(asked))}")
 
     def quick(self, state: ListState) -> dict[str, str]:
@@ -108,11 +106,11 @@ class AuditEntryView(RecordView):
         }
 
     def cell(self, record: Record, key: str) -> dict[str, Any]:
-        assert isinstance(record, AuditEntry)
+        entry: Any = record
         if key == "changes":
-            return {"text": in_words(record), "kind": "text"}
-        if key == "record_id" and record.record_id is not None:
-            return {"text": f"#{record.record_id}", "kind": "relation", "url": self.place(record)}
+            return {"text": in_words(entry), "kind": "text"}
+        if key == "record_id" and entry.record_id is not None:
+            return {"text": f"#{entry.record_id}", "kind": "relation", "url": self.place(entry)}
         return super().cell(record, key)
 
     def place(self, entry: AuditEntry) -> str | None:
@@ -128,8 +126,7 @@ class AuditEntryView(RecordView):
     @expose("/details/")
     def details_view(self) -> Any:
         """One entry: each field before and after, the record, what else the request did."""
-        entry = self._asked_record(self.keys)
-        assert isinstance(entry, AuditEntry)
+        entry: Any = self._asked_record(self.keys)
         model = model_of(entry)
         keys = security.readable_columns(model) if model is not None and model.screen else []
         known = _told_by_model(entry, model, keys)
