@@ -76,6 +76,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Failed log-ins of an account, or 10 times that from an address, before waiting.",
     ),
     _setting("LOGIN_WAIT_MINUTES", int, 15, "Minutes to wait after too many failed log-ins."),
+    _setting(
+        "SECOND_FACTOR_ROLES",
+        str,
+        "",
+        "Roles that must have a second factor: names, all or none; empty: in production those"
+        " that read beyond their own office, on a desk none.",
+    ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
 )
 

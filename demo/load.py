@@ -9,11 +9,12 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import accounts
+from actions import accounts, roles
 from demo import catalogue, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from rules import RuleBroken
+from rules.accounts import check_roles
 from rules.passwords import check_password, normalised
 
 ONE_AT_A_TIME = 7_305_128
@@ -87,9 +88,14 @@ def _add_offices(known: Known, password: str, now: datetime) -> None:
         "password_changed_at": now,
     }
     known.read("offices.toml", officer=log_in)
+    held: dict[Officer, list[str]] = {}
     for officer in known.all(Officer):
         check_password(password, username=officer.username, name=officer.name)
+        held[officer] = officer.roles
+        del officer.roles  # the application may not write them: they are given
     known.session.flush()
+    for officer, names in held.items():
+        roles.give_roles(officer, check_roles(names))
     catalogue.add_categories(known)
     known.session.flush()
 
