@@ -21,7 +21,7 @@ from rules.offices import OfficeLevel
 from rules.passwords import SHORTEST, check_password, normalised
 from rules.permissions import Role
 from rules.records import AuditVerb
-from security import request_id, token_hash
+from security import act_as, request_id, token_hash
 
 HASHER = PasswordHasher()  # Argon2id with the library's parameters, those of RFC 9106 for 64 MB
 ADDRESS_FACTOR = 10
@@ -103,13 +103,16 @@ def log_in(username: str, password: str, *, visitor: Visitor, limits: Limits) ->
         _note(AuditVerb.LOGIN_FAILED, by=None, about=officer.id if officer else None)
         raise RuleBroken("The username or the password is not right.")
     if HASHER.check_needs_rehash(officer.password_hash):
+        act_as(officer.id)
         officer.password_hash = HASHER.hash(normalised(password))
+        db.session.flush()
     if officer.second_factor_since is not None:
         # What failed before still counts: else the password would buy endless tries at the code.
         return HalfWay(officer.id, _stamp(officer, limits))
     _forget_failures(account)
+    token = start_session(officer.id, visitor=visitor, limits=limits)
     _note(AuditVerb.LOGIN, by=officer.id, about=officer.id)
-    return start_session(officer.id, visitor=visitor, limits=limits)
+    return token
 
 
 def log_in_with_code(half_way: HalfWay, code: str, *, visitor: Visitor, limits: Limits) -> str:
@@ -128,6 +131,7 @@ def log_in_with_code(half_way: HalfWay, code: str, *, visitor: Visitor, limits: 
     ):
         raise Expired
     account = _hold_account(officer.username, visitor, limits)
+    act_as(officer.id)  # an officer's second factor is in their own hand alone
     db.session.refresh(officer)
     try:
         second_factor.use_code(officer, code, key=limits.key, now=visitor.now)
@@ -136,8 +140,9 @@ def log_in_with_code(half_way: HalfWay, code: str, *, visitor: Visitor, limits: 
         _note(AuditVerb.LOGIN_FAILED, by=None, about=officer.id)
         raise
     _forget_failures(account)
+    token = start_session(officer.id, visitor=visitor, limits=limits)
     _note(AuditVerb.LOGIN, by=officer.id, about=officer.id)
-    return start_session(officer.id, visitor=visitor, limits=limits)
+    return token
 
 
 def _stamp(officer: Officer, limits: Limits) -> str:
@@ -152,8 +157,9 @@ def clean_username(username: str) -> str:
 def start_session(
     officer_id: int, *, visitor: Visitor, limits: Limits, data: dict[str, Any] | None = None
 ) -> str:
-    """Open a log-in for this officer without asking for a password, and return its token. `data`
-    is what the web session begins with."""
+    """Open a log-in for this officer without asking for a password, and return its token. From
+    here on they are the one who acts. `data` is what the web session begins with."""
+    act_as(officer_id)
     timed_out = or_(
         OfficerSession.seen_at <= visitor.now - limits.idle,
         OfficerSession.started_at <= visitor.now - limits.longest,

@@ -159,6 +159,7 @@ def log_in() -> Any:
         db.session.commit()  # the failure counts against the next try
         return _log_in_page(wanted, username, refused)
     if present:
+        security.act_as(present.officer_id)
         accounts.end_sessions(
             present.officer_id, by=present.officer_id, only=present.id, now=datetime.now(UTC)
         )
@@ -201,13 +202,11 @@ def code() -> Any:
     if request.method == "GET":
         return _code_page(None)
     half_way = accounts.HalfWay(waiting["officer"], waiting["stamp"])
-    db.session.rollback()  # the transaction that begins next is in this officer's name
     try:
-        with security.acting_for(half_way.officer_id):
-            token = accounts.log_in_with_code(
-                half_way, request.form.get("code", ""), visitor=visitor(), limits=limits()
-            )
-            db.session.commit()
+        token = accounts.log_in_with_code(
+            half_way, request.form.get("code", ""), visitor=visitor(), limits=limits()
+        )
+        db.session.commit()
     except accounts.TooManyTries as refused:
         db.session.rollback()
         return _code_page(refused)

@@ -25,14 +25,15 @@ BEGIN
 END $$
 """
 
-# A request makes no right. One that waited too long makes room for another.
+# A request makes no right: a command on the server may ask too. One that waited too long makes
+# room for another.
 ASK_ROLES = """
 CREATE FUNCTION redress_ask_roles(whose bigint, wanted text[], why text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     made bigint;
 BEGIN
-    IF redress_administers() IS NOT TRUE OR coalesce(redress_officer(), 0) = 0 THEN
+    IF redress_administers() IS NOT TRUE THEN
         PERFORM redress_refuse_roles('by_administrator');
     END IF;
     IF EXISTS (SELECT FROM officer WHERE id = whose AND left_on <= current_date) THEN
@@ -41,7 +42,7 @@ BEGIN
     UPDATE role_change SET state = 'expired', ended_at = now()
     WHERE officer_id = whose AND state = 'asked' AND asked_at <= now() - interval '7 days';
     INSERT INTO role_change (officer_id, kind, roles, reason, asked_by_id)
-    VALUES (whose, 'give', wanted, why, redress_officer()) RETURNING id INTO made;
+    VALUES (whose, 'give', wanted, why, nullif(redress_officer(), 0)) RETURNING id INTO made;
     RETURN made;
 END $$
 """
@@ -49,7 +50,7 @@ END $$
 # The only way for the web to give a right: asked for by one administrator, approved by another.
 APPLY_ROLES = """
 CREATE FUNCTION redress_apply_roles(role_change_id bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     change role_change;
     approver bigint := redress_officer();
@@ -81,7 +82,7 @@ END $$
 END_ROLE_REQUEST = """
 CREATE FUNCTION redress_end_role_request(role_change_id bigint, outcome text, why text)
 RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     change role_change;
     ender bigint := redress_officer();
@@ -89,7 +90,7 @@ BEGIN
     SELECT * INTO change FROM role_change WHERE id = role_change_id FOR UPDATE;
     IF change.state IS DISTINCT FROM 'asked' THEN
         PERFORM redress_refuse_roles('still_asked');
-    ELSIF redress_administers() IS NOT TRUE AND ender IS DISTINCT FROM 0 THEN
+    ELSIF redress_administers() IS NOT TRUE THEN
         PERFORM redress_refuse_roles('by_administrator');
     ELSIF outcome = 'refused' AND (
         ender = change.officer_id OR ender IS NOT DISTINCT FROM change.asked_by_id
@@ -112,11 +113,11 @@ END $$
 # At once and by one administrator; but one who can log in stays.
 TAKE_ROLES = """
 CREATE FUNCTION redress_take_roles(whose bigint, taken text[], why text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     made bigint;
 BEGIN
-    IF redress_administers() IS NOT TRUE AND redress_officer() IS DISTINCT FROM 0 THEN
+    IF redress_administers() IS NOT TRUE THEN
         PERFORM redress_refuse_roles('by_administrator');
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('redress roles'));
@@ -143,7 +144,7 @@ END $$
 # For commands on the server: the first administrators and the demo.
 GIVE_ROLES = """
 CREATE FUNCTION redress_give_roles(whose bigint, given text[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF redress_officer() IS DISTINCT FROM 0 THEN
         PERFORM redress_refuse_roles('by_administrator');
@@ -155,12 +156,12 @@ END $$
 # The trail may outlive its foreign keys; whom it names stays.
 KEEP_OFFICER = """
 CREATE FUNCTION redress_keep_officer() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM audit_entry WHERE officer_id = OLD.id) THEN
         RAISE EXCEPTION 'the trail names officer %', OLD.id
         USING ERRCODE = 'check_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
-            CONSTRAINT = 'ck_officer_named_in_trail';
+            CONSTRAINT = format('ck_%s_named_in_trail', TG_TABLE_NAME);
     END IF;
     RETURN OLD;
 END $$
@@ -179,9 +180,8 @@ FUNCTIONS = {
 # An officer has their own second factor in hand; an administrator may take it away, and nobody
 # can set up one for somebody else.
 MINE = """
-CREATE POLICY redress_mine ON {table} TO redress_app
-USING (officer_id = (SELECT redress_officer()) OR (SELECT redress_officer()) = 0
-       OR (SELECT redress_administers()))
+CREATE POLICY redress_rows ON {table} TO redress_app
+USING (officer_id = (SELECT redress_officer()) OR (SELECT redress_administers()))
 WITH CHECK (officer_id = (SELECT redress_officer()) OR (SELECT redress_officer()) = 0)
 """
 
@@ -279,22 +279,26 @@ def make_tables() -> None:
 
 
 def grant() -> None:
-    """Let the application write an officer, their roles left out, and its own second factors."""
-    op.execute("GRANT SELECT ON role_change TO redress_app")
-    op.execute("ALTER TABLE role_change ENABLE ROW LEVEL SECURITY")
+    """Let the application write an officer, their roles left out, and their own second factor."""
+    op.execute("GRANT SELECT ON role_change TO redress_app, redress_reader")
+    for table in ("role_change", "second_factor", "recovery_code"):
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute("CREATE POLICY redress_reports ON role_change FOR SELECT TO redress_reader USING (true)")
     op.execute(
-        "CREATE POLICY redress_read ON role_change FOR SELECT TO redress_app "
-        "USING ((SELECT redress_administers()) OR (SELECT redress_reads_trail()) "
-        "OR (SELECT redress_officer()) = 0)"
+        "CREATE POLICY redress_rows ON role_change FOR SELECT TO redress_app "
+        "USING ((SELECT redress_reads_trail()))"
     )
     for table in ("second_factor", "recovery_code"):
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO redress_app")
-        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(MINE.format(table=table))
     columns = sa.inspect(op.get_bind()).get_columns("officer")
     names = ", ".join(column["name"] for column in columns if column["name"] != "roles")
     op.execute("REVOKE INSERT, UPDATE ON officer FROM redress_app")
     op.execute(f"GRANT INSERT ({names}), UPDATE ({names}) ON officer TO redress_app")
+    op.execute(
+        "GRANT SELECT (must_change_password, second_factor_since) ON officer TO redress_reader"
+    )
 
 
 def downgrade() -> None:
