@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import IntegrityError
 
 from models import Officer, RoleChange, db
 from rules import RuleBroken
@@ -70,7 +71,13 @@ def take_roles(officer_id: int, roles: list[Role], *, reason: str) -> None:
 def give_roles(officer: Officer, roles: list[Role]) -> None:
     """Give roles without a second person. Only for commands on the server, in the name of the
     system; the database refuses it to everybody else."""
-    _call("redress_give_roles", officer.id, list(roles))
+    try:
+        _call("redress_give_roles", officer.id, list(roles))
+    except IntegrityError:
+        raise RuleBroken(
+            "The database does not know this server's key. Run flask db upgrade with the "
+            "REDRESS_SECRET_KEY that the web server has, and try again."
+        ) from None
 
 
 def approve(change: RoleChange, *, by: int, now: datetime) -> None:

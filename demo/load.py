@@ -16,6 +16,7 @@ from models import RECORD_TYPES, Officer
 from rules import RuleBroken
 from rules.accounts import check_roles
 from rules.passwords import check_password, normalised
+from rules.permissions import Role
 
 ONE_AT_A_TIME = 7_305_128
 """Key of the advisory lock that a load of the demo holds until it is committed."""
@@ -96,8 +97,21 @@ def _add_offices(known: Known, password: str, now: datetime) -> None:
     known.session.flush()
     for officer, names in held.items():
         roles.give_roles(officer, check_roles(names))
+    _change_roles(known)
     catalogue.add_categories(known)
     known.session.flush()
+
+
+def _change_roles(known: Known) -> None:
+    """One request that the demo's administrator may approve, and a role that was taken away."""
+    deputy = known.get(Officer, "daisy.gorse")
+    roles.give_roles(deputy, [Role.INTAKE, Role.HANDLER])
+    roles.take_roles(deputy.id, [Role.HANDLER], reason="Went over to the intake desk.")
+    roles.ask_roles(
+        known.get(Officer, "sorbus.mullein").id,
+        [Role.LEAD_OFFICIAL],
+        reason="Stands in for the deputy, who is on leave, and receives the public.",
+    )
 
 
 def _counts(session: Session) -> dict[str, int]:
