@@ -3,6 +3,8 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
@@ -14,13 +16,14 @@ from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 import security
-from actions import second_factor
+from actions import accounts, second_factor
 from config import SettingWrong
 from models import LoginAttempt, Officer, OfficerSession, RecoveryCode, SecondFactor, db
 from rules import RuleBroken
 from rules.permissions import Role
 from tests.conftest import Client, make_app
 from tests.factories import PASSWORD, make_officer
+from views.asking import limits
 
 OTHER_PASSWORD = "seven green kettles humming"
 SHORT_PASSWORD = "kettle-9"
@@ -228,7 +231,7 @@ def test_a_code_works_once(anna: Client, other: Client) -> None:
 
 
 def test_guessing_codes_is_throttled_with_the_password(
-    app: Flask, anna: Client, other: Client
+    app: Flask, anna: Client, other: Client, figures: Callable[[str], None]
 ) -> None:
     secret, _ = set_up(anna)
     wrong = wrong_code(secret)
@@ -242,6 +245,8 @@ def test_guessing_codes_is_throttled_with_the_password(
     assert 0 < int(reply.headers["Retry-After"]) <= app.config["LOGIN_WAIT_MINUTES"] * 60
     assert type_password(other).status_code == 429
     assert not is_in(other)
+    tries, wait = app.config["LOGIN_TRIES"], app.config["LOGIN_WAIT_MINUTES"]
+    figures(f"B6: {tries} wrong codes with the right password each time, then {wait} min of 429")
 
 
 def test_a_wrong_code_is_in_the_trail_as_a_failed_log_in(anna: Client, other: Client) -> None:
@@ -543,3 +548,41 @@ def test_the_roles_that_must_have_it_are_a_setting(
 def test_a_role_that_is_none_is_refused_at_the_start(database_url: str, tmp_path: Any) -> None:
     with pytest.raises(SettingWrong, match="Name roles with blanks between"):
         make_app(database_url, tmp_path, SECOND_FACTOR_ROLES="tsar")
+
+
+# --- At once ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["telephone", "recovery"])
+def test_a_code_that_is_sent_many_times_at_once_opens_one_log_in(
+    committed: Flask, kind: str, figures: Callable[[str], None]
+) -> None:
+    secret = second_factor.new_secret()
+    with committed.app_context():
+        officer = make_officer(username="anna")
+        code = code_of(secret, 0)
+        key = committed.config["SECRET_KEY"]
+        codes = second_factor.set_up(officer, secret, code, key=key, now=datetime.now(UTC))
+        # As many tries as there are threads, so that it is not the throttle that holds them back.
+        limit = replace(limits(), tries=20)
+        now, today = datetime.now(UTC), security.today()
+        visitor = accounts.Visitor("192.0.2.1", "Desk", now, today)
+        half_way = accounts.log_in("anna", PASSWORD, visitor=visitor, limits=limit)
+        assert isinstance(half_way, accounts.HalfWay)
+        db.session.commit()
+    sent = code_of(secret) if kind == "telephone" else codes[0]
+
+    def attempt(_: int) -> bool:
+        with committed.app_context():
+            try:
+                accounts.log_in_with_code(half_way, sent, visitor=visitor, limits=limit)
+            except RuleBroken:
+                db.session.rollback()
+                return False
+            db.session.commit()
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        opened = sum(pool.map(attempt, range(16)))
+    figures(f"B6: one {kind} code sent 16 times at once: {opened} log-in opened")
+    assert opened == 1
