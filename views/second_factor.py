@@ -96,7 +96,7 @@ def _with_new_codes(present: OfficerSession, codes: list[str]) -> Response:
     return reply
 
 
-@second_factor.post("/account/second-factor/recovery-codes")
+@second_factor.post("/account/recovery-codes")
 def recovery_codes() -> Any:
     """Give ten new recovery codes; those there were count no more."""
     present = present_log_in()
@@ -106,7 +106,7 @@ def recovery_codes() -> Any:
     return _with_new_codes(present, factor.new_recovery_codes(present.officer_id, key=limits().key))
 
 
-@second_factor.post("/account/second-factor/take-away")
+@second_factor.post("/account/take-second-factor-away")
 def take_away() -> Any:
     """Take one's own second factor away, with password and code."""
     present = present_log_in()

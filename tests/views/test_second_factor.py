@@ -341,7 +341,7 @@ def test_codes_are_shown_once_and_new_ones_end_the_old(anna: Client, other: Clie
     page = anna.get("/account/second-factor")
     assert not any(code in page.text for code in old)
     before = cookie_of(anna)
-    reply = anna.send("/account/second-factor/recovery-codes", current=PASSWORD, code=old[0])
+    reply = anna.send("/account/recovery-codes", current=PASSWORD, code=old[0])
     new = re.findall(r"<li>([a-z0-9-]{14})</li>", reply.text)
     assert len(new) == 10
     assert not set(new) & set(old)
@@ -353,7 +353,7 @@ def test_codes_are_shown_once_and_new_ones_end_the_old(anna: Client, other: Clie
     assert secret
 
 
-@pytest.mark.parametrize("path", ["recovery-codes", "take-away"])
+@pytest.mark.parametrize("path", ["recovery-codes", "take-second-factor-away"])
 @pytest.mark.parametrize("wrong", ["current", "code"])
 def test_nothing_is_done_to_the_second_factor_without_password_and_code(
     app: Flask, anna: Client, path: str, wrong: str
@@ -362,9 +362,9 @@ def test_nothing_is_done_to_the_second_factor_without_password_and_code(
     fields = {"current": PASSWORD, "code": codes[0]}
     fields[wrong] = wrong_code(secret)
     for _ in range(app.config["LOGIN_TRIES"]):
-        assert anna.send(f"/account/second-factor/{path}", **fields).status_code == 400
+        assert anna.send(f"/account/{path}", **fields).status_code == 400
     right = {"current": PASSWORD, "code": codes[1]}
-    assert anna.send(f"/account/second-factor/{path}", **right).status_code == 429
+    assert anna.send(f"/account/{path}", **right).status_code == 429
     assert officer_of(anna).second_factor_since is not None
 
 
@@ -373,7 +373,7 @@ def test_nothing_is_done_to_the_second_factor_without_password_and_code(
 
 def test_who_takes_it_away_logs_in_with_the_password_again(anna: Client, other: Client) -> None:
     secret, _ = set_up(anna)
-    reply = anna.send("/account/second-factor/take-away", current=PASSWORD, code=code_of(secret))
+    reply = anna.send("/account/take-second-factor-away", current=PASSWORD, code=code_of(secret))
     assert reply.location == "/account"
     assert db.session.scalar(select(func.count()).select_from(SecondFactor)) == 0
     assert db.session.scalar(select(func.count()).select_from(RecoveryCode)) == 0
@@ -389,7 +389,7 @@ def test_with_it_a_password_may_be_short_and_without_it_no_more(
     secret, codes = set_up(anna)
     assert "8 to 256 characters" in anna.get("/account").text
     assert anna.send("/account", **typed).status_code == 303
-    anna.send("/account/second-factor/take-away", current=SHORT_PASSWORD, code=codes[0])
+    anna.send("/account/take-second-factor-away", current=SHORT_PASSWORD, code=codes[0])
     assert anna.get("/admin/").location == "/account/password"
     typed = {"current": SHORT_PASSWORD, "password": "kettle-99", "again": "kettle-99"}
     assert "at least 15 characters" in anna.send("/account/password", **typed).text
