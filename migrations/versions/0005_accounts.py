@@ -167,6 +167,29 @@ BEGIN
 END $$
 """
 
+# Takes from the application what it may not write: columns that functions of the database write.
+# To be called after redress_guard, which gives it all of them.
+KEEP = """
+CREATE FUNCTION redress_keep(guarded regclass, kept text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    written text;
+BEGIN
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO written FROM pg_attribute
+    WHERE attrelid = guarded AND attnum > 0 AND NOT attisdropped AND attname <> ALL (kept);
+    EXECUTE format('REVOKE INSERT, UPDATE ON %s FROM redress_app', guarded);
+    IF written IS NULL THEN
+        EXECUTE format('REVOKE DELETE ON %s FROM redress_app', guarded);
+    ELSE
+        EXECUTE format('GRANT INSERT (%s), UPDATE (%s) ON %s TO redress_app',
+            written, written, guarded);
+    END IF;
+END $$
+"""
+
+# For the owner of the tables: who may run a migration may run these.
+FOR_THE_OWNER = {"redress_keep(regclass, text[])": KEEP}
+
 FUNCTIONS = {
     "redress_refuse_roles(text)": REFUSE_ROLES,
     "redress_ask_roles(bigint, text[], text)": ASK_ROLES,
@@ -176,6 +199,12 @@ FUNCTIONS = {
     "redress_give_roles(bigint, text[])": GIVE_ROLES,
     "redress_keep_officer()": KEEP_OFFICER,
 }
+
+# access.guard_statement of the two record types whose writing is held back.
+GUARDS = (
+    """SELECT redress_guard('officer', $rows$true$rows$, $rows$(SELECT redress_administers()) OR officer.id = (SELECT redress_officer())$rows$, '{password_hash}'), redress_keep('officer', '{roles}')""",
+    """SELECT redress_guard('role_change', $rows$(SELECT redress_reads_trail())$rows$, NULL, '{}'), redress_keep('role_change', '{officer_id,kind,roles,reason,state,asked_by_id,asked_at,decided_by_id,ended_at,decision_reasons,id}')""",
+)
 
 # An officer has their own second factor in hand; an administrator may take it away, and nobody
 # can set up one for somebody else.
@@ -197,7 +226,7 @@ def upgrade() -> None:
         "officer", sa.Column("second_factor_since", sa.DateTime(timezone=True), nullable=True)
     )
     make_tables()
-    for statement in FUNCTIONS.values():
+    for statement in (FOR_THE_OWNER | FUNCTIONS).values():
         op.execute(statement)
     for signature in FUNCTIONS:
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
@@ -280,34 +309,21 @@ def make_tables() -> None:
 
 def grant() -> None:
     """Let the application write an officer, their roles left out, and their own second factor."""
-    op.execute("GRANT SELECT ON role_change TO redress_app, redress_reader")
-    for table in ("role_change", "second_factor", "recovery_code"):
-        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute("CREATE POLICY redress_reports ON role_change FOR SELECT TO redress_reader USING (true)")
-    op.execute(
-        "CREATE POLICY redress_rows ON role_change FOR SELECT TO redress_app "
-        "USING ((SELECT redress_reads_trail()))"
-    )
+    for guard in GUARDS:
+        op.execute(guard)
     for table in ("second_factor", "recovery_code"):
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO redress_app")
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(MINE.format(table=table))
-    columns = sa.inspect(op.get_bind()).get_columns("officer")
-    names = ", ".join(column["name"] for column in columns if column["name"] != "roles")
-    op.execute("REVOKE INSERT, UPDATE ON officer FROM redress_app")
-    op.execute(f"GRANT INSERT ({names}), UPDATE ({names}) ON officer TO redress_app")
-    op.execute(
-        "GRANT SELECT (must_change_password, second_factor_since) ON officer TO redress_reader"
-    )
 
 
 def downgrade() -> None:
-    op.execute("REVOKE INSERT, UPDATE ON officer FROM redress_app")
-    op.execute("GRANT INSERT, UPDATE ON officer TO redress_app")
     op.execute("DROP TRIGGER redress_keep_officer ON officer")
     for table in ("recovery_code", "second_factor", "role_change"):
         op.drop_table(table)
-    for signature in reversed(FUNCTIONS):
-        op.execute(f"DROP FUNCTION {signature}")
     op.drop_column("officer", "second_factor_since")
     op.drop_column("officer", "must_change_password")
+    op.execute(GUARDS[0].partition(", redress_keep")[0])
+    for signature in reversed(FOR_THE_OWNER | FUNCTIONS):
+        op.execute(f"DROP FUNCTION {signature}")
