@@ -36,7 +36,7 @@ from tests.factories import (
     make_second_factor,
 )
 from tests.statements import statements
-from tests.views.pages import row_ids, words
+from tests.views.pages import form_to, row_ids, words
 
 
 @pytest.fixture
@@ -224,3 +224,15 @@ def test_whom_the_trail_names_is_not_deleted(
         with session.begin_nested():
             session.execute(text("DELETE FROM officer WHERE id = :id"), {"id": lee.officer_id})
     assert again(lee.officer_id).username == "lee"
+    page = ada.get(f"/admin/officer/delete/?id={lee.officer_id}")
+    assert (page.status_code, "Audit entries" in words(page)) == (200, True)
+
+
+def test_whom_nothing_names_can_be_deleted(ada: Client) -> None:
+    lee = make_officer(name="Lee").id
+    page = ada.get(f"/admin/officer/delete/?id={lee}")
+    assert page.status_code == 200
+    fields = {key: one[-1] for key, one in form_to(page, "/admin/officer/delete/").items()}
+    reply = ada.post("/admin/officer/delete/", data=fields)
+    assert reply.status_code == 302, words(reply)
+    assert db.session.scalar(select(func.count()).where(Officer.id == lee)) == 0
