@@ -95,6 +95,13 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Folder for the signed roots of the trail; empty: audit-roots in the instance folder.",
     ),
+    _setting(
+        "SECOND_FACTOR_ROLES",
+        str,
+        "",
+        "Roles that must have a second factor: names, all or none; empty: in production those"
+        " that read beyond their own office, on a desk none.",
+    ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
     _setting("IDENTITY_MINUTES", int, 5, "Minutes for which an opened identity is shown: 1 to 60."),
     _setting(

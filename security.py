@@ -54,7 +54,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Reply
 
 from access import APP_ROLE, SYSTEM, sign_ticket, through
-from config import LANGUAGES
+from config import LANGUAGES, SettingWrong
 from models import (
     GroupMembership,
     Office,
@@ -65,6 +65,7 @@ from models import (
     SupervisionAssignment,
     db,
 )
+from rules.accounts import second_factor_roles
 from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
@@ -502,11 +503,33 @@ def _admit() -> Reply | None:
         request.max_content_length = SMALL_BODY
     elif current_officer() is None:
         return _ask_for_log_in()
+    elif (duty := first_duty()) and request.endpoint not in (duty, "account.logout"):
+        return _lead_to(duty)
     elif request.mimetype == "application/x-www-form-urlencoded":
         request.max_content_length = LARGEST_FORM
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _refuse_null_in_form()
     return None
+
+
+def first_duty() -> str | None:
+    """Return the endpoint of what the current officer must do before anything else: choose a
+    password in the place of one they were given, set up the second factor that their role calls
+    for. None where there is no such thing; no statement."""
+    officer = current_officer()
+    if officer is None:
+        return None
+    if officer.must_change_password:
+        return "account.password"
+    if officer.second_factor_since is None and roles() & current_app.config["SECOND_FACTOR_ROLES"]:
+        return "second_factor.page"
+    return None
+
+
+def _lead_to(endpoint: str) -> Reply:
+    if request.method not in ("GET", "HEAD"):
+        abort(403)
+    return redirect(url_for(endpoint), 303)
 
 
 def _ask_for_log_in() -> Reply:
@@ -580,7 +603,19 @@ def init_app(app: Flask) -> None:
     app.config["SESSION_COOKIE_NAME"] = (
         f"__Host-{VISITOR_COOKIE}" if app.config["SESSION_COOKIE_SECURE"] else VISITOR_COOKIE
     )
+    app.config["SECOND_FACTOR_ROLES"] = _second_factor_roles(app)
     _Officers(app)
     app.before_request(_admit)
     app.after_request(_add_headers)
-    app.jinja_env.globals.update(current_officer=current_officer, can=can)
+    app.jinja_env.globals.update(current_officer=current_officer, can=can, first_duty=first_duty)
+
+
+def _second_factor_roles(app: Flask) -> frozenset[Role]:
+    setting = app.config["SECOND_FACTOR_ROLES"]
+    try:
+        return second_factor_roles(setting, production=app.config["PRODUCTION"])
+    except ValueError:
+        raise SettingWrong(
+            f"REDRESS_SECOND_FACTOR_ROLES is {setting!r}. Name roles with blanks between"
+            f" ({', '.join(Role)}), or say all or none."
+        ) from None
