@@ -76,6 +76,16 @@ SETTINGS: tuple[Setting, ...] = (
         "Failed log-ins of an account, or 10 times that from an address, before waiting.",
     ),
     _setting("LOGIN_WAIT_MINUTES", int, 15, "Minutes to wait after too many failed log-ins."),
+    _setting("STATEMENT_SECONDS", int, 10, "Seconds that one statement of a page may take."),
+    _setting("REQUEST_SECONDS", int, 20, "Seconds that all statements of a page may take."),
+    _setting("EXPORT_SECONDS", int, 3600, "Seconds that the query of an export may take."),
+    _setting("LOCK_SECONDS", int, 5, "Seconds that a save waits for somebody else's to end."),
+    _setting(
+        "IDLE_TRANSACTION_SECONDS",
+        int,
+        60,
+        "Seconds after which the database ends a transaction in which nothing happens.",
+    ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
 )
 

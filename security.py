@@ -52,6 +52,7 @@ from sqlalchemy.orm import MANYTOONE, Session, contains_eager
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Reply
 
+import budget
 from config import LANGUAGES
 from models import (
     GroupMembership,
@@ -188,11 +189,10 @@ def _name_actor(connection: Connection, officer_id: int | None) -> None:
     request_name = request_id()
     if officer_id is None and not request_name:
         return
+    settings = {"redress.officer_id": str(officer_id or ""), "redress.request_id": request_name}
+    settings |= budget.for_transaction()
     connection.execute(
-        select(
-            func.set_config("redress.officer_id", str(officer_id or ""), true()),
-            func.set_config("redress.request_id", request_name, true()),
-        )
+        select(*(func.set_config(name, value, true()) for name, value in settings.items()))
     )
 
 
@@ -527,6 +527,7 @@ def forget_log_in(reply: Reply) -> None:
 def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = request_id()
     if current_app.config["PRODUCTION"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     endpoint = request.endpoint or ""

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
+import budget
 import exports
 import security
 from models import Record, db, search_columns, title_sql
@@ -225,10 +226,10 @@ class RecordView(ModelView):
         status = 200
         try:
             page, number = self._read_list(state, keys)
-        except RuleBroken as refused:
-            problem = sentence(refused)
-            state = ListState(**(vars(state) | {"problems": [problem]}))
-            page, number, status = lists.Page([], None, None), lists.Count(0), 400
+        except (RuleBroken, budget.TooLong) as refused:
+            problem, status = self._why_no_list(refused)
+            state = replace(state, problems=[problem])
+            page, number = lists.Page([], None, None), lists.Count(0)
         return self.render(
             self.list_template,
             state=state,
@@ -239,7 +240,20 @@ class RecordView(ModelView):
             sizes=PAGE_SIZES,
             actions=self.allowed_actions(),
             chips=self.chips(state),
+            too_long=status == 503,
         ), status
+
+    def _why_no_list(self, refused: RuleBroken | budget.TooLong) -> tuple[str, int]:
+        """Return the sentence and the status of a list that cannot be shown."""
+        if isinstance(refused, RuleBroken):
+            return sentence(refused), 400
+        db.session.rollback()
+        budget.allow_an_answer()
+        return gettext(
+            "This list takes longer than a page may, so it was ended. Add a filter or a shorter "
+            "period, search for words instead of a filter that “contains” something, or take one "
+            "of these away. A CSV file may take longer than a page."
+        ), 503
 
     def _read_list(self, state: ListState, keys: list[str]) -> tuple[lists.Page, lists.Count]:
         """Return the page that is asked for and how many rows there are on all of them."""

@@ -12,7 +12,7 @@ from tests.conventions.sources import TOOLS, listed, modules
 # views show, security says who.
 RULES = {"config", "rules"}
 MODELS = RULES | {"models"}
-ASKING = MODELS | {"access", "queries", "security"}
+ASKING = MODELS | {"access", "budget", "queries", "security"}
 DOING = ASKING | {"actions", "sealing"}
 FILES_IN_AND_OUT = DOING | {"exports", "imports", "demo"}
 SET_UP = {"config", "postgres", "embedded"}
@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "access": MODELS,
     "sealing": RULES,
     "queries": MODELS,
-    "security": MODELS | {"access"},
+    "budget": set(),
+    "security": MODELS | {"access", "budget"},
     "actions": DOING,
     "exports": DOING,
     "imports": DOING,
@@ -32,8 +33,8 @@ MAY_IMPORT = {
     "doctor": DOING | SET_UP,
     "cli": FILES_IN_AND_OUT | SET_UP | {"backup", "cli", "doctor"},
     "views": FILES_IN_AND_OUT - {"demo"},
-    "logs": {"config", "security"},
-    "metrics": {"config", "security"},
+    "logs": {"budget", "config", "security"},
+    "metrics": {"budget", "config", "security"},
     "app": FILES_IN_AND_OUT | SET_UP | {"cli", "logs", "metrics", "views"},
     "migrations": {"access", "models"},
     "postgres": set(),
