@@ -113,7 +113,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 @event.listens_for(Engine, "before_cursor_execute")
-def _before(connection: Connection, cursor: Any, _sql: str, _values: Any, context: Any, _m: bool) -> None:  # fmt: skip
+def _before(_connection: Connection, cursor: Any, *rest: Any) -> None:
     cost = spent()
     if cost is None:
         return
@@ -125,12 +125,17 @@ def _before(connection: Connection, cursor: Any, _sql: str, _values: Any, contex
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true)", (_milliseconds(cost.limit),)
         )
-    context.redress_began = monotonic()
+    _context(rest).redress_began = monotonic()
 
 
 @event.listens_for(Engine, "after_cursor_execute")
-def _after(_connection: Connection, _cursor: Any, _sql: str, _values: Any, context: Any, _m: bool) -> None:  # fmt: skip
-    _count(context)
+def _after(_connection: Connection, _cursor: Any, *rest: Any) -> None:
+    _count(_context(rest))
+
+
+def _context(rest: tuple[Any, ...]) -> Any:
+    """Return the context of a statement out of (sql, values, context, is for many)."""
+    return rest[2]
 
 
 def _count(context: Any) -> None:

@@ -86,6 +86,13 @@ SETTINGS: tuple[Setting, ...] = (
         60,
         "Seconds after which the database ends a transaction in which nothing happens.",
     ),
+    _setting(
+        "SENDER_SECONDS",
+        int,
+        20,
+        "Seconds that a request may take to arrive, besides 1 for each 4 KiB.",
+    ),
+    _setting("LOG", str, "", "Lines of the log: json or text; empty: json in production."),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
 )
 
@@ -119,6 +126,8 @@ def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     }
     if values["LANGUAGE"] not in LANGUAGES:
         raise SettingWrong(f"REDRESS_LANGUAGE must be one of {', '.join(LANGUAGES)}.")
+    if values["LOG"] not in ("", "json", "text"):
+        raise SettingWrong("REDRESS_LOG must be json or text, or be left out.")
     if values["PRODUCTION"] and not values["SECRET_KEY"]:
         raise SettingWrong(
             "REDRESS_PRODUCTION is on: set REDRESS_SECRET_KEY to a random text of 32 characters "

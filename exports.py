@@ -194,7 +194,8 @@ def finish_export(engine: Engine, record_id: int, rows: int) -> None:
             )
             transaction.execute(done.values(rows=rows, finished_at=func.now()))
     except SQLAlchemyError as problem:
-        _log.warning("export %d left complete but unmarked: %s", record_id, type(problem).__name__)
+        kind = {"kind": type(problem).__name__}
+        _log.warning("export %d left complete but unmarked", record_id, extra=kind)
 
 
 # --- The file's name -------------------------------------------------------------------------

@@ -53,6 +53,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Reply
 
 import budget
+import limits
 from config import LANGUAGES
 from models import (
     GroupMembership,
@@ -68,8 +69,6 @@ from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
 VISITOR_COOKIE = "redress_visitor"
-SMALL_BODY = 64 * 1024  # bytes: what somebody without a log-in may send us
-LARGEST_FORM = 8 * 1024 * 1024  # bytes of a form without a file, which is read all at once
 LARGEST_ID = 2**63 - 1
 NO_ROLES: frozenset[Role] = frozenset()
 
@@ -484,12 +483,14 @@ def _refuse_null_in_form() -> None:
 def _admit() -> Reply | None:
     """Let the request in, or answer it: default deny."""
     _refuse_null_in_address()
-    if is_public(request.endpoint):
-        request.max_content_length = SMALL_BODY
-    elif current_officer() is None:
+    is_open = is_public(request.endpoint)
+    if not is_open and current_officer() is None:
         return _ask_for_log_in()
-    elif request.mimetype == "application/x-www-form-urlencoded":
-        request.max_content_length = LARGEST_FORM
+    if request.mimetype == "multipart/form-data":
+        # It may take minutes to arrive: no transaction stays open, no connection is kept from
+        # others meanwhile.
+        db.session.rollback()
+    limits.set_for_request(is_visitor=is_open)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _refuse_null_in_form()
     return None

@@ -35,6 +35,7 @@ SENTENCES = {
     408: lazy_gettext("What you sent came too slowly. Check your connection and try again."),
     413: lazy_gettext("This is larger than the server takes. Shorten it or split the file."),
     414: lazy_gettext("The address is too long. Take some filters away."),
+    415: lazy_gettext("The server does not take this in the form in which it was sent."),
     429: lazy_gettext("Too many tries. Wait a while and try again."),
     500: lazy_gettext(
         "Something went wrong here and was noted. Nothing was saved. Try again; if "
@@ -209,7 +210,7 @@ def _database_refused(error: budget.DatabaseRefused) -> Any:
     status, words = _REFUSED[type(error)]
     db.session.rollback()
     budget.allow_an_answer()
-    current_app.logger.warning("the database refused: %s", type(error).__name__)
+    current_app.logger.warning("the database refused", extra={"kind": type(error).__name__})
     return page(status, words, again=True)
 
 
@@ -217,7 +218,7 @@ def _database_lost(error: Exception) -> Any:
     """The database went away or has no connection left: say so, and let go of the broken one."""
     db.session.remove()
     security.stop_asking()
-    current_app.logger.error("the database is lost: %s", type(error).__name__)
+    current_app.logger.error("the database is lost", extra={"kind": type(error).__name__})
     if wants_json():
         response = as_json(503, SENTENCES[503])
         response.status_code = 503

@@ -12,7 +12,7 @@ from tests.conventions.sources import TOOLS, listed, modules
 # views show, security says who.
 RULES = {"config", "rules"}
 MODELS = RULES | {"models"}
-ASKING = MODELS | {"access", "budget", "queries", "security"}
+ASKING = MODELS | {"access", "budget", "limits", "queries", "security"}
 DOING = ASKING | {"actions", "sealing"}
 FILES_IN_AND_OUT = DOING | {"exports", "imports", "demo"}
 SET_UP = {"config", "postgres", "embedded"}
@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "sealing": RULES,
     "queries": MODELS,
     "budget": set(),
-    "security": MODELS | {"access", "budget"},
+    "limits": set(),
+    "security": MODELS | {"access", "budget", "limits"},
     "actions": DOING,
     "exports": DOING,
     "imports": DOING,
@@ -39,7 +40,8 @@ MAY_IMPORT = {
     "migrations": {"access", "models"},
     "postgres": set(),
     "embedded": {"config", "postgres"},
-    "server": SET_UP | {"app"},
+    "workers": set(),
+    "server": SET_UP | {"app", "logs", "workers"},
     "install": set(),
 }
 # Libraries that a layer lives without: who asks over HTTP is no business of what is below.
