@@ -89,7 +89,7 @@ def configure(settings: MutableMapping[str, Any]) -> None:
         handler = _ToStderr()
         root.addHandler(handler)
     handler.setFormatter(formatter)
-    root.setLevel(min(root.level or logging.INFO, logging.INFO))
+    logging.getLogger("redress").setLevel(logging.INFO)  # of libraries, warnings alone
     logging.captureWarnings(True)
     sys.excepthook = _broke
     threading.excepthook = lambda failed: _broke(

@@ -41,7 +41,7 @@ _PAGE = """<!doctype html>
 
 _OUR_FAULT = (InvalidResponseHeader, InvalidResponseHeaderName)
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("redress.workers")
 
 
 class PatientSocket:

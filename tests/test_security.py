@@ -14,9 +14,9 @@ from flask_login import current_user
 from sqlalchemy import select, text
 from werkzeug.exceptions import Forbidden, NotFound
 
-import limits
 import security
 from actions import accounts
+from limits import SMALL_BODY
 from models import (
     RECORD_TYPES,
     AuditEntry,
@@ -424,7 +424,7 @@ def test_without_a_log_in_no_body_is_read_and_only_little_is_taken(app: Flask, a
     ours = our_app(app)
     ours.add_url_rule("/forgotten", "forgotten", lambda: "inside", methods=["POST"])
     visitor = ours.test_client()
-    big = {"username": "x" * (limits.SMALL_BODY + 1)}
+    big = {"username": "x" * (SMALL_BODY + 1)}
     assert visitor.post("/forgotten", data=big).status_code == 401
     assert visitor.post("/login", data=big).status_code == 413
 
