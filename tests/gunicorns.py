@@ -19,13 +19,12 @@ from urllib.parse import urlencode
 from flask import Flask
 
 import config
+import embedded
 import security
 from models import OfficerSession, db
 from rules.permissions import Role
 from tests.conftest import make_app
-from tests.factories import make_officer
-
-KEY = "for-tests-" * 4
+from tests.factories import SECRET, make_officer
 
 
 @dataclass
@@ -106,9 +105,10 @@ def serving(url: str, **environment: str) -> Iterator[Web]:
     with tempfile.TemporaryDirectory(prefix="redress-web-") as folder:
         log, port = Path(folder) / "log", free_port()
         given = os.environ | {
-            "DATABASE_URL": url,
+            "DATABASE_URL": embedded.web_url(url) if embedded.superuser_url(url) else url,
+            "REDRESS_OWNER_DATABASE_URL": url,
             "REDRESS_INSTANCE": folder,
-            "REDRESS_SECRET_KEY": KEY,
+            "REDRESS_SECRET_KEY": SECRET,
             "REDRESS_LOG": "json",
             "PORT": str(port),
         }
@@ -144,7 +144,7 @@ def _wait(web: Web) -> None:
 
 def app_of(url: str, folder: Path) -> Flask:
     """Return an application that shares the server's database and its key."""
-    return make_app(url, folder, SECRET_KEY=KEY)
+    return make_app(url, folder)
 
 
 def cookies_of(app: Flask, *roles: Role) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg2
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import UniqueConstraint
@@ -11,6 +12,7 @@ from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
     OperationalError,
+    ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -101,6 +103,12 @@ def constraint_sentence(error: DBAPIError) -> tuple[str, str | None]:
             if str(constraint.name) == name and isinstance(constraint, UniqueConstraint):
                 return _unique_sentence(model, constraint)
     return gettext("The database refuses these values: they do not go together."), None
+
+
+def is_refused_by_database(error: DBAPIError) -> bool:
+    """Return whether the row is not one that this officer may write (row-level security), or
+    the right to do it at all is missing."""
+    return isinstance(error.orig, psycopg2.errors.InsufficientPrivilege)
 
 
 def _unique_sentence(model: Any, constraint: UniqueConstraint) -> tuple[str, str | None]:
@@ -194,15 +202,26 @@ def init_app(app: Flask) -> None:
         db.session.rollback()
         return page(400, gettext("A value is out of the range that can be kept."))
 
+    app.register_error_handler(ProgrammingError, _refused_by_database)
     for lost in _LOST:
         app.register_error_handler(lost, _database_lost)
     app.register_error_handler(budget.DatabaseRefused, _database_refused)
 
-    @app.errorhandler(Exception)
-    def failed(error: Exception) -> Any:
-        app.logger.exception("a request failed")
-        db.session.rollback()
-        return page(500, again=True)
+    app.register_error_handler(Exception, _failed)
+
+
+def _failed(error: Exception) -> Any:
+    current_app.logger.exception("a request failed")
+    db.session.rollback()
+    return page(500, again=True)
+
+
+def _refused_by_database(error: ProgrammingError) -> Any:
+    if not is_refused_by_database(error):
+        return _failed(error)
+    current_app.logger.warning("the database refused", extra={"kind": type(error).__name__})
+    db.session.rollback()
+    return page(403)
 
 
 def _database_refused(error: budget.DatabaseRefused) -> Any:

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "config": set(),
     "rules": set(),
     "models": {"rules"},
-    "access": MODELS,
+    "access": MODELS | {"postgres"},
     "sealing": RULES,
     "queries": MODELS,
     "budget": set(),
@@ -37,11 +37,11 @@ MAY_IMPORT = {
     "logs": {"budget", "config", "security"},
     "metrics": {"budget", "config", "security"},
     "app": FILES_IN_AND_OUT | SET_UP | {"cli", "logs", "metrics", "views"},
-    "migrations": {"access", "models"},
+    "migrations": {"access", "config", "embedded", "models"},
     "postgres": set(),
     "embedded": {"config", "postgres"},
     "workers": set(),
-    "server": SET_UP | {"app", "logs", "workers"},
+    "server": SET_UP | {"access", "app", "logs", "workers"},
     "install": set(),
 }
 # Libraries that a layer lives without: who asks over HTTP is no business of what is below.
