@@ -15,6 +15,7 @@ import config
 import embedded
 import limits
 import logs
+import metrics
 import security
 import views
 from models import db
@@ -63,5 +64,6 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     CSRFProtect(app)
     views.init_app(app)
     cli.init_app(app)
+    metrics.init_app(app)
     logs.init_app(app)
     return app

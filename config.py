@@ -98,6 +98,12 @@ SETTINGS: tuple[Setting, ...] = (
         20,
         "Seconds that a request may take to arrive, besides 1 for each 4 KiB.",
     ),
+    _setting(
+        "METRICS_TOKEN",
+        str,
+        "",
+        "Text of 32 characters or more that opens /metrics for Prometheus; empty: there is none.",
+    ),
     _setting("LOG", str, "", "Lines of the log: json or text; empty: json in production."),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
 )
@@ -132,6 +138,8 @@ def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     }
     if values["LANGUAGE"] not in LANGUAGES:
         raise SettingWrong(f"REDRESS_LANGUAGE must be one of {', '.join(LANGUAGES)}.")
+    if values["METRICS_TOKEN"] and len(values["METRICS_TOKEN"]) < 32:
+        raise SettingWrong("REDRESS_METRICS_TOKEN is too short: 32 characters or more are needed.")
     if values["LOG"] not in ("", "json", "text"):
         raise SettingWrong("REDRESS_LOG must be json or text, or be left out.")
     if values["PRODUCTION"] and not values["SECRET_KEY"]:

@@ -27,6 +27,7 @@ import access
 import config
 import embedded
 import logs
+import metrics
 import postgres
 from app import create_app
 from workers import OurLog, PatientSocket, PatientWorker
@@ -63,6 +64,7 @@ class Desk(BaseApplication):
             "loglevel": "warning",
             "control_socket_disable": True,
             "when_ready": _stop_on_hang_up,
+            "child_exit": lambda _arbiter, worker: metrics.forget(worker.pid),
             "post_worker_init": lambda worker: _tell_once(worker, ready),
         }
         super().__init__()
@@ -109,7 +111,8 @@ def main() -> int:
                 _fill(settings, url)
             ready = partial(_ready, settings, url)
             PatientSocket.patience = float(settings["SENDER_SECONDS"])
-            Desk(settings["BIND"], settings["PORT"], ready).run()
+            with metrics.shared(settings):
+                Desk(settings["BIND"], settings["PORT"], ready).run()
     except Stopped:
         say("Stopped.")
         return 130

@@ -35,13 +35,13 @@ MAY_IMPORT = {
     "cli": FILES_IN_AND_OUT | SET_UP | {"backup", "cli", "doctor"},
     "views": FILES_IN_AND_OUT - {"demo"},
     "logs": {"budget", "config", "security"},
-    "metrics": {"budget", "config", "security"},
+    "metrics": {"logs", "models", "security"},
     "app": FILES_IN_AND_OUT | SET_UP | {"cli", "logs", "metrics", "views"},
     "migrations": {"access", "config", "embedded", "models"},
     "postgres": set(),
     "embedded": {"config", "postgres"},
     "workers": set(),
-    "server": SET_UP | {"access", "app", "logs", "workers"},
+    "server": SET_UP | {"access", "app", "logs", "metrics", "workers"},
     "install": set(),
 }
 # Libraries that a layer lives without: who asks over HTTP is no business of what is below.
