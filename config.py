@@ -85,6 +85,7 @@ SETTINGS: tuple[Setting, ...] = (
     _setting("STATEMENT_SECONDS", int, 10, "Seconds that one statement of a page may take."),
     _setting("REQUEST_SECONDS", int, 20, "Seconds that all statements of a page may take."),
     _setting("EXPORT_SECONDS", int, 3600, "Seconds that the query of an export may take."),
+    _setting("EXPORTS_AT_ONCE", int, 3, "Exports that an officer may have under way."),
     _setting("LOCK_SECONDS", int, 5, "Seconds that a save waits for somebody else's to end."),
     _setting(
         "IDLE_TRANSACTION_SECONDS",

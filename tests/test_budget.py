@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import Text, literal_column, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import budget
+import exports
 from models import Category, Grievance, db
 from rules.permissions import Role
 from tests.conftest import Client
@@ -212,3 +213,69 @@ def test_every_error_page_bears_the_number_of_its_request(client: Any) -> None:
     number = page.headers["X-Request-ID"]
     assert re.fullmatch("[0-9a-f]{32}", number)
     assert number in page.text
+
+
+# More than waits in the queue of an export while nobody reads.
+MANY_CATEGORIES = """
+INSERT INTO category (name) SELECT 'Category ' || n || repeat('.', 150)
+FROM generate_series(1, 20000) AS n
+"""
+
+
+def test_an_officer_has_three_exports_under_way_and_no_more(
+    committed: Flask, figures: Say
+) -> None:
+    with committed.app_context():
+        db.session.execute(text(MANY_CATEGORIES))
+        db.session.commit()
+    browser, other = let_in(committed, Role.AUDITOR), let_in(committed, Role.AUDITOR)
+    path = address(Category, "export/csv")
+    running = [browser.get(path) for _ in range(3)]
+    assert [one.status_code for one in running] == [200, 200, 200]
+    fourth = browser.get(path)
+    assert fourth.status_code == 429
+    assert "You have 3 exports under way already" in words(fourth)
+    others = other.get(path)
+    assert others.status_code == 200, "somebody else has exports of their own"
+    with committed.app_context():
+        begun = db.session.scalar(text("SELECT count(*) FROM export_record"))
+    assert begun == 4, "one that was refused is no export"
+    running[0].close()  # stopped half-way
+    assert running[1].data.count(b"Category") >= 20_000  # taken to its end
+    running[1].close()
+    again = [browser.get(path), browser.get(path)]
+    assert [one.status_code for one in again] == [200, 200]
+    for one in (*running, others, *again):
+        one.close()
+    figures("exports: 3 at once of one officer, the 4th refused in words, others not held up")
+
+
+def test_all_officers_together_leave_room_for_the_rest(committed: Flask) -> None:
+    with committed.app_context():
+        engine = db.engine
+        statement = select(Category.name)
+        streams = [
+            exports.csv_stream(
+                engine, statement, ["x"], timezone="UTC", place=exports.Place(officer, 3, 4)
+            )
+            for officer in (1, 1, 2, 3)
+        ]
+        with pytest.raises(exports.TooManyExports, match="exports of others"):
+            exports.csv_stream(
+                engine, statement, ["x"], timezone="UTC", place=exports.Place(4, 3, 4)
+            )
+        for stream in streams:
+            stream.close()
+
+
+def test_an_export_whose_query_takes_too_long_is_broken_off(committed: Flask) -> None:
+    with committed.app_context():
+        stream = exports.csv_stream(
+            db.engine,
+            select(literal_column("pg_sleep(5)::text", Text).label("x")),
+            ["x"],
+            timezone="UTC",
+            settings={"statement_timeout": "200ms"},
+        )
+        with pytest.raises(exports.ExportBroken, match="QueryCanceled"):
+            b"".join(stream)

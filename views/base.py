@@ -51,6 +51,7 @@ from views.listing import (
 from views.shown import cell, changes_in_words, endpoint_of, note_unseen
 
 MOST_AT_ONCE = 10_000
+MOST_EXPORTS = 8  # of all officers: half of the threads of server.py stay for everything else
 HISTORY_SIZE = 50
 ABOUT_GROUP = mark("About this record")
 # The heading of a column that names none, by what sets it: people, a step of the work, the system.
@@ -744,6 +745,9 @@ class RecordView(ModelView):
         name = exports.export_file_name(kind, today().day, export_type)
         officer = security.current_officer()
         address = self.link(state, page_size=None)
+        at_once = current_app.config["EXPORTS_AT_ONCE"]
+        place = exports.Place(officer.id, at_once, MOST_EXPORTS)
+        exports.require_place(db.session, place)
         record = exports.begin_export(
             db.session, officer.id, self.model, keys, address, name, export_type
         )
@@ -752,7 +756,13 @@ class RecordView(ModelView):
         db.session.commit()
         statement = exports.export_select(self.model, keys, query, security.visible)
         headings = [label(key) for key in keys]
-        common = {"timezone": security.timezone(), "settings": name_it(), "on_finish": finish}
+        limit = {"statement_timeout": f"{current_app.config['EXPORT_SECONDS']}s"}
+        common = {
+            "timezone": security.timezone(),
+            "settings": name_it() | limit,
+            "on_finish": finish,
+            "place": place,
+        }
         if export_type == "csv":
             stream = exports.csv_stream(db.engine, statement, headings, **common)
         else:

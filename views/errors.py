@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 import budget
 import security
+from exports import TooManyExports
 from models import RECORD_TYPES, db
 from rules import RuleBroken
 from rules.refusals import refusal
@@ -185,7 +186,7 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(RuleBroken)
     def rule_broken(error: RuleBroken) -> Any:
         db.session.rollback()
-        return page(400, sentence(error))
+        return page(429 if isinstance(error, TooManyExports) else 400, sentence(error))
 
     @app.errorhandler(StaleDataError)
     def stale(error: StaleDataError) -> Any:
