@@ -772,6 +772,8 @@ def test_killed_at_any_moment_an_import_leaves_nothing_or_all(
         process.send_signal(signal.SIGKILL)
         killed += process.wait(30) == -signal.SIGKILL
         left = counts(url)
+        if IS_FULL:
+            print(f"kill {killed} after {moment:.2f} s of {needs:.2f} s: {left}")  # noqa: T201
         assert left in (nothing, everything), f"killed after {moment:.2f} s of {needs:.2f} s"
         if left == everything:
             kept += 1
