@@ -268,13 +268,21 @@ def _take(place: Place, cursor: Any) -> None:
 
 
 def _places(place: Place) -> Iterator[tuple[str, int, TooManyExports]]:
-    yield f"export of {place.officer_id}", place.own, TooManyExports(
-        "You have %(most)s exports under way already. Wait until one of them is done, or stop"
-        " one in your browser.",
-        most=place.own,
+    yield (
+        f"export of {place.officer_id}",
+        place.own,
+        TooManyExports(
+            "You have %(most)s exports under way already. Wait until one of them is done, or stop"
+            " one in your browser.",
+            most=place.own,
+        ),
     )
-    yield "export", place.all, TooManyExports(
-        "The server is busy with the exports of others. Try again in a few minutes."
+    yield (
+        "export",
+        place.all,
+        TooManyExports(
+            "The server is busy with the exports of others. Try again in a few minutes."
+        ),
     )
 
 

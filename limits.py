@@ -93,5 +93,5 @@ class StrictJSON(DefaultJSONProvider):
 
 
 def init_app(app: Flask) -> None:
-    """Have `app` read JSON strictly. Its requests are measured by security, which knows who asks."""
+    """Have `app` read JSON strictly. Security, which knows who asks, measures its requests."""
     app.json = StrictJSON(app)

@@ -166,7 +166,7 @@ def _only_fields(_logger: Any, _method: str, entry: Entry) -> Entry:
 def kind_of(error: BaseException) -> str:
     """Return what kind of failure this is, with the database's code for it and what it came from:
     "OperationalError 57P01 < AdminShutdown". Never its message."""
-    kinds = []
+    kinds: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(kinds) < 4:
         code = getattr(getattr(cause, "orig", None), "pgcode", None)
@@ -229,10 +229,12 @@ class _Watched:
             answer.kind, answer.status = kind_of(error), 500
             finish()
             raise
-        if isinstance(body, environ.get("wsgi.file_wrapper", ())):  # the server sends it whole
+        wrapper = environ.get("wsgi.file_wrapper")
+        if wrapper is not None and isinstance(body, wrapper):  # the server sends it whole
             finish()
-            return body
-        return _Body(body, answer, finish)
+        else:
+            body = _Body(body, answer, finish)
+        return body
 
 
 class _Body:

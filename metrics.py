@@ -136,7 +136,7 @@ def init_app(app: Flask) -> None:
     """Count the requests of `app` and tell of them, where a token is set."""
     if not app.config["METRICS_TOKEN"]:
         return
-    values.ValueClass = values.get_value_class()  # it was chosen before the folder was there
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call] # it was chosen before the folder was there
     figures = Figures()
     app.extensions["redress_figures"] = figures
     logs.answered.connect(figures.count, weak=False)

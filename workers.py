@@ -46,7 +46,7 @@ _log = logging.getLogger("redress.workers")
 
 class PatientSocket:
     """A socket that waits for a whole request no longer than `patience` (seconds) and its size
-    allow, however steadily single bytes trickle in; and no longer than SEND_SECONDS for a reader."""
+    allow, however steadily single bytes trickle in; for a reader, no longer than SEND_SECONDS."""
 
     patience = 20.0
 

@@ -222,9 +222,7 @@ FROM generate_series(1, 20000) AS n
 """
 
 
-def test_an_officer_has_three_exports_under_way_and_no_more(
-    committed: Flask, figures: Say
-) -> None:
+def test_an_officer_has_three_exports_under_way_and_no_more(committed: Flask, figures: Say) -> None:
     with committed.app_context():
         db.session.execute(text(MANY_CATEGORIES))
         db.session.commit()

@@ -22,8 +22,7 @@ import pytest
 
 import embedded
 import postgres
-from models import Category, db
-from rules.permissions import Role
+from models import db
 from tests.factories import make_category, make_grievance
 from tests.gunicorns import Reply, Web, app_of, cookies_of, serving
 from tests.proofs import IS_FULL, size
@@ -283,7 +282,8 @@ def new_grievance(web: Web, title: str, letters: int) -> Reply:
     }
     for name in ("kind", "channel", "received_at"):
         found = re.search(
-            rf'name="{name}"[^>]*?value="([^"]+)"|name="{name}".*?<option selected[^>]*value="([^"]+)"',
+            rf'name="{name}"[^>]*?value="([^"]+)"'
+            rf'|name="{name}".*?<option selected[^>]*value="([^"]+)"',
             page, re.DOTALL,
         )  # fmt: skip
         if found:
@@ -308,7 +308,7 @@ def test_with_a_full_disk_saves_are_refused_reading_goes_on_and_nothing_is_broke
                 saved += last.status == 302
                 refused += last.status != 302
             assert refused == 5, "the disk was never full"
-            assert last.status == 503, re.findall(r'(?:alert|feedback)[^>]*>([^<]*)<', last.text)
+            assert last.status == 503, re.findall(r"(?:alert|feedback)[^>]*>([^<]*)<", last.text)
             assert "no room left" in last.text
             assert "What you typed is kept" in last.text
             there = ask(url, COUNTS)
@@ -326,6 +326,7 @@ def test_with_a_full_disk_saves_are_refused_reading_goes_on_and_nothing_is_broke
     )
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(not IS_FULL, reason="Only `make proofs` lets a server die of its full disk.")
 def test_a_server_that_died_of_a_full_disk_comes_back_whole(place: Path, figures: Say) -> None:
     """Where there is no room for its journal either, PostgreSQL ends by itself."""

@@ -789,7 +789,10 @@ def _to_be_killed(rows: int, session: Any, folder: Path) -> tuple[str, ...]:
     real = DATA / "boston311_2011h2.csv"
     if IS_FULL and real.exists():
         cut = folder / "boston.csv"
-        with real.open(encoding="utf-8-sig", newline="") as whole, cut.open("w", newline="") as part:
+        with (
+            real.open(encoding="utf-8-sig", newline="") as whole,
+            cut.open("w", newline="") as part,
+        ):
             csv.writer(part).writerows(islice(csv.reader(whole), rows + 1))
         return str(cut), "--map", "boston311"
     lines = (

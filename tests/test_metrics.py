@@ -56,13 +56,14 @@ def test_without_its_token_it_looks_absent(web: Web, given: str) -> None:
 
 
 def test_the_figures_of_all_workers_are_one_sum(web: Web, figures: Say) -> None:
-    name = ("redress_requests_total", (("endpoint", "record_category.index_view"), ("method", "GET"), ("status", "200")))  # fmt: skip
+    view = ("endpoint", "record_category.index_view")
+    name = ("redress_requests_total", (view, ("method", "GET"), ("status", "200")))
     before = told(web).get(name, 0)
     for _ in range(40):  # each on a connection of its own: both workers have their part
         assert web.get("/admin/category/").status == 200
     after = [told(web).get(name, 0) for _ in range(6)]
     assert after == [before + 40] * 6
-    statements = ("redress_statements_total", (("endpoint", "record_category.index_view"),))
+    statements = ("redress_statements_total", (view,))
     assert told(web)[statements] >= 40 * 3
     figures("metrics: 40 requests over 2 workers are told as 40 by either")
 
