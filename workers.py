@@ -52,9 +52,9 @@ class PatientSocket:
 
     def __init__(self, inner: socket.socket) -> None:
         self._inner = inner
-        self.begin()
+        self.renew()
 
-    def begin(self) -> None:
+    def renew(self) -> None:
         """A new request begins on this connection."""
         self._received, self._waited = 0, 0.0
 
@@ -106,11 +106,11 @@ class PatientWorker(ThreadWorker):
         """Answer one request on `conn`; the time to send it begins now."""
         if not isinstance(conn.sock, PatientSocket):
             conn.sock = PatientSocket(conn.sock)
-        conn.sock.begin()
+        conn.sock.renew()
         try:
             return super().handle(conn)
         finally:
-            conn.sock.begin()  # to take leave of a peer has its own short time
+            conn.sock.renew()  # to take leave of a peer has its own short time
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what the application never sees, in words and without quoting the request."""
