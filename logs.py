@@ -91,15 +91,20 @@ def configure(settings: MutableMapping[str, Any]) -> None:
     handler.setFormatter(formatter)
     logging.getLogger("redress").setLevel(logging.INFO)  # of libraries, warnings alone
     logging.captureWarnings(True)
-    sys.excepthook = _broke
-    threading.excepthook = lambda failed: _broke(
-        failed.exc_type, failed.exc_value, failed.exc_traceback
-    )
     structlog.configure(
         processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
+    )
+
+
+def catch_all() -> None:
+    """Write down what nobody catches, in threads too, in place of Python, which would print the
+    message. For the web server; who types a command or runs a test sees it all."""
+    sys.excepthook = _broke
+    threading.excepthook = lambda failed: _broke(
+        failed.exc_type, failed.exc_value, failed.exc_traceback
     )
 
 
@@ -122,7 +127,7 @@ class _ToStderr(logging.StreamHandler[Any]):
 def _broke(
     kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> None:
-    """Write down what nobody caught, in place of Python, which would print its message."""
+    """Write down what nobody caught."""
     if issubclass(kind, KeyboardInterrupt | SystemExit):
         return
     logging.getLogger("redress").critical("ended by a failure", exc_info=(kind, error, trace))  # type: ignore[arg-type]

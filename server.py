@@ -100,6 +100,7 @@ def main() -> int:
     try:
         settings = config.read()
         logs.configure(settings)
+        logs.catch_all()
         check_port(settings["BIND"], settings["PORT"])
         with _database(settings) as url:
             if not settings["DATABASE_URL"]:

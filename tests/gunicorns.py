@@ -21,10 +21,13 @@ from flask import Flask
 import config
 import embedded
 import security
+from app import create_app
 from models import OfficerSession, db
 from rules.permissions import Role
-from tests.conftest import make_app
 from tests.factories import SECRET, make_officer
+
+PATIENCE = 4
+METRICS_TOKEN = "a-token-for-tests-and-nothing-else"
 
 
 @dataclass
@@ -144,7 +147,9 @@ def _wait(web: Web) -> None:
 
 def app_of(url: str, folder: Path) -> Flask:
     """Return an application that shares the server's database and its key."""
-    return make_app(url, folder)
+    return create_app(
+        {"DATABASE_URL": url, "INSTANCE": str(folder), "SECRET_KEY": SECRET, "TESTING": True}
+    )
 
 
 def cookies_of(app: Flask, *roles: Role) -> dict[str, str]:

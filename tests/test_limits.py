@@ -6,29 +6,17 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
 import limits
 import server
-from tests.gunicorns import Web, app_of, cookies_of, serving
+from tests.gunicorns import PATIENCE, Web
 
 Say = Callable[[str], None]
-PATIENCE = 4
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
-
-
-@pytest.fixture(scope="module")
-def web(
-    fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Web]:
-    url = fresh_database()
-    app = app_of(url, tmp_path_factory.mktemp("limits"))
-    with serving(url, REDRESS_SENDER_SECONDS=str(PATIENCE)) as running:
-        running.cookies = cookies_of(app)
-        yield running
 
 
 def test_an_address_too_long_is_refused_with_a_way_out(web: Web) -> None:

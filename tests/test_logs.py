@@ -5,6 +5,7 @@ password, a record or the message of an exception."""
 import json
 import re
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +21,8 @@ import logs
 from models import Category, Grievance, db
 from rules.permissions import Role
 from tests.conftest import Client
-from tests.factories import make_category, make_officer
-from tests.gunicorns import Web, app_of, cookies_of, serving
+from tests.factories import make_officer
+from tests.gunicorns import Web
 from tests.views.pages import address
 
 Say = Callable[[str], None]
@@ -142,7 +143,9 @@ def test_libraries_and_threads_write_no_values_either(
         raise RuntimeError(secret)
 
     thread = threading.Thread(target=dies)
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # pytest looks at its own
+    for place in (sys, threading):
+        monkeypatch.setattr(place, "excepthook", place.excepthook)  # to be put back
+    logs.catch_all()
     thread.start()
     thread.join()
     logs._broke(RuntimeError, RuntimeError(secret), None)
@@ -176,20 +179,6 @@ def test_a_download_is_counted_to_its_last_byte_and_one_broken_off_is_told(
 
 
 # --- Canaries through the real web server -----------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def web(
-    fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Web]:
-    url = fresh_database()
-    app = app_of(url, tmp_path_factory.mktemp("logs"))
-    with serving(url) as running:
-        running.cookies = cookies_of(app)
-        with app.app_context():
-            make_category(name="canary-of-a-record")
-            db.session.commit()
-        yield running
 
 
 def test_no_canary_reaches_the_log_of_the_web_server(web: Web, figures: Say) -> None:

@@ -4,36 +4,23 @@ workers, and about nobody."""
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 import config
-from rules.permissions import Role
-from tests.gunicorns import Web, app_of, cookies_of, serving
+from tests.gunicorns import METRICS_TOKEN, Web
 
 Say = Callable[[str], None]
-TOKEN = "a-token-for-tests-and-nothing-else"
 VIEW = re.compile(r"[a-z_]+(\.[a-z_]+)?|none")
-
-
-@pytest.fixture(scope="module")
-def web(
-    fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Web]:
-    url = fresh_database()
-    app = app_of(url, tmp_path_factory.mktemp("metrics"))
-    with serving(url, REDRESS_METRICS_TOKEN=TOKEN) as running:
-        running.cookies = cookies_of(app, Role.AUDITOR)
-        yield running
 
 
 def told(web: Web) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Return every figure by its name and labels."""
     time.sleep(0.1)
-    page = web.get("/metrics", Authorization=f"Bearer {TOKEN}")
+    page = web.get("/metrics", Authorization=f"Bearer {METRICS_TOKEN}")
     assert page.status == 200
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -48,7 +35,9 @@ def test_there_is_no_such_address_unless_a_token_is_set(app: Flask) -> None:
         config.read({"REDRESS_METRICS_TOKEN": "short"})
 
 
-@pytest.mark.parametrize("given", ["", "Bearer ", "Bearer wrong", TOKEN, f"bearer {TOKEN}x"])
+@pytest.mark.parametrize(
+    "given", ["", "Bearer ", "Bearer wrong", METRICS_TOKEN, f"bearer {METRICS_TOKEN}x"]
+)
 def test_without_its_token_it_looks_absent(web: Web, given: str) -> None:
     page = web.get("/metrics", **({"Authorization": given} if given else {}))
     assert page.status == 404
