@@ -290,6 +290,8 @@ def _note(_error: BaseException | None = None) -> None:
 def _write(answer: Answer) -> None:
     log = structlog.get_logger("redress.request")
     level = "error" if answer.status >= 500 or answer.kind else "info"
+    if answer.endpoint.endswith("static") and answer.status < 400:
+        level = "debug"  # ten for each page, and nothing in them to learn
     getattr(log, level)("request", **asdict(answer))
 
 

@@ -241,7 +241,7 @@ def test_no_canary_reaches_the_log_of_the_web_server(web: Web, figures: Say) -> 
 
 
 def test_every_answer_bears_the_number_under_which_the_log_has_it(web: Web) -> None:
-    for path in ("/login", "/no-such-page", "/admin/category/", "/static/redress.css"):
+    for path in ("/login", "/no-such-page", "/admin/category/", "/static/none.css"):
         number = web.get(path).headers["X-Request-ID"]
         time.sleep(0.1)
         assert [one for one in requests_in(web.said()) if one["request"] == number], path
