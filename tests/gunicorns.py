@@ -41,8 +41,9 @@ class Reply:
 
 @dataclass
 class Web:
-    """A running web server: where it listens and what it writes down."""
+    """A running web server: its database, where it listens and what it writes down."""
 
+    url: str
     port: int
     process: "subprocess.Popen[bytes]"
     log: Path
@@ -123,7 +124,7 @@ def serving(url: str, **environment: str) -> Iterator[Web]:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        web = Web(port, process, log)
+        web = Web(url, port, process, log)
         try:
             _wait(web)
             yield web

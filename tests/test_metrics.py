@@ -60,7 +60,7 @@ def test_the_figures_of_all_workers_are_one_sum(web: Web, figures: Say) -> None:
 def test_failed_log_ins_and_exports_are_counted(web: Web) -> None:
     failed = ("redress_failed_log_ins_total", ())
     before = told(web).get(failed, 0)
-    visitor = Web(web.port, web.process, web.log)
+    visitor = Web(web.url, web.port, web.process, web.log)
     page = visitor.get("/login")
     cookie = page.headers["Set-Cookie"].split(";")[0]
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
