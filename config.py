@@ -106,7 +106,45 @@ SETTINGS: tuple[Setting, ...] = (
         "Text of 32 characters or more that opens /metrics for Prometheus; empty: there is none.",
     ),
     _setting("LOG", str, "", "Lines of the log: json or text; empty: json in production."),
+    _setting(
+        "AUDIT_KEY",
+        str,
+        "",
+        "File with the key that signs the roots of the trail; empty: audit-key in the instance "
+        "folder.",
+    ),
+    _setting(
+        "AUDIT_ROOTS",
+        str,
+        "",
+        "Folder for the signed roots of the trail; empty: audit-roots in the instance folder.",
+    ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
+    _setting("IDENTITY_MINUTES", int, 5, "Minutes for which an opened identity is shown: 1 to 60."),
+    _setting(
+        "IDENTITY_AGREEMENT_HOURS",
+        int,
+        24,
+        "Hours in which an opening that a second officer agreed to must be used.",
+    ),
+    _setting(
+        "IDENTITY_KEEP_DAYS",
+        int,
+        365,
+        "Days after a grievance ended for which its identity is kept.",
+    ),
+    _setting(
+        "IDENTITY_KEY_FOLDER",
+        str,
+        "",
+        "Folder of the key files that seal identities; empty: identity-keys in the instance.",
+    ),
+    _setting(
+        "IDENTITY_KEYS",
+        str,
+        "",
+        "These keys instead of files: 1:HEX,2:HEX with 64 signs each; the highest seals.",
+    ),
 )
 
 LANGUAGES = {"en": "English", "zh_Hans_CN": "简体中文"}
@@ -143,6 +181,8 @@ def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
         raise SettingWrong("REDRESS_METRICS_TOKEN is too short: 32 characters or more are needed.")
     if values["LOG"] not in ("", "json", "text"):
         raise SettingWrong("REDRESS_LOG must be json or text, or be left out.")
+    if not 1 <= values["IDENTITY_MINUTES"] <= 60:
+        raise SettingWrong("REDRESS_IDENTITY_MINUTES must be from 1 to 60.")
     if values["PRODUCTION"] and not values["SECRET_KEY"]:
         raise SettingWrong(
             "REDRESS_PRODUCTION is on: set REDRESS_SECRET_KEY to a random text of 32 characters "
@@ -173,3 +213,13 @@ def secret_key(instance: Path) -> str:
             with suppress(FileExistsError):
                 os.link(draft.name, path)
     return path.read_text().strip()
+
+
+def audit_key(settings: Mapping[str, Any]) -> Path:
+    """Return the file of the key that signs the roots of the trail."""
+    return Path(settings["AUDIT_KEY"] or Path(settings["INSTANCE"]) / "audit-key")
+
+
+def audit_roots(settings: Mapping[str, Any]) -> Path:
+    """Return the folder of the signed roots of the trail."""
+    return Path(settings["AUDIT_ROOTS"] or Path(settings["INSTANCE"]) / "audit-roots")

@@ -28,6 +28,7 @@ from werkzeug.test import TestResponse
 import embedded
 import postgres
 import security
+from actions import roots
 from app import create_app
 from config import HOME
 from models import Officer, OfficerSession, db
@@ -307,3 +308,10 @@ def web(
             db.session.commit()
             db.engine.dispose()
         yield running
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> roots.Roots:
+    """An empty folder for the signed roots of a trail, with a key beside it."""
+    key = roots.signing_key(tmp_path / "audit-key")
+    return roots.Roots(tmp_path / "audit-roots", (key.public_key(),))

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from access import sign_ticket
 from actions import accounts
+from actions.trail import note
 from models import (
     AccountabilityAction,
     Appeal,
@@ -37,7 +38,9 @@ from models import (
     GrievanceLink,
     GroupMembership,
     Identity,
+    IdentityKey,
     IdentityOpening,
+    IdentityRequest,
     ImportBatch,
     Inspection,
     JointConference,
@@ -68,6 +71,7 @@ from models import (
     db,
 )
 from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
+from rules.identity import Duty, IdentityField, OpeningGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
 from rules.records import AuditVerb
@@ -189,7 +193,30 @@ def make_identity(**given: Any) -> Identity:
         given,
         grievance_id=_id(make_grievance),
         key_version=1,
-        ciphertext=lambda: os.urandom(64),
+        **{field.value: lambda: os.urandom(92) for field in IdentityField},
+    )
+
+
+def make_identity_key(**given: Any) -> IdentityKey:
+    return _make(
+        IdentityKey,
+        given,
+        grievance_id=_id(make_grievance),
+        key_version=1,
+        kek_version=1,
+        wrapped=lambda: os.urandom(60),
+    )
+
+
+def make_identity_request(**given: Any) -> IdentityRequest:
+    return _make(
+        IdentityRequest,
+        given,
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        duty=Duty.INTAKE,
+        ground=OpeningGround.ANSWER,
+        reason="To send the answer",
     )
 
 
@@ -199,7 +226,11 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
         given,
         grievance_id=_id(make_grievance),
         officer_id=_id(make_officer),
+        office_id=_id(make_office),
+        duty=Duty.INTAKE,
+        ground=OpeningGround.ANSWER,
         reason="To send the answer",
+        ends_at=lambda: datetime.now(UTC) + timedelta(minutes=5),
     )
 
 
@@ -595,4 +626,9 @@ def make_officer_session(**given: Any) -> OfficerSession:
 
 
 def make_audit_entry(**given: Any) -> AuditEntry:
-    return _make(AuditEntry, given, verb=AuditVerb.LOGIN, record_type="officer")
+    """An entry as the database writes it, of the verb, record_type, record_id and changes given;
+    `at` and `officer_id` are its own to say."""
+    told = {"verb": AuditVerb.LOGIN, "record_type": "officer", "record_id": None} | given
+    note(**told)
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)
+    return db.session.scalars(query).one()

@@ -1,5 +1,6 @@
 """What people read when something is refused or fails: a sentence and what to do, never SQL."""
 
+import re
 from typing import Any
 
 import psycopg2
@@ -48,6 +49,11 @@ SENTENCES = {
         "The database cannot be reached at the moment. Nothing was saved. Try again in a minute."
     ),
 }
+UNWRITTEN = lazy_gettext(
+    "The entry in the audit trail could not be written, and without it nothing is done. Nothing "
+    "was saved. Tell your administrator the time."
+)
+_WRITES_TRAIL = re.compile(r"\bredress_(audit|note|seal|block)\(")
 _LOST = (OperationalError, InterfaceError, PoolTimeout)
 # Views whose forms hold no secret: what was typed comes back with the page that says it failed.
 _KEEP_TYPED = (".create_view", ".edit_view", ".delete_view", ".action_view")
@@ -87,6 +93,8 @@ _REFUSED: dict[type[budget.DatabaseRefused], tuple[int, Any]] = {
 
 def constraint_sentence(error: DBAPIError) -> tuple[str, str | None]:
     """Return a sentence for the constraint that refused, and the field at fault if it is one."""
+    if is_unwritten(error):
+        return str(UNWRITTEN), None
     diagnosis = getattr(error.orig, "diag", None)
     name = getattr(diagnosis, "constraint_name", None) or ""
     column = getattr(diagnosis, "column_name", None)
@@ -104,6 +112,12 @@ def constraint_sentence(error: DBAPIError) -> tuple[str, str | None]:
             if str(constraint.name) == name and isinstance(constraint, UniqueConstraint):
                 return _unique_sentence(model, constraint)
     return gettext("The database refuses these values: they do not go together."), None
+
+
+def is_unwritten(error: Exception) -> bool:
+    """Return whether it was the entry in the audit trail that could not be written."""
+    diagnosis = getattr(getattr(error, "orig", None), "diag", None)
+    return _WRITES_TRAIL.search(getattr(diagnosis, "context", None) or "") is not None
 
 
 def is_refused_by_database(error: DBAPIError) -> bool:
@@ -195,6 +209,8 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(IntegrityError)
     def not_allowed(error: IntegrityError) -> Any:
+        if is_unwritten(error):
+            return _unwritten(error)
         db.session.rollback()
         return page(409, constraint_sentence(error)[0])
 
@@ -211,14 +227,23 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _failed)
 
 
+def _unwritten(error: Exception) -> Any:
+    kind = type(getattr(error, "orig", error)).__name__
+    current_app.logger.error("no entry in the trail", extra={"kind": kind})
+    db.session.rollback()
+    return page(503, UNWRITTEN, again=True)
+
+
 def _failed(error: Exception) -> Any:
+    if is_unwritten(error):
+        return _unwritten(error)
     current_app.logger.exception("a request failed")
     db.session.rollback()
     return page(500, again=True)
 
 
 def _refused_by_database(error: ProgrammingError) -> Any:
-    if not is_refused_by_database(error):
+    if is_unwritten(error) or not is_refused_by_database(error):
         return _failed(error)
     current_app.logger.warning("the database refused", extra={"kind": type(error).__name__})
     db.session.rollback()
@@ -236,6 +261,8 @@ def _database_refused(error: budget.DatabaseRefused) -> Any:
 
 def _database_lost(error: Exception) -> Any:
     """The database went away or has no connection left: say so, and let go of the broken one."""
+    if is_unwritten(error):
+        return _unwritten(error)
     db.session.remove()
     security.stop_asking()
     current_app.logger.error("the database is lost", extra={"kind": type(error).__name__})
