@@ -53,6 +53,8 @@ from sqlalchemy.orm import MANYTOONE, Session, contains_eager
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Reply
 
+import budget
+import limits
 from access import APP_ROLE, SYSTEM, sign_ticket, through
 from config import LANGUAGES, SettingWrong
 from models import (
@@ -70,8 +72,6 @@ from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
 VISITOR_COOKIE = "redress_visitor"
-SMALL_BODY = 64 * 1024  # bytes: what somebody without a log-in may send us
-LARGEST_FORM = 8 * 1024 * 1024  # bytes of a form without a file, which is read all at once
 LARGEST_ID = 2**63 - 1
 NO_ROLES: frozenset[Role] = frozenset()
 
@@ -209,7 +209,7 @@ def named(officer_id: int | None, session_id: int = 0) -> Callable[[], dict[str,
 
 def _name_actor(connection: Connection, officer_id: int | None, session_id: int = 0) -> None:
     """Tell the database who asks, for the rest of this transaction; one statement."""
-    told = named(officer_id, session_id)()
+    told = named(officer_id, session_id)() | budget.for_transaction()
     connection.execute(
         select(*(func.set_config(name, value, true()) for name, value in told.items()))
     )
@@ -499,14 +499,16 @@ def _refuse_null_in_form() -> None:
 def _admit() -> Reply | None:
     """Let the request in, or answer it: default deny."""
     _refuse_null_in_address()
-    if is_public(request.endpoint):
-        request.max_content_length = SMALL_BODY
-    elif current_officer() is None:
+    is_open = is_public(request.endpoint)
+    if not is_open and current_officer() is None:
         return _ask_for_log_in()
-    elif (duty := first_duty()) and request.endpoint not in (duty, "account.logout"):
+    if not is_open and (duty := first_duty()) and request.endpoint not in (duty, "account.logout"):
         return _lead_to(duty)
-    elif request.mimetype == "application/x-www-form-urlencoded":
-        request.max_content_length = LARGEST_FORM
+    if request.mimetype == "multipart/form-data":
+        # It may take minutes to arrive: no transaction stays open, no connection is kept from
+        # others meanwhile.
+        db.session.rollback()
+    limits.set_for_request(is_visitor=is_open)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _refuse_null_in_form()
     return None
@@ -564,6 +566,7 @@ def forget_log_in(reply: Reply) -> None:
 def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = request_id()
     if current_app.config["PRODUCTION"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     endpoint = request.endpoint or ""

@@ -33,7 +33,8 @@ from app import create_app
 from config import HOME
 from models import Officer, OfficerSession, db
 from rules.permissions import Role
-from tests.factories import PASSWORD, SECRET, make_officer
+from tests.factories import PASSWORD, SECRET, make_category, make_officer
+from tests.gunicorns import METRICS_TOKEN, PATIENCE, Web, app_of, cookies_of, serving
 
 RUN = f"redress_test_{os.getpid()}"
 
@@ -287,6 +288,26 @@ def committed(fresh_database: Callable[[], str], tmp_path: Path) -> Iterator[Fla
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def web(
+    fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Web]:
+    """The web server as `make run` starts it, with an officer's cookies."""
+    url = fresh_database()
+    app = app_of(url, tmp_path_factory.mktemp("web"))
+    settings = {
+        "REDRESS_METRICS_TOKEN": METRICS_TOKEN,
+        "REDRESS_SENDER_SECONDS": str(PATIENCE),
+    }
+    with serving(url, **settings) as running:
+        running.cookies = cookies_of(app, Role.ADMINISTRATOR, Role.AUDITOR)
+        with app.app_context():
+            make_category(name="canary-of-a-record")
+            db.session.commit()
+            db.engine.dispose()
+        yield running
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 
 import security
 from actions import accounts
+from limits import SMALL_BODY
 from models import (
     RECORD_TYPES,
     AuditEntry,
@@ -423,7 +424,7 @@ def test_without_a_log_in_no_body_is_read_and_only_little_is_taken(app: Flask, a
     ours = our_app(app)
     ours.add_url_rule("/forgotten", "forgotten", lambda: "inside", methods=["POST"])
     visitor = ours.test_client()
-    big = {"username": "x" * (security.SMALL_BODY + 1)}
+    big = {"username": "x" * (SMALL_BODY + 1)}
     assert visitor.post("/forgotten", data=big).status_code == 401
     assert visitor.post("/login", data=big).status_code == 413
 

@@ -110,6 +110,7 @@ def init_app(app: Flask) -> None:
         enum_label=enum_label,
         current_officer=security.current_officer,
         language=security.language,
+        request_id=security.request_id,
         Verb=Verb,
         can=security.can,
         title_of=title,
