@@ -76,6 +76,20 @@ SETTINGS: tuple[Setting, ...] = (
         "Failed log-ins of an account, or 10 times that from an address, before waiting.",
     ),
     _setting("LOGIN_WAIT_MINUTES", int, 15, "Minutes to wait after too many failed log-ins."),
+    _setting("BACKUP_FOLDER", str, "", "Folder for backups; empty: instance/backups."),
+    _setting(
+        "BACKUP_KEYS_FOLDER",
+        str,
+        "",
+        "Folder for the backups of identities' keys; empty: beside the backups, -keys.",
+    ),
+    _setting("BACKUP_DAYS", int, 35, "Days that a backup is kept; 0: for good."),
+    _setting(
+        "BACKUP_KEYS_DAYS",
+        int,
+        7,
+        "Days that a backup of identities' keys is kept: for so long an erased one can come back.",
+    ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
 )
 

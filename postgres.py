@@ -69,6 +69,16 @@ def connect(url: str) -> connection:
     return session
 
 
+def for_libpq(url: str) -> str:
+    """Return the URL as psql, pg_dump and psycopg2 take it. Raises Unavailable."""
+    return _parts(url).geturl()
+
+
+def database_name(url: str) -> str:
+    """Return the name of the database of the URL. Raises Unavailable."""
+    return _name(_parts(url))
+
+
 def _parts(url: str) -> SplitResult:
     """The parts of the URL as libpq takes it, without SQLAlchemy's name of a driver."""
     try:
