@@ -16,6 +16,9 @@ from typing import Any
 MANIFEST, DUMP, DOCUMENTS, KEYS = "manifest.json", "redress.dump", "documents.tar", "keys.dump"
 KEPT_APART = ("identity_key",)
 """Tables whose rows stand in keys.dump alone."""
+NEVER_KEPT = ("redress_private.ticket_key",)
+"""Tables whose rows are in no backup: with them one could act as anybody. They are made anew from
+the secret key."""
 FORM = 1
 """Of the manifest; goes up when an older restore could not read it."""
 _NAME = re.compile(r"redress-(\d{8}T\d{6}Z)(-\d+)?")

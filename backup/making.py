@@ -20,6 +20,7 @@ from backup.folders import (
     DUMP,
     KEPT_APART,
     KEYS,
+    NEVER_KEPT,
     Failed,
     Folders,
     Manifest,
@@ -114,8 +115,8 @@ def _dump(
 ) -> None:
     began = monotonic()
     common = ("--format=custom", f"--snapshot={snapshot}", "--no-owner")
-    without = ["--exclude-schema=redress_private"]
-    without += [f"--exclude-table-data=public.{table}" for table in apart]
+    left_out = [*NEVER_KEPT, *(f"public.{table}" for table in apart)]
+    without = [f"--exclude-table-data={table}" for table in left_out]
     run(program, *common, *without, f"--file={dump}", url=url)
     say(f"The database: {_size(dump)} ({monotonic() - began:.1f} s)")
     reader = find("pg_restore", program.major)

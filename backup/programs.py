@@ -16,7 +16,7 @@ from psycopg2.sql import Composable
 
 import embedded
 import postgres
-from backup.folders import Failed
+from backup.folders import NEVER_KEPT, Failed
 
 APPLICATION = "redress-restore"
 """The name under which a restore's programs stand in pg_stat_activity."""
@@ -123,10 +123,12 @@ def tables(session: connection) -> list[str]:
                     ELSE quote_ident(nspname) || '.' || quote_ident(relname) END
         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
         WHERE relkind IN ('r', 'p') AND NOT relispartition
-            AND nspname NOT IN ('information_schema', 'redress_private') AND nspname !~ '^pg_'
+            AND nspname <> 'information_schema' AND nspname !~ '^pg_'
+            AND nspname || '.' || relname <> ALL (%s)
             AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
         ORDER BY 1
         """,
+        list(NEVER_KEPT),
     )
     return [name for (name,) in found]
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+from access import APP_ROLE, READER_ROLE
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
@@ -78,7 +80,7 @@ def is_empty(session: connection) -> bool:
             SELECT FROM (SELECT oid, relnamespace AS space FROM pg_class
                          UNION ALL SELECT oid, pronamespace FROM pg_proc) AS thing
             JOIN pg_namespace ON pg_namespace.oid = space
-            WHERE nspname NOT IN ('information_schema', 'redress_private') AND nspname !~ '^pg_'
+            WHERE nspname <> 'information_schema' AND nspname !~ '^pg_'
                 AND NOT EXISTS (SELECT FROM pg_depend
                                 WHERE objid = thing.oid AND deptype = 'e'))
         """,
@@ -102,7 +104,8 @@ def restore(way: Way, found: Folders, upgrade: Callable[[], None]) -> Manifest:
         _check_room(session, way, manifest, again)
         _mark(session, way, UNFINISHED.format(manifest.name))
         _clear(session)
-        _fill(way, manifest, found)
+        _see_roles(session)
+        _fill(session, way, manifest, found)
         _bring_documents(way, manifest, found)
         ask(session, "ANALYZE")
         _check_counts(session, way, manifest)
@@ -196,7 +199,7 @@ def _clear(session: connection) -> None:
     spaces = ask(
         session,
         "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_'"
-        " AND nspname NOT IN ('information_schema', 'redress_private')",
+        " AND nspname <> 'information_schema'",
     )
     for (space,) in spaces:
         ask(session, sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(space)))
@@ -209,36 +212,76 @@ def _mark(session: connection, way: Way, words: str | None) -> None:
     ask(session, sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, sql.Literal(words)))
 
 
-def _fill(way: Way, manifest: Manifest, found: Folders) -> None:
-    with closing(postgres.connect(way.url)) as session:
-        server = session.server_version // 10000
-    program = find("pg_restore", server, manifest.programs)
-    dump, keys = found.backups / DUMP, found.keys / KEYS
-    # Tables are filled before they have indexes, keys and triggers.
+def _see_roles(session: connection) -> None:
+    """Make the roles to which the tables give rights, where the server lacks them."""
+    [(may, owner)] = ask(
+        session,
+        "SELECT rolsuper OR rolcreaterole, quote_ident(current_user) FROM pg_roles"
+        " WHERE rolname = current_user",
+    )
+    for role in (APP_ROLE, READER_ROLE):
+        if ask(session, "SELECT 1 FROM pg_roles WHERE rolname = %s", role):
+            continue
+        if not may:
+            raise Failed(
+                f"The server has no role {role}, and the login {owner} may not make it. Ask its"
+                f" administrator for:\n  CREATE ROLE {role} NOLOGIN; GRANT {role} TO {owner};"
+            )
+        ask(session, sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+
+
+def _fill(session: connection, way: Way, manifest: Manifest, found: Folders) -> None:
+    """Make the tables, fill them, and only then make their indexes, constraints and triggers."""
+    program = find("pg_restore", session.server_version // 10000, manifest.programs)
+    dump = str(found.backups / DUMP)
     with tempfile.TemporaryDirectory() as folder:
         contents = Path(folder) / "contents"
-        # A comment on an extension is for its owner alone, who may be the server's administrator.
-        lines = run(program, "--list", str(dump)).splitlines()
-        contents.write_text(
-            "\n".join(line for line in lines if " COMMENT - EXTENSION " not in line)
-        )
-        for section, words, source, more in (
-            ("pre-data", "Tables", dump, ()),
-            ("data", "Rows", dump, (f"--jobs={way.jobs}",)),
-            ("keys", "Keys of identities", keys, ()),
-            ("post-data", "Indexes, constraints and triggers", dump, (f"--jobs={way.jobs}",)),
-        ):
-            began = monotonic()
-            if source == keys:
-                if way.without_keys or KEYS not in manifest.files:
-                    continue
-                options = ["--data-only"]
-            else:
-                options = [f"--section={section}", f"--use-list={contents}", *more]
-            run(
-                program, "--no-owner", *options, str(source), url=way.url, settings=FAST
-            )  # fmt: skip
-            way.say(f"{words}: done ({monotonic() - began:.1f} s)")
+        lines = run(program, "--list", dump).splitlines()
+        contents.write_text("\n".join(line for line in lines if not _is_foreign(line)))
+        parts = ("--no-owner", f"--use-list={contents}", dump)
+        with _timed(way, "Tables"):
+            text = run(program, "--section=pre-data", "--file=-", *parts)
+            try:
+                ask(session, _for_owner(text))
+            except psycopg2.Error as problem:
+                raise Failed(
+                    f"The tables could not be made. The server says:\n  {problem.diag.message_primary}"
+                ) from None
+        many, url = f"--jobs={way.jobs}", way.url
+        with _timed(way, "Rows"):
+            run(program, "--section=data", many, *parts, url=url, settings=FAST)
+        if KEYS in manifest.files and not way.without_keys:
+            with _timed(way, "Keys of identities"):
+                run(program, "--data-only", str(found.keys / KEYS), url=url, settings=FAST)
+        with _timed(way, "Indexes, constraints, triggers and rights"):
+            run(program, "--section=post-data", many, *parts, url=url, settings=FAST)
+
+
+def _is_foreign(entry: str) -> bool:
+    """Whether a line of the dump's contents is for the server's administrator alone: comments on
+    extensions, and rights on what comes with PostgreSQL."""
+    return " COMMENT - EXTENSION " in entry or " ACL pg_catalog " in entry
+
+
+def _for_owner(text: str) -> str:
+    """Return the statements that make the tables as their owner may run them: only a superuser
+    marks a function as leakproof, which `prepare` sees to afterwards."""
+    lines = []
+    for line in text.splitlines():
+        if line.startswith(("\\restrict", "\\unrestrict", "SET transaction_timeout")):
+            continue  # for psql; not known to servers before 17
+        if line.startswith("    LANGUAGE "):
+            line = line.replace(" LEAKPROOF", "")
+        lines.append(line)
+    # The session goes on after these.
+    return "\n".join([*lines, "RESET ALL;"])
+
+
+@contextmanager
+def _timed(way: Way, words: str) -> Iterator[None]:
+    began = monotonic()
+    yield
+    way.say(f"{words}: done ({monotonic() - began:.1f} s)")
 
 
 def _bring_documents(way: Way, manifest: Manifest, found: Folders) -> None:
