@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from access import APP_ROLE, READER_ROLE
 import psycopg2
+from access import APP_ROLE, READER_ROLE
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
