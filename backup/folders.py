@@ -108,7 +108,9 @@ def read_manifest(folder: Path) -> Manifest:
         said = json.loads(path.read_text())
         form = said["form"]
         if form <= FORM:
-            return Manifest(**said)
+            manifest = Manifest(**said)
+            _check(manifest)
+            return manifest
     except FileNotFoundError:
         raise Failed(
             f"{folder} holds no backup: there is no {MANIFEST}. Name the folder of one backup,"
@@ -116,9 +118,21 @@ def read_manifest(folder: Path) -> Manifest:
         ) from None
     except OSError as problem:
         raise Failed(f"{path} cannot be read: {problem.strerror}.") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise Failed(f"{path} is not a manifest, or was changed. Take another backup.") from None
     raise Failed(f"{folder} was made by a newer Redress. Restore it with that one.")
+
+
+def _check(manifest: Manifest) -> None:
+    """Raise ValueError where a value is not of its kind."""
+    kinds = {"name": str, "schema": str, "server": int, "programs": int, "counts": dict}
+    is_fit = all(isinstance(getattr(manifest, name), kind) for name, kind in kinds.items())
+    files = manifest.files if isinstance(manifest.files, dict) else {"": {}}
+    if not is_fit or not files.keys() <= {DUMP, DOCUMENTS, KEYS}:
+        raise ValueError
+    if any(about.keys() != {"size", "sha256"} for about in files.values()):
+        raise ValueError
+    datetime.fromisoformat(manifest.made_at)
 
 
 def facts(path: Path) -> dict[str, Any]:

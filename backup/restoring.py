@@ -244,9 +244,8 @@ def _fill(session: connection, way: Way, manifest: Manifest, found: Folders) -> 
             try:
                 ask(session, _for_owner(text))
             except psycopg2.Error as problem:
-                raise Failed(
-                    f"The tables could not be made. The server says:\n  {problem.diag.message_primary}"
-                ) from None
+                said = problem.diag.message_primary
+                raise Failed(f"The tables could not be made. The server says: {said}.") from None
         many, url = f"--jobs={way.jobs}", way.url
         with _timed(way, "Rows"):
             run(program, "--section=data", many, *parts, url=url, settings=FAST)

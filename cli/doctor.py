@@ -22,12 +22,16 @@ from models import db
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--rights", is_flag=True, help="Print SQL that gives each table its rights, and end.")
 @with_appcontext
-def doctor_command(as_json: bool) -> None:
+def doctor_command(as_json: bool, rights: bool) -> None:
     """Look over this deployment: one line for each thing, and what to do about it.
 
     Ends with status 1 where something is wrong; warnings alone do not.
     """
+    if rights:
+        click.echo("\n".join(doctor.statements()))
+        return
     with _web() as web, _owner() as owner:
         found = doctor.examine(
             doctor.Deployment(

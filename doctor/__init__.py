@@ -7,8 +7,9 @@ import psycopg2
 
 from doctor import machine, rights, server, upkeep
 from doctor.findings import Deployment, Finding, Level, wrong
+from doctor.rights import statements
 
-__all__ = ["Deployment", "Finding", "Level", "examine"]
+__all__ = ["Deployment", "Finding", "Level", "examine", "statements"]
 
 Check = Callable[[Deployment], Iterator[Finding]]
 OF_SERVER: tuple[Check, ...] = (*server.CHECKS, *upkeep.BEFORE_ALL)

@@ -128,11 +128,7 @@ def _needs_row_security(model: type[Record]) -> bool:
 def grants(of: Deployment) -> Iterator[Finding]:
     """That rights and conditions of each table are those that its record type says."""
     different = []
-    guarded = [
-        model
-        for model in RECORD_TYPES
-        if not issubclass(model, PrivateRecord) and model.__tablename__ not in BY_HAND
-    ]
+    guarded = [model for model in RECORD_TYPES if _is_guarded(model)]
     tables = [model.__tablename__ for model in guarded]
     there, rules = _rights(of.asks, "public", tables), _policies(of.asks, "public")
     with _shadows(of.asks, guarded) as space:
@@ -144,8 +140,7 @@ def grants(of: Deployment) -> Iterator[Finding]:
         yield wrong(
             "rights",
             f"Rights or conditions of {listed(different)} are not those of this version. As the"
-            " owner run what access.guard_statement gives for them:"
-            f" python -m flask doctor --guards {' '.join(different)}",
+            " owner run the statements of: flask doctor --rights",
         )
     else:
         yield ok("rights", f"of {len(tables)} tables as their record types say")
@@ -156,6 +151,15 @@ def grants(of: Deployment) -> Iterator[Finding]:
     ]
     if loose:
         yield wrong("rights of all", f"Every login has rights on {listed(loose)}. Revoke them.")
+
+
+def statements() -> list[str]:
+    """Return what gives each table its rights, for the owner to run."""
+    return [f"{guard_statement(model)};" for model in RECORD_TYPES if _is_guarded(model)]
+
+
+def _is_guarded(model: type[Record]) -> bool:
+    return not issubclass(model, PrivateRecord) and model.__tablename__ not in BY_HAND
 
 
 def _rights(
@@ -287,8 +291,8 @@ def private(of: Deployment) -> Iterator[Finding]:
     if readable:
         yield wrong(
             "sealed",
-            f"The web server's login reads {listed(readable)} past the function that writes the"
-            f" opening first. As the owner, for each table: REVOKE SELECT ON ... FROM {APP_ROLE};",
+            f"The web server's login reads {listed(readable)} past the function that asks for an"
+            f" opening first. Take that right from {APP_ROLE} again.",
         )
     if enters:
         yield wrong(

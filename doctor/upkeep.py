@@ -82,7 +82,7 @@ def log_ins(of: Deployment) -> Iterator[Finding]:
         yield warning(
             "log-ins",
             f"{number:,} that are over by time are not marked as ended. Nobody gets in with them;"
-            " end them with: flask end-log-ins",
+            " end them on the list of log-ins.",
         )
     else:
         yield ok("log-ins", f"none open for longer than {of.settings['SESSION_HOURS']} hours")
