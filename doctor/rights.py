@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from access import APP_ROLE, READER_ROLE, guard_statement, seen_rows
+from access import APP_ROLE, READER_ROLE, SYSTEM, guard_statement, seen_rows, sign_ticket
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
@@ -105,7 +105,7 @@ def row_security(of: Deployment) -> Iterator[Finding]:
             " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')",
         )
     }
-    needed = [model.__tablename__ for model in RECORD_TYPES if _needs_row_security(model)]
+    needed = [model.__tablename__ for model in RECORD_TYPES if needs_row_security(model)]
     off = [table for table in needed if found.get(table) != (True, True)]
     if off:
         yield wrong(
@@ -121,8 +121,10 @@ def row_security(of: Deployment) -> Iterator[Finding]:
         yield ok("row-level security", f"on and forced for {len(needed)} tables")
 
 
-def _needs_row_security(model: type[Record]) -> bool:
-    return issubclass(model, PrivateRecord) or seen_rows(model) is not None
+def needs_row_security(model: type[Record]) -> bool:
+    if issubclass(model, PrivateRecord):
+        return "grievance_id" in model.__table__.columns  # what is of officers is no case
+    return seen_rows(model) is not None
 
 
 def grants(of: Deployment) -> Iterator[Finding]:
@@ -227,6 +229,25 @@ def _shadows(session: connection, models: list[type[Record]]) -> Iterator[str]:
         ask(session, "ROLLBACK")
 
 
+def tickets(of: Deployment) -> Iterator[Finding]:
+    """That the database believes the tickets which this application signs."""
+    session = of.web or of.asks
+    ticket = sign_ticket(str(of.settings["SECRET_KEY"]), SYSTEM)
+    believed = ask(session, "SELECT set_config('redress.ticket', %s, false)", ticket) and ask(
+        session, "SELECT redress_officer() = 0"
+    ) == [(True,)]
+    ask(session, "RESET redress.ticket")
+    if believed:
+        yield ok("tickets", "the database knows who asks")
+    else:
+        yield wrong(
+            "tickets",
+            "The database does not believe this application, and shows it nothing: its secret key"
+            " is not the one the database was prepared with. With the right REDRESS_SECRET_KEY:"
+            " flask db upgrade",
+        )
+
+
 def functions(of: Deployment) -> Iterator[Finding]:
     """That nobody slips a table of their own under a function that runs as the owner."""
     found = ask(
@@ -310,4 +331,4 @@ def _is_private(table: str) -> bool:
     )
 
 
-CHECKS = (logins, owner, row_security, grants, functions, private)
+CHECKS = (logins, owner, tickets, row_security, grants, functions, private)

@@ -1,0 +1,417 @@
+"""Each thing that may be wrong with a deployment is broken here, and the doctor names it."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from access import prepare
+from flask import Flask
+
+import embedded
+import postgres
+from doctor import Deployment, Finding, Level, rights, statements
+from doctor import server as of_server
+from models import RECORD_TYPES, db
+from tests.conftest import make_app
+from tests.factories import make_officer
+
+pytestmark = pytest.mark.skipif(
+    "DATABASE_URL" in os.environ,
+    reason="breaks what only a superuser may: run it on the embedded database.",
+)
+
+EXPECTED = {"power cut"}
+"""The server of the tests has fsync off: what the doctor says of it is right."""
+
+
+KEY = "Kd8-fLq2_vZ0xTn5yB7rW3sHc9mPjA4e"
+
+
+class Patient:
+    """A deployment to break: its web server's login, its owner, and a superuser."""
+
+    def __init__(self, url: str, instance: Path) -> None:
+        self.owner = url
+        self.superuser = embedded.superuser_url(url) or ""
+        self.instance = instance
+        self.settings: dict[str, Any] = {
+            "OWNER_DATABASE_URL": url,
+            "BACKUP_FOLDER": str(instance / "backups"),
+        }
+        self.web = embedded.web_url(url)
+        self.key = KEY
+
+    def run(self, statement: str, *, superuser: bool = False) -> None:
+        with closing(postgres.connect(self.superuser if superuser else self.owner)) as session:
+            session.cursor().execute(statement)
+
+    def app(self) -> Flask:
+        return make_app(
+            self.web, self.instance, **({"SECRET_KEY": self.key} | self.settings)
+        )  # fmt: skip
+
+    def findings(self, *options: str) -> list[dict[str, str]]:
+        app = self.app()
+        result = app.test_cli_runner().invoke(args=["doctor", "--json", *options])
+        with app.app_context():
+            db.engine.dispose()
+        assert isinstance(result.exception, SystemExit | None), result.output
+        found: list[dict[str, str]] = json.loads(result.output)
+        assert result.exit_code == any(one["level"] == "wrong" for one in found)
+        return found
+
+    def line(self, about: str, level: str) -> str:
+        """Return what the doctor says about it at that level; everything else is as expected."""
+        found = self.findings()
+        said = [one["sentence"] for one in found if (one["about"], one["level"]) == (about, level)]
+        assert said, found
+        others = {one["about"] for one in found if one["level"] == "wrong"} - EXPECTED - {about}
+        assert not others, found
+        return " ".join(said)
+
+
+@pytest.fixture
+def patient(fresh_database: Callable[[], str], tmp_path: Path) -> Patient:
+    found = Patient(fresh_database(), tmp_path / "instance")
+    prepare(found.superuser, KEY)
+    return found
+
+
+def test_a_sound_deployment_has_nothing_wrong(patient: Patient) -> None:
+    found = patient.findings()
+    wrong = {one["about"]: one["sentence"] for one in found if one["level"] == "wrong"}
+    assert wrong.keys() == EXPECTED, wrong
+    assert "fsync off" in wrong["power cut"]
+    assert len(found) > 20
+
+
+def test_a_line_is_for_people_and_figures_come_last(patient: Patient) -> None:
+    app = patient.app()
+    result = app.test_cli_runner().invoke(args=["doctor"])
+    with app.app_context():
+        db.engine.dispose()
+    assert result.exit_code == 1
+    assert "\nwrong   power cut: fsync off" in result.output
+    assert result.output.splitlines()[-1].endswith(" 1 wrong")
+
+
+def test_it_changes_nothing(patient: Patient) -> None:
+    def everything() -> list[tuple[Any, ...]]:
+        with closing(postgres.connect(patient.owner)) as session, session.cursor() as cursor:
+            cursor.execute(
+                "SELECT relname, relacl::text, relrowsecurity FROM pg_class"
+                " WHERE relnamespace <> 'pg_toast'::regnamespace ORDER BY oid"
+            )
+            return cursor.fetchall()
+
+    before = everything()
+    patient.findings()
+    assert everything() == before
+
+
+# --- Secrets, files and settings -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["short", "0123" * 16])
+def test_a_secret_key_that_is_guessed(patient: Patient, key: str) -> None:
+    patient.key = key
+    prepare(patient.superuser, key)
+    assert "is easily guessed" in patient.line("secret key", "wrong")
+
+
+def test_a_secret_key_that_the_database_does_not_know(patient: Patient) -> None:
+    patient.key = KEY[::-1]
+    assert "flask db upgrade" in patient.line("tickets", "wrong")
+
+
+@pytest.mark.parametrize("name", ["secret-key", "demo-password", "trail-signing-key"])
+def test_a_key_file_that_others_read(patient: Patient, name: str) -> None:
+    patient.instance.mkdir()
+    (patient.instance / name).write_text("x")
+    (patient.instance / name).chmod(0o640)
+    assert f"chmod 600 {patient.instance / name}" in patient.line("key files", "wrong")
+
+
+@pytest.mark.parametrize(
+    ("settings", "level", "says"),
+    [
+        ({"PRODUCTION": False}, "warning", "REDRESS_PRODUCTION is off"),
+        ({"PRODUCTION": False, "BIND": "0.0.0.0"}, "wrong", "REDRESS_PRODUCTION is off"),  # noqa: S104
+        ({"TRUSTED_PROXIES": 0}, "wrong", "REDRESS_TRUSTED_PROXIES is 0"),
+        ({"BIND": "192.0.2.1"}, "warning", "192.0.2.1 without HTTPS"),
+        ({}, "ok", "cookies over HTTPS only"),
+    ],
+)
+def test_cookies_that_go_over_the_network_in_clear(
+    patient: Patient, settings: dict[str, Any], level: str, says: str
+) -> None:
+    patient.settings |= {"PRODUCTION": True, "TRUSTED_PROXIES": 1} | settings
+    found = {one["about"]: one for one in patient.findings()}["production"]
+    assert (found["level"], says in found["sentence"]) == (level, True), found
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_officer_of_the_demo_in_production(patient: Patient, known: bool) -> None:
+    patient.settings |= {"PRODUCTION": True, "TRUSTED_PROXIES": 1}
+    app = patient.app()
+    with app.app_context():
+        make_officer(username="handler", roles=["handler"])
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    if known:
+        patient.settings["DEMO_PASSWORD"] = "five quiet herons over the weir"
+    found = {one["about"]: one for one in patient.findings()}["demo"]
+    assert found["level"] == ("wrong" if known else "warning")
+    assert "handler" in found["sentence"]
+
+
+def test_a_time_zone_that_is_none(patient: Patient) -> None:
+    patient.settings["TIMEZONE"] = "Europe/Nowhere"
+    assert "no time zone Europe/Nowhere" in patient.line("time zone", "wrong")
+
+
+def test_a_clock_that_is_off(patient: Patient) -> None:
+    patient.run("CREATE SCHEMA fast")
+    patient.run(
+        "CREATE FUNCTION fast.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS"
+        " 'SELECT pg_catalog.clock_timestamp() + interval ''3 seconds'''"
+    )
+    patient.run(_for_database(patient, "search_path = fast, pg_catalog, public"))
+    assert "3." in patient.line("clock", "wrong")
+
+
+def _for_database(patient: Patient, setting: str) -> str:
+    return f'ALTER DATABASE "{urlsplit(patient.owner).path[1:]}" SET {setting}'
+
+
+# --- The server ------------------------------------------------------------------------------
+
+
+def test_a_database_that_does_not_answer(patient: Patient) -> None:
+    patient.web = "postgresql://nobody@127.0.0.1:1/none"
+    patient.settings["OWNER_DATABASE_URL"] = ""
+    found = patient.findings()
+    assert found[-1]["about"] == "database"
+    assert "does not answer" in found[-1]["sentence"]
+
+
+def test_an_extension_that_is_missing(patient: Patient) -> None:
+    patient.run("DROP EXTENSION btree_gist CASCADE")
+    assert "CREATE EXTENSION btree_gist;" in patient.line("extensions", "wrong")
+
+
+def examined(url: str, check: Callable[[Deployment], Iterator[Finding]]) -> list[Finding]:
+    """Return what one check finds in the database of `url`."""
+    with closing(postgres.connect(url)) as session:
+        return list(
+            check(
+                Deployment(
+                    settings={}, instance=Path(), now=datetime.now(UTC), web=session, owner=session
+                )
+            )
+        )
+
+
+def test_a_database_that_knows_no_chinese_letters(patient: Patient, server: str) -> None:
+    name = f"{urlsplit(patient.owner).path[1:]}_c"
+    there = urlsplit(patient.owner)._replace(path=f"/{name}").geturl()
+    with closing(postgres.connect(server)) as session:
+        session.cursor().execute(f"CREATE DATABASE {name} TEMPLATE template0 LC_CTYPE 'C'")
+    try:
+        [found] = examined(there, of_server.text)
+    finally:
+        postgres.drop_database(there)
+    assert found.level is Level.WRONG
+    assert "ctype C" in found.sentence
+
+
+def test_a_log_that_holds_every_statement(patient: Patient) -> None:
+    patient.run(_for_database(patient, "log_statement = 'all'"), superuser=True)
+    assert "tickets and personal data" in patient.line("log of statements", "wrong")
+    patient.run(_for_database(patient, "log_statement = 'ddl'"), superuser=True)
+    patient.run(_for_database(patient, "log_min_duration_statement = 0"), superuser=True)
+    assert "tickets and personal data" in patient.line("log of statements", "wrong")
+
+
+def test_sessions_that_see_each_other(patient: Patient) -> None:
+    function = "pg_catalog.pg_stat_get_activity(integer)"
+    patient.run(f"GRANT EXECUTE ON FUNCTION {function} TO PUBLIC", superuser=True)
+    assert f"REVOKE EXECUTE ON FUNCTION {function}" in patient.line("other sessions", "warning")
+
+
+def test_searches_that_read_every_row(patient: Patient) -> None:
+    patient.run("ALTER FUNCTION pg_catalog.texticlike(text, text) NOT LEAKPROOF", superuser=True)
+    assert "texticlike(text, text) LEAKPROOF" in patient.line("search", "warning")
+
+
+def test_statements_that_may_run_for_ever(patient: Patient) -> None:
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        patient.run(_for_database(patient, f"{name} = 0"))
+    found = {one["about"]: one for one in patient.findings()}["time limits"]
+    if found["level"] == "ok":
+        pytest.skip("The application sets its limits itself, over what the database says.")
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        assert name in found["sentence"]
+        patient.run(_for_database(patient, f"{name} = '60s'"))
+    assert "end by themselves" in patient.line("time limits", "ok")
+
+
+def test_connections_that_run_out(patient: Patient) -> None:
+    with ExitStack() as many:
+        for _ in range(47):
+            many.enter_context(closing(postgres.connect(patient.owner)))
+        assert "of 57 connections are taken" in patient.line("connections", "warning")
+
+
+# --- Logins, rights, rows --------------------------------------------------------------------
+
+
+def test_a_web_server_that_owns_the_tables(patient: Patient) -> None:
+    patient.web = patient.owner
+    said = patient.line("web login", "wrong")
+    assert "bypasses row-level security" in said
+    assert "owns the tables" in said
+    assert "IN ROLE redress_app" in said
+
+
+def test_a_web_server_that_is_superuser(patient: Patient) -> None:
+    patient.web = patient.superuser
+    assert "is a superuser" in patient.line("web login", "wrong")
+
+
+def test_a_web_server_without_any_right(patient: Patient) -> None:
+    patient.run("CREATE ROLE redress_stranger LOGIN")
+    try:
+        patient.web = urlsplit(patient.owner)._replace(netloc="redress_stranger@").geturl()
+        assert "GRANT redress_app TO redress_stranger" in patient.line("web login", "wrong")
+    finally:
+        patient.run("DROP ROLE redress_stranger")
+
+
+def test_an_owner_that_is_superuser(patient: Patient) -> None:
+    patient.settings["OWNER_DATABASE_URL"] = patient.superuser
+    assert "superuser of the whole server" in patient.line("owner", "warning")
+
+
+def test_an_owner_that_misses_rows(patient: Patient) -> None:
+    patient.run("ALTER ROLE redress NOBYPASSRLS", superuser=True)
+    try:
+        assert "ALTER ROLE redress BYPASSRLS" in patient.line("owner", "wrong")
+    finally:
+        patient.run("ALTER ROLE redress BYPASSRLS", superuser=True)
+
+
+def test_row_level_security_that_is_off_is_seen_on_every_table(patient: Patient) -> None:
+    needed = [model.__tablename__ for model in RECORD_TYPES if rights.needs_row_security(model)]
+    assert len(needed) > 30
+    for table in needed:
+        for way, back in (("DISABLE", "ENABLE"), ("NO FORCE", "FORCE")):
+            patient.run(f"ALTER TABLE {table} {way} ROW LEVEL SECURITY")
+            [found] = examined(patient.owner, rights.row_security)
+            assert found.level is Level.WRONG, (table, way)
+            assert f" {table}:" in found.sentence
+            patient.run(f"ALTER TABLE {table} {back} ROW LEVEL SECURITY")
+    [found] = examined(patient.owner, rights.row_security)
+    assert found.level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("GRANT TRUNCATE ON grievance TO redress_app", "grievance"),
+        ("REVOKE DELETE ON office FROM redress_app", "office"),
+        ("GRANT SELECT (password_hash) ON officer TO redress_reader", "officer"),
+        ("GRANT SELECT ON decision TO PUBLIC", "decision"),
+        ("DROP POLICY redress_rows ON remedy", "remedy"),
+        ("CREATE POLICY wide ON appeal USING (true)", "appeal"),
+        ("ALTER POLICY redress_rows ON finding USING (true)", "finding"),
+    ],
+)
+def test_a_right_that_is_not_that_of_its_record_type(
+    patient: Patient, statement: str, table: str
+) -> None:
+    patient.run(statement)
+    found = [one for one in patient.findings() if one["about"] == "rights"]
+    assert [one["level"] for one in found] == ["wrong"]
+    assert f"of {table} are not" in found[0]["sentence"]
+    for repair in statements():
+        patient.run(repair)
+    if "wide" not in statement and "PUBLIC" not in statement:
+        assert "as their record types say" in patient.line("rights", "ok")
+
+
+def test_a_right_for_every_login(patient: Patient) -> None:
+    patient.run("GRANT SELECT ON login_attempt TO PUBLIC")
+    assert "login_attempt (PUBLIC SELECT)" in patient.line("rights of all", "wrong")
+
+
+def test_a_function_that_takes_tables_of_somebody_else(patient: Patient) -> None:
+    patient.run("ALTER FUNCTION redress_offices() RESET search_path")
+    said = patient.line("functions", "wrong")
+    assert "ALTER FUNCTION redress_offices() SET search_path" in said
+
+
+def test_a_function_that_runs_as_a_superuser(patient: Patient) -> None:
+    patient.run("ALTER FUNCTION redress_officer() OWNER TO postgres", superuser=True)
+    assert "redress_officer()" in patient.line("functions", "wrong")
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("GRANT SELECT ON identity TO redress_app", "reads identity."),
+        ("GRANT USAGE ON SCHEMA redress_private TO redress_reader", "key of tickets can be read"),
+    ],
+)
+def test_a_secret_that_a_login_reads(patient: Patient, statement: str, says: str) -> None:
+    patient.run(statement)
+    assert says in patient.line("sealed", "wrong")
+
+
+# --- What is done again and again ------------------------------------------------------------
+
+
+def test_tables_of_another_version(patient: Patient) -> None:
+    patient.run("UPDATE alembic_version SET version_num = '0001'")
+    assert "at migration 0001" in patient.line("schema", "wrong")
+    patient.run("UPDATE alembic_version SET version_num = '9999'")
+    assert "of a newer Redress" in patient.line("schema", "wrong")
+    patient.run("DROP TABLE alembic_version")
+    assert "not there" in patient.line("schema", "wrong")
+
+
+def test_a_backup_that_is_missing_old_or_without_its_keys(patient: Patient) -> None:
+    assert "Type: flask backup" in patient.line("backup", "warning")
+    patient.settings |= {"PRODUCTION": True, "TRUSTED_PROXIES": 1}
+    assert "Type: flask backup" in patient.line("backup", "wrong")
+    app = patient.app()
+    result = app.test_cli_runner().invoke(args=["backup"])
+    assert result.exit_code == 0, result.output
+    with app.app_context():
+        db.engine.dispose()
+    assert "0 hours old" in patient.line("backup", "ok")
+    [manifest] = (patient.instance / "backups").glob("redress-*/manifest.json")
+    said = json.loads(manifest.read_text())
+    for days, level in ((2, "warning"), (9, "wrong")):
+        said["made_at"] = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        manifest.write_text(json.dumps(said))
+        assert "old. See why" in patient.line("backup", level)
+
+
+def test_log_ins_that_are_over(patient: Patient) -> None:
+    app = patient.app()
+    with app.app_context():
+        client: Any = app.test_client()
+        client.let_in(make_officer())
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    patient.run("UPDATE officer_session SET started_at = now() - interval '2 days'")
+    assert "1 that are over by time" in patient.line("log-ins", "warning")
