@@ -31,6 +31,10 @@ EAVESDROPPING = (
 )
 
 
+UNFINISHED = "Redress: not whole, the restore of {} has not finished."
+"""What the comment on a database says while a restore fills it."""
+
+
 class Unavailable(Exception):
     """No database to work with; the message is a sentence that says what to do."""
 
@@ -76,6 +80,18 @@ def drop_database(url: str) -> None:
         except psycopg2.errors.InsufficientPrivilege:
             # The autovacuum is at it, which only a superuser may send away. This waits for it.
             session.cursor().execute(gently)
+
+
+def unfinished(session: connection) -> str | None:
+    """Return what the database says where a restore into it has not finished; else None."""
+    with session.cursor() as cursor:
+        cursor.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
+            " WHERE datname = current_database()"
+        )
+        (said,) = cursor.fetchone() or (None,)
+    marked = str(said or "").startswith(UNFINISHED.partition("{}")[0])
+    return str(said) if marked else None
 
 
 def mark(session: connection) -> list[str]:

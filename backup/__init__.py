@@ -25,7 +25,6 @@ from backup.folders import (
     read_manifest,
 )
 from backup.making import make
-from backup.programs import unfinished
 from backup.restoring import Way, find_backup, is_empty, restore
 
 __all__ = [
@@ -43,5 +42,4 @@ __all__ = [
     "prune",
     "read_manifest",
     "restore",
-    "unfinished",
 ]

@@ -30,7 +30,7 @@ from backup.folders import (
     sync,
     write_manifest,
 )
-from backup.programs import Program, ask, counts, find, run, unfinished
+from backup.programs import Program, ask, counts, find, run
 
 Say = Callable[[str], None]
 
@@ -71,7 +71,7 @@ def _write(
     with closing(session):
         # Everything is read as of one moment: both dumps, and the counts they are checked against.
         session.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        if said := unfinished(session):
+        if said := postgres.unfinished(session):
             raise Failed(f"{said} There is nothing whole to take a backup of.")
         schema = _schema(session)
         [(snapshot,)] = ask(session, "SELECT pg_export_snapshot()")

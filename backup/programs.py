@@ -20,7 +20,6 @@ from backup.folders import NEVER_KEPT, Failed
 
 APPLICATION = "redress-restore"
 """The name under which a restore's programs stand in pg_stat_activity."""
-UNFINISHED = "Redress: not whole, the restore of {} has not finished."
 DEBIAN = Path("/usr/lib/postgresql")
 
 
@@ -101,17 +100,6 @@ def ask(session: connection, question: str | Composable, *values: Any) -> list[t
     with session.cursor() as cursor:
         cursor.execute(question, values or None)
         return cursor.fetchall() if cursor.description else []
-
-
-def unfinished(session: connection) -> str | None:
-    """Return what the database says where a restore into it has not finished; else None."""
-    [(said,)] = ask(
-        session,
-        "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
-        " WHERE datname = current_database()",
-    )
-    marked = str(said or "").startswith(UNFINISHED.partition("{}")[0])
-    return str(said) if marked else None
 
 
 def tables(session: connection) -> list[str]:

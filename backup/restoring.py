@@ -11,12 +11,12 @@ from pathlib import Path
 from time import monotonic
 
 import psycopg2
-from access import APP_ROLE, READER_ROLE
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
 import config
 import postgres
+from access import APP_ROLE, READER_ROLE
 from backup import checks
 from backup.folders import (
     DOCUMENTS,
@@ -31,7 +31,7 @@ from backup.folders import (
     latest,
     read_manifest,
 )
-from backup.programs import APPLICATION, UNFINISHED, ask, counts, find, run, unfinished
+from backup.programs import APPLICATION, ask, counts, find, run
 
 Say = Callable[[str], None]
 LOCK = 7_302_911
@@ -100,9 +100,9 @@ def restore(way: Way, found: Folders, upgrade: Callable[[], None]) -> Manifest:
     if postgres.create_database(way.url):
         way.say(f"Made the database {postgres.database_name(way.url)}.")
     with _alone(way, manifest) as session:
-        again = way.replace or unfinished(session) is not None
+        again = way.replace or postgres.unfinished(session) is not None
         _check_room(session, way, manifest, again)
-        _mark(session, way, UNFINISHED.format(manifest.name))
+        _mark(session, way, postgres.UNFINISHED.format(manifest.name))
         _clear(session)
         _see_roles(session)
         _fill(session, way, manifest, found)
@@ -319,6 +319,11 @@ def _bring_up_to_date(
     [(schema,)] = ask(session, "SELECT version_num FROM alembic_version")
     older = f", brought up from {manifest.schema}" if schema != manifest.schema else ""
     way.say(f"Tables: migration {schema}, the newest{older}")
+    if missing := postgres.missing_marks(session):
+        way.say(
+            "Everything works, and more slowly and more openly than it should, until a superuser"
+            f" runs in the database {session.info.dbname}:\n  " + ";\n  ".join(missing) + ";"
+        )
 
 
 def _end_log_ins(session: connection, way: Way) -> None:

@@ -57,7 +57,7 @@ def _web() -> Iterator[connection | None]:
     """Give a session as the web server has it, with its settings."""
     try:
         pooled = db.engine.raw_connection()
-    except SQLAlchemyError:
+    except (SQLAlchemyError, psycopg2.OperationalError):
         yield None
         return
     with closing(pooled):

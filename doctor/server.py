@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import postgres
-from backup import unfinished
 from doctor.findings import Deployment, Finding, ask, listed, ok, warning, wrong
 
 EXTENSIONS = ("pg_trgm", "btree_gist")
@@ -73,7 +72,7 @@ def extensions(of: Deployment) -> Iterator[Finding]:
 
 
 def whole(of: Deployment) -> Iterator[Finding]:
-    if said := unfinished(of.asks):
+    if said := postgres.unfinished(of.asks):
         yield wrong("restore", f"{said} Run flask restore again.")
     else:
         yield ok("restore", "no restore was left half done")

@@ -24,6 +24,7 @@ from flask import Flask
 
 import backup
 import postgres
+import server as web_server
 from backup.programs import DEBIAN
 from config import HOME
 from models import db
@@ -307,17 +308,19 @@ def test_a_restore_that_is_killed_leaves_a_database_that_says_so_and_can_be_fill
         running.send_signal(signal.SIGKILL)
         running.stdout.read()
     with closing(postgres.connect(there)) as session:
-        is_marked, is_empty = backup.unfinished(session), backup.is_empty(session)
+        is_marked, is_empty = postgres.unfinished(session), backup.is_empty(session)
     assert is_marked or is_empty
     if after != "Made":
         assert is_marked
         code, said = flask(another, "doctor")
         assert (code, "wrong   restore: Redress: not whole" in said) == (1, True)
+        with pytest.raises(web_server.Failed, match="Run flask restore again"):
+            web_server._see_whole(there)
     code, said = flask(another, "restore", str(taken))
     assert code == 0, said
     assert contents(there) == contents(url)
     with closing(postgres.connect(there)) as session:
-        assert backup.unfinished(session) is None
+        assert postgres.unfinished(session) is None
 
 
 def test_a_backup_that_is_killed_is_not_there(bureau: Flask, folder: Path, url: str) -> None:
