@@ -96,6 +96,19 @@ SETTINGS: tuple[Setting, ...] = (
         7,
         "Days that a backup of identities' keys is kept: for so long an erased one can come back.",
     ),
+    _setting(
+        "AUDIT_KEY",
+        str,
+        "",
+        "File with the key that signs the roots of the trail; empty: audit-key in the instance "
+        "folder.",
+    ),
+    _setting(
+        "AUDIT_ROOTS",
+        str,
+        "",
+        "Folder for the signed roots of the trail; empty: audit-roots in the instance folder.",
+    ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
     _setting("IDENTITY_MINUTES", int, 5, "Minutes for which an opened identity is shown: 1 to 60."),
     _setting(
@@ -186,3 +199,13 @@ def secret_key(instance: Path) -> str:
             with suppress(FileExistsError):
                 os.link(draft.name, path)
     return path.read_text().strip()
+
+
+def audit_key(settings: Mapping[str, Any]) -> Path:
+    """Return the file of the key that signs the roots of the trail."""
+    return Path(settings["AUDIT_KEY"] or Path(settings["INSTANCE"]) / "audit-key")
+
+
+def audit_roots(settings: Mapping[str, Any]) -> Path:
+    """Return the folder of the signed roots of the trail."""
+    return Path(settings["AUDIT_ROOTS"] or Path(settings["INSTANCE"]) / "audit-roots")

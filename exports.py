@@ -63,7 +63,8 @@ from sqlalchemy.orm import LoaderCriteriaOption, Session, aliased
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from models import AuditEntry, ExportRecord, Record, title_sql
+from actions.trail import note
+from models import ExportRecord, Record, title_sql
 from rules import RuleBroken
 from rules.records import AuditVerb
 
@@ -166,16 +167,12 @@ def begin_export(
     session.flush()
     facts = {"export_record": record.id, "file_name": record.file_name, "address": address,
              "columns": ", ".join(keys)}  # fmt: skip
-    session.add(
-        AuditEntry(
-            officer_id=officer_id,
-            verb=AuditVerb.EXPORT,
-            record_type=model.__tablename__,
-            request_id=func.nullif(func.current_setting("redress.request_id", True), ""),
-            changes={name: [None, value] for name, value in facts.items()},
-        )
+    note(
+        AuditVerb.EXPORT,
+        record_type=model.__tablename__,
+        record_id=None,
+        changes={name: [None, value] for name, value in facts.items()},
     )
-    session.flush()
     return record
 
 

@@ -16,6 +16,7 @@ reprimands, rhythm, system. A table says what may be true; it holds no queries a
 """
 
 import enum
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -48,7 +49,7 @@ from sqlalchemy import (
 from sqlalchemy import (
     Identity as Serial,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, ExcludeConstraint
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -305,7 +306,7 @@ def title_sql(entity: Any) -> Any:
 
 def is_sortable(column: Any) -> bool:
     """Return whether lists offer to sort by `column`: short values that people compare."""
-    if column.info.get("secret") or column.foreign_keys or column.primary_key:
+    if column.info.get("secret") or column.foreign_keys or column.name == "id":
         return False
     short = (String, Integer, BigInteger, Numeric, Date, DateTime, Boolean)
     is_long = isinstance(column.type, Text | ARRAY | JSONB | LargeBinary)
@@ -362,7 +363,8 @@ def _index_what_lists_need(mapper: Mapper[Any], cls: type) -> None:
 def _index_sorts_and_relations(table: Any) -> None:
     for column in list(table.columns):
         is_stamp = column.name in ("created_by_id", "updated_by_id")
-        if is_sortable(column) or (column.foreign_keys and not is_stamp):
+        has_one = column.primary_key  # a key of (column, id) is an index already
+        if not has_one and (is_sortable(column) or (column.foreign_keys and not is_stamp)):
             Index(f"ix_{table.name}_{column.name}_id", column, table.c.id)
 
 
@@ -2429,16 +2431,27 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined, misc]  # as Record
 
 
 class AuditEntry(Record):
-    """One change or one act: who, when, what, before and after. Written by triggers, never
-    changed; the hash chain will hang on it."""
+    """One change or one act: who, when, what, before and after. Written by the database, never
+    changed; a partition for each month, and a chain over all of them."""
 
     desk = Desk.TRAIL
     read_only = True
     title_columns = ("verb", "record_type")
-    __table_args__ = (Index("ix_audit_entry_record", "record_type", "record_id", "id"),)
+    __mapper_args__ = {"primary_key": ["id"]}  # the number alone; the month is the table's need
+    __table_args__ = (
+        Index("ix_audit_entry_id", "id"),
+        Index("ix_audit_entry_record", "record_id", "record_type", "id"),
+        Index(
+            "ix_audit_entry_request",
+            "request_id",
+            "id",
+            postgresql_where=text("request_id IS NOT NULL"),
+        ),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
 
     at: Mapped[Moment] = mapped_column(
-        server_default=func.clock_timestamp(), doc="When it happened"
+        primary_key=True, server_default=func.clock_timestamp(), doc="When it happened"
     )
     officer_id: Mapped[int | None] = mapped_column(
         BigInteger,
@@ -2458,5 +2471,54 @@ class AuditEntry(Record):
     changes: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB, doc="Each changed field: before and after"
     )
+    block_id: Mapped[int] = mapped_column(
+        BigInteger, info={"secret": True}, doc="Block of the chain it is sealed in"
+    )
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(32), info={"secret": True}, doc="SHA-256 of the entry"
+    )
 
     officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+
+
+class AuditOpen(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The block that an open transaction writes its entries into; gone when it commits."""
+
+    __table_args__ = (Index("ix_audit_open_transaction", "transaction_id"),)
+
+    block_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    transaction_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class AuditBlock(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """A link of the chain: the entries of one transaction, sealed when it committed."""
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    block_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    opened_at: Mapped[Moment] = mapped_column()
+    sealed_at: Mapped[Moment] = mapped_column()
+    entries: Mapped[int] = mapped_column(BigInteger)
+    ids: Mapped[Any] = mapped_column(INT8MULTIRANGE)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    previous: Mapped[bytes] = mapped_column(LargeBinary(32))
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditHead(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The end of the chain, one row: what is taken away from there leaves it pointing at
+    nothing. Whoever seals a block holds it."""
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_end"), {"postgresql_with": {"fillfactor": 10}})
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    entries: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+_MONTH = re.compile(r"audit_entry_(\d{4}_\d\d|rest)")
+
+
+def is_partition(table: str) -> bool:
+    """Return whether the table of this name is a month of the trail, which no model describes."""
+    return _MONTH.fullmatch(table) is not None

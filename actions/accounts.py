@@ -13,13 +13,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
-from models import AuditEntry, LoginAttempt, Office, Officer, OfficerSession, db
+from actions.trail import note
+from models import LoginAttempt, Office, Officer, OfficerSession, db
 from rules import RuleBroken
 from rules.offices import OfficeLevel
 from rules.passwords import check_password, normalised
 from rules.permissions import Role
 from rules.records import AuditVerb
-from security import act_as, request_id, token_hash
+from security import act_as, token_hash
 
 HASHER = PasswordHasher()  # Argon2id with the library's parameters, those of RFC 9106 for 64 MB
 ADDRESS_FACTOR = 10
@@ -82,13 +83,13 @@ def log_in(username: str, password: str, *, visitor: Visitor, limits: Limits) ->
     stored = officer.password_hash if officer and _may_log_in(officer, visitor.today) else None
     if not _matches(stored, password) or officer is None:
         _count_failure(account, visitor, limits)
-        _note(AuditVerb.LOGIN_FAILED, by=None, about=officer.id if officer else None)
+        _note(AuditVerb.LOGIN_FAILED, about=officer.id if officer else None)
         raise RuleBroken("The username or the password is not right.")
     _forget_failures(account)
     token = start_session(officer.id, visitor=visitor, limits=limits)
     if HASHER.check_needs_rehash(officer.password_hash):
         officer.password_hash = HASHER.hash(normalised(password))
-    _note(AuditVerb.LOGIN, by=officer.id, about=officer.id)
+    _note(AuditVerb.LOGIN, about=officer.id)
     return token
 
 
@@ -205,7 +206,7 @@ def end_sessions(
         conditions.append(OfficerSession.id != other_than)
     count = _end(*conditions, now=now)
     if count:
-        _note(AuditVerb.LOGOUT, by=by, about=officer_id)
+        _note(AuditVerb.LOGOUT, about=officer_id)
     return count
 
 
@@ -302,14 +303,5 @@ def _office(wanted: str | None) -> Office:
     return office
 
 
-def _note(verb: AuditVerb, *, by: int | None, about: int | None) -> None:
-    db.session.add(
-        AuditEntry(
-            officer_id=by,
-            verb=verb,
-            record_type=Officer.__tablename__,
-            record_id=about,
-            request_id=request_id() or None,
-        )
-    )
-    db.session.flush()
+def _note(verb: AuditVerb, *, about: int | None) -> None:
+    note(verb, record_type=Officer.__tablename__, record_id=about)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import imports
 from actions import accounts
-from cli import backup, doctor
+from cli import backup, doctor, trail
 from cli.identity import identity
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
@@ -150,6 +150,7 @@ def demo_command(if_empty: bool) -> None:
 
 def init_app(app: Flask) -> None:
     """Give `app` its commands."""
+    app.cli.add_command(trail.audit)
     app.cli.add_command(create_admin)
     app.cli.add_command(demo_command)
     app.cli.add_command(identity)

@@ -28,6 +28,7 @@ from werkzeug.test import TestResponse
 import embedded
 import postgres
 import security
+from actions import roots
 from app import create_app
 from config import HOME
 from models import Officer, OfficerSession, db
@@ -286,3 +287,10 @@ def committed(fresh_database: Callable[[], str], tmp_path: Path) -> Iterator[Fla
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> roots.Roots:
+    """An empty folder for the signed roots of a trail, with a key beside it."""
+    key = roots.signing_key(tmp_path / "audit-key")
+    return roots.Roots(tmp_path / "audit-roots", (key.public_key(),))
