@@ -13,6 +13,7 @@ gone from the backups too once the last backup of its key is (docs/backup.md). T
 key, the secret key and the key that signs the trail are in neither.
 """
 
+from backup.checks import Keys
 from backup.folders import (
     DUMP,
     KEPT_APART,
@@ -33,6 +34,7 @@ __all__ = [
     "KEYS",
     "Failed",
     "Folders",
+    "Keys",
     "Manifest",
     "Way",
     "find_backup",

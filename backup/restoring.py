@@ -51,6 +51,7 @@ class Way:
     url: str
     """Of the database to fill, with the login that is to own it."""
     instance: Path
+    keys: checks.Keys
     say: Say
     replace: bool = False
     """Empty a database that holds something; who asked for it has named it."""
@@ -110,8 +111,8 @@ def restore(way: Way, found: Folders, upgrade: Callable[[], None]) -> Manifest:
         ask(session, "ANALYZE")
         _check_counts(session, way, manifest)
         _bring_up_to_date(session, way, manifest, upgrade)
-        checks.trail(session, manifest.trail, way.say)
-        checks.identities(session, way.say)
+        checks.trail(way.url, session, manifest.trail, way.keys, way.say)
+        checks.identities(session, way.keys, way.say)
         _end_log_ins(session, way)
         _mark(session, way, None)
     return manifest

@@ -18,7 +18,10 @@ from flask.cli import with_appcontext
 import backup
 import config
 import postgres
+from actions import roots
 from models import db
+from rules import RuleBroken
+from sealing import key_ring
 
 Folder = click.Path(file_okay=False, path_type=Path)
 
@@ -75,7 +78,7 @@ def restore_command(
             _ask_for_name(url)
         more: dict[str, Any] = {"jobs": jobs} if jobs else {}
         way = backup.Way(
-            url=url, instance=_instance(), say=click.echo, replace=replace,
+            url=url, instance=_instance(), keys=_keys(), say=click.echo, replace=replace,
             without_keys=without_keys, **more,
         )  # fmt: skip
         db.engine.dispose()
@@ -104,6 +107,19 @@ def _folders(folder: Path | None, keys: Path | None) -> backup.Folders:
     return backup.Folders.of(place, keys or (Path(setting) if setting else None))
 
 
+def _keys() -> backup.Keys:
+    """Return what there is here to check identities and the trail with."""
+    settings = current_app.config
+    folder = settings["IDENTITY_KEY_FOLDER"] or Path(settings["INSTANCE"]) / "identity-keys"
+    signing = config.audit_key(settings)
+    public = signing.with_name(signing.name + ".pub")
+    known = (roots.public_key(public),) if public.exists() else ()
+    return backup.Keys(
+        key_ring(Path(folder), settings["IDENTITY_KEYS"]),
+        roots.Roots(config.audit_roots(settings), known),
+    )
+
+
 def _ask_for_name(url: str) -> None:
     """Let whoever replaces a database type its name, once they have read what is in it."""
     name = postgres.database_name(url)
@@ -129,7 +145,7 @@ def _sentences() -> Iterator[None]:
     """Turn what goes wrong into a sentence and a failure."""
     try:
         yield
-    except (backup.Failed, postgres.Unavailable) as problem:
+    except (backup.Failed, postgres.Unavailable, RuleBroken) as problem:
         raise click.ClickException(str(problem)) from None
     except psycopg2.OperationalError:
         raise click.ClickException("The database cannot be reached, or was lost.") from None

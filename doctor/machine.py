@@ -19,7 +19,7 @@ FEWEST_SIGNS = 32
 """Of a secret key: as config.py asks for in production."""
 LARGEST_DIFFERENCE = 2.0
 """Seconds between the clocks of the two machines."""
-SECRET_FILES = ("secret-key", "demo-password", "keys", "keys/*", "*-key", "*.key")
+SECRET_FILES = ("demo-password", "identity-keys", "identity-keys/*", "*-key")
 """Names in the instance folder that nobody but the owner may read."""
 LITTLE, TOO_LITTLE = 2_000_000_000, 300_000_000
 """Bytes left on a disk."""
@@ -42,9 +42,11 @@ def secret_files(of: Deployment) -> Iterator[Finding]:
     """Who may read the files with keys."""
     open_to_all = []
     found = {path for name in SECRET_FILES for path in of.instance.glob(name)}
-    folder = of.settings.get("IDENTITY_KEY_FOLDER")
+    folder = of.settings["IDENTITY_KEY_FOLDER"]
     if folder and Path(folder).is_dir():
         found |= {Path(folder), *Path(folder).iterdir()}
+    if of.settings["AUDIT_KEY"]:
+        found.add(Path(of.settings["AUDIT_KEY"]))
     for path in sorted(found):
         with suppress(OSError):
             if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -174,7 +176,7 @@ def time_zone(of: Deployment) -> Iterator[Finding]:
 def disk(of: Deployment) -> Iterator[Finding]:
     """That there is room for cases, uploads and backups."""
     places = {"the instance folder": of.instance, "the temporary folder": Path("/tmp")}  # noqa: S108
-    if folder := of.settings.get("BACKUP_FOLDER"):
+    if folder := of.settings["BACKUP_FOLDER"]:
         places["the backups"] = Path(folder)
     if of.asks.info.host.startswith("/") or of.asks.info.host in ("localhost", "127.0.0.1"):
         with suppress(psycopg2.Error):  # a secret of the server's administrator

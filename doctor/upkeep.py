@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import config
+from actions import roots
 from backup import Folders, latest, read_manifest
 from doctor.findings import Deployment, Finding, ask, ok, warning, wrong
+from rules import RuleBroken
+from sealing import KeyRing, key_ring
 
 LATE, TOO_LATE = timedelta(hours=26), timedelta(days=7)
 """Since the last backup, for one that is taken every night."""
@@ -88,5 +91,85 @@ def log_ins(of: Deployment) -> Iterator[Finding]:
         yield ok("log-ins", f"none open for longer than {of.settings['SESSION_HOURS']} hours")
 
 
-CHECKS = (backups, log_ins)
+def identity_keys(of: Deployment) -> Iterator[Finding]:
+    """That sealed identities can be opened by those whose duty needs it."""
+    settings = of.settings
+    folder = Path(settings["IDENTITY_KEY_FOLDER"] or of.instance / "identity-keys")
+    used = ask(of.asks, "SELECT kek_version, count(*) FROM identity_key GROUP BY 1 ORDER BY 1")
+    try:
+        ring = key_ring(folder, settings["IDENTITY_KEYS"])
+        current = ring.current()
+    except RuleBroken as problem:
+        if used:
+            yield wrong(
+                "identity keys",
+                f"{problem} {sum(number for _, number in used):,} identities stay sealed. Bring the"
+                f" key-encryption key back into {folder} from where you keep its copy.",
+            )
+        else:
+            yield warning(
+                "identity keys",
+                "There is no key-encryption key yet: no identity can be sealed. Type: flask"
+                " identity rotate-key, and keep a copy of the key elsewhere (docs/backup.md).",
+            )
+        return
+    missing = [version for version, _ in used if not _can_wrap(ring, version)]
+    if missing or not _can_wrap(ring, current):
+        versions = ", ".join(map(str, missing or [current]))
+        number = sum(number for version, number in used if version in missing)
+        yield wrong(
+            "identity keys",
+            f"The key-encryption key of version {versions} is missing or cannot be read:"
+            f" {number:,} identities stay sealed. Bring it back from where you keep its copy.",
+        )
+    else:
+        total = sum(number for _, number in used)
+        yield ok("identity keys", f"version {current}; every one of {total:,} identities opens")
+
+
+def _can_wrap(ring: KeyRing, version: int) -> bool:
+    try:
+        ring.wrap(version, b"", b"doctor")
+    except RuleBroken:
+        return False
+    return True
+
+
+def trail(of: Deployment) -> Iterator[Finding]:
+    """That the trail is signed each day, was whole when last verified, and has its next month."""
+    folder = config.audit_roots(of.settings)
+    root, report = roots.last_root(folder), roots.last_report(folder)
+    if report and not report["whole"]:
+        yield wrong(
+            "audit trail", f"{report['fault']} Keep everything as it is, and tell the auditor."
+        )
+    elif root is None:
+        yield warning(
+            "audit trail",
+            "No root was ever signed: who owns the database can still change what it says of the"
+            " past. Have flask audit sign run every night.",
+        )
+    elif of.now - datetime.fromisoformat(root.signed_at) > LATE:
+        age = _days(of.now - datetime.fromisoformat(root.signed_at))
+        yield warning(
+            "audit trail", f"The last signed root is {age} old. See why flask audit sign fails."
+        )
+    else:
+        yield ok("audit trail", f"signed up to block {root.block:,} on {root.day}")
+    following = (of.now.replace(day=1) + timedelta(days=32)).strftime("audit_entry_%Y_%m")
+    [(there, astray)] = ask(
+        of.asks,
+        "SELECT to_regclass('public.' || %s) IS NOT NULL, EXISTS (SELECT FROM audit_entry_rest)",
+        following,
+    )
+    if not there or astray:
+        yield warning(
+            "months of the trail",
+            "The table of the coming month is not made. Type: flask audit partitions",
+        )
+    else:
+        yield ok("months of the trail", "the coming one is made")
+
+
+CHECKS = (backups, log_ins, identity_keys, trail)
 BEFORE_ALL = (schema,)
