@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
@@ -84,6 +84,7 @@ class KeyFiles(_Keys):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._read: dict[int, tuple[tuple[int, int], bytes]] = {}
 
     def versions(self) -> list[int]:
         """Return the versions that are there, lowest first."""
@@ -113,16 +114,21 @@ class KeyFiles(_Keys):
     def _key(self, version: int) -> bytes:
         path = self.folder / f"kek-{version}"
         try:
-            if path.stat().st_mode & 0o077:
+            state = path.stat()
+            if state.st_mode & 0o077:
                 raise KeyMissing(
                     "The key file %(file)s can be read by others. Close it (chmod 600), and rotate "
                     "the key.",
                     file=path.name,
                 )
-            text = path.read_text()
+            # The file is looked at each time and read once: a rotation asks 200,000 times.
+            seen, key = self._read.get(version, (None, b""))
+            if seen != (state.st_ino, state.st_mtime_ns):
+                key = _from_hex(path.read_text(), version)
+                self._read[version] = (state.st_ino, state.st_mtime_ns), key
         except OSError:
             raise _missing(version) from None
-        return _from_hex(text, version)
+        return key
 
 
 class KeyText(_Keys):
@@ -145,10 +151,13 @@ class KeyText(_Keys):
         return _from_hex(self._by_version[version], version)
 
 
-def key_ring(folder: Path, text: str) -> KeyFiles | KeyText:
-    """Return the key ring of the settings: the keys of `text` where it has some, else the files of
-    `folder`. Raises KeyMissing where `text` cannot be read."""
-    return KeyText(text) if text.strip() else KeyFiles(folder)
+def key_ring(settings: Mapping[str, Any]) -> KeyFiles | KeyText:
+    """Return the key ring of the application's settings: the keys of IDENTITY_KEYS where it has
+    some, else the files of IDENTITY_KEY_FOLDER. Raises KeyMissing where those cannot be read."""
+    if settings["IDENTITY_KEYS"].strip():
+        return KeyText(settings["IDENTITY_KEYS"])
+    folder = settings["IDENTITY_KEY_FOLDER"] or Path(settings["INSTANCE"]) / "identity-keys"
+    return KeyFiles(Path(folder))
 
 
 def _missing(version: int) -> KeyMissing:

@@ -21,6 +21,7 @@ from cli.identity import identity
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
 from rules import RuleBroken
+from sealing import key_ring
 
 
 @click.command("create-admin")
@@ -141,7 +142,13 @@ def demo_command(if_empty: bool) -> None:
             return
         refuse_unless_empty(session)
         password = password_for_demo(Path(settings["INSTANCE"]), settings["DEMO_PASSWORD"])
-        counts = load(session, password=password, now=datetime.now(UTC), say=click.echo)
+        counts = load(
+            session,
+            password=password,
+            ring=key_ring(settings),
+            now=datetime.now(UTC),
+            say=click.echo,
+        )
         session.commit()
     click.echo(
         f"{sum(counts.values()):,} records of {len(counts)} kinds in {monotonic() - started:.1f} s"

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic
 
 import click
@@ -41,9 +40,7 @@ def _sentences() -> Iterator[None]:
 
 
 def _ring() -> KeyRing:
-    config = current_app.config
-    folder = config["IDENTITY_KEY_FOLDER"] or Path(config["INSTANCE"]) / "identity-keys"
-    return key_ring(Path(folder), config["IDENTITY_KEYS"])
+    return key_ring(current_app.config)
 
 
 @identity.command("rotate-key")

@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions import accounts
-from demo import catalogue, reprimands, rhythm, sample
+from demo import catalogue, identities, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from rules import RuleBroken
 from rules.passwords import check_password, normalised
+from sealing import KeyRing
 
 ONE_AT_A_TIME = 7_305_128
 """Key of the advisory lock that a load of the demo holds until it is committed."""
@@ -51,10 +52,13 @@ def refuse_unless_empty(session: Session) -> None:
         )
 
 
-def load(session: Session, *, password: str, now: datetime, say: Say) -> dict[str, int]:
+def load(
+    session: Session, *, password: str, ring: KeyRing, now: datetime, say: Say
+) -> dict[str, int]:
     """Load the demo and return how many records of each kind there are. Commit afterwards.
 
-    Raises RuleBroken where `password` may not be one, or where the database is in use already.
+    `ring` has the keys that seal who complained. Raises RuleBroken where `password` may not be
+    one, or where the database is in use already.
     """
     refuse_unless_empty(session)
     known = Known(session)
@@ -68,6 +72,7 @@ def load(session: Session, *, password: str, now: datetime, say: Say) -> dict[st
     for file_name in ("grievances.toml", "rhythm.toml", "supervision.toml"):
         known.read(file_name)
         session.flush()
+    identities.seal(known, ring)
     known.read("reprimands.toml")
     reprimands.freeze_evidence(known)
     reprimands.add_circulations(known)

@@ -163,14 +163,24 @@ def test_without_a_key_there_is_a_sentence(tmp_path: Path) -> None:
 
 def test_keys_can_come_from_the_environment(tmp_path: Path) -> None:
     one, two = secrets.token_hex(32), secrets.token_hex(32)
-    ring = key_ring(tmp_path, f"1:{one}, 2:{two}")
+
+    def ring_of(keys: str, folder: str = "") -> KeyText | KeyFiles:
+        return key_ring(
+            {"IDENTITY_KEYS": keys, "IDENTITY_KEY_FOLDER": folder, "INSTANCE": str(tmp_path)}
+        )
+
+    ring = ring_of(f"1:{one}, 2:{two}")
     assert isinstance(ring, KeyText)
     assert ring.current() == 2
     sealed = seal(VALUES, grievance_id=7, key_version=1, ring=ring)
     assert sealed.kek_version == 2
     assert unseal(sealed, grievance_id=7, ring=ring) == VALUES
     with pytest.raises(KeyMissing):
-        unseal(sealed, grievance_id=7, ring=key_ring(tmp_path, f"1:{one}"))
+        unseal(sealed, grievance_id=7, ring=ring_of(f"1:{one}"))
     with pytest.raises(KeyMissing, match="1:HEX"):
-        key_ring(tmp_path, one)
-    assert isinstance(key_ring(tmp_path, " "), KeyFiles)
+        ring_of(one)
+    files, elsewhere = ring_of(" "), ring_of("", "/run/keys")
+    assert isinstance(files, KeyFiles)
+    assert files.folder == tmp_path / "identity-keys"
+    assert isinstance(elsewhere, KeyFiles)
+    assert elsewhere.folder == Path("/run/keys")

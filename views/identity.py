@@ -2,7 +2,6 @@
 and the log of openings. What is in it stands on the page of an opening and nowhere else."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from flask import (
@@ -70,9 +69,7 @@ def _terms() -> acting.Terms:
 
 
 def _ring() -> KeyRing:
-    config = current_app.config
-    folder = config["IDENTITY_KEY_FOLDER"] or Path(config["INSTANCE"]) / "identity-keys"
-    return key_ring(Path(folder), config["IDENTITY_KEYS"])
+    return key_ring(current_app.config)
 
 
 def _grievance(grievance_id: str) -> Grievance:
