@@ -27,7 +27,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import security
@@ -126,7 +126,7 @@ def _keep(log_in: OfficerSession, data: dict[str, Any] | None) -> None:
             .execution_options(synchronize_session=False)
         )
         db.session.commit()
-    except (OperationalError, InterfaceError, PoolTimeout):
+    except (OperationalError, InterfaceError, ProgrammingError, PoolTimeout):
         # The answer stands: what it says was saved is saved. Only a message may be lost.
         db.session.remove()
         current_app.logger.warning("the session of a log-in could not be kept")

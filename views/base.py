@@ -27,7 +27,7 @@ from queries.dependents import Dependents, dependents_of
 from queries.filters import local_column
 from rules import RuleBroken, mark
 from rules.permissions import Verb
-from views.errors import constraint_sentence, is_refused_by_database
+from views.errors import constraint_sentence, is_refused_by_database, is_unwritten
 from views.fields import RecordForm, choices_for, form_for
 from views.labels import (
     english_types,
@@ -453,7 +453,7 @@ class RecordView(ModelView):
             self._stays_in_sight(record)
             db.session.commit()
         except ProgrammingError as error:
-            if not is_refused_by_database(error):
+            if is_unwritten(error) or not is_refused_by_database(error):
                 raise
             db.session.rollback()
             self._put_error(form, None, gettext(OUT_OF_SIGHT))

@@ -1,5 +1,6 @@
 """What people read when something is refused or fails: a sentence and what to do, never SQL."""
 
+import re
 from typing import Any
 
 import psycopg2
@@ -43,11 +44,18 @@ SENTENCES = {
         "The database cannot be reached at the moment. Nothing was saved. Try again in a minute."
     ),
 }
+UNWRITTEN = lazy_gettext(
+    "The entry in the audit trail could not be written, and without it nothing is done. Nothing "
+    "was saved. Tell your administrator the time."
+)
+_WRITES_TRAIL = re.compile(r"\bredress_(audit|note|seal|block)\(")
 _LOST = (OperationalError, InterfaceError, PoolTimeout)
 
 
 def constraint_sentence(error: DBAPIError) -> tuple[str, str | None]:
     """Return a sentence for the constraint that refused, and the field at fault if it is one."""
+    if is_unwritten(error):
+        return str(UNWRITTEN), None
     diagnosis = getattr(error.orig, "diag", None)
     name = getattr(diagnosis, "constraint_name", None) or ""
     column = getattr(diagnosis, "column_name", None)
@@ -65,6 +73,12 @@ def constraint_sentence(error: DBAPIError) -> tuple[str, str | None]:
             if str(constraint.name) == name and isinstance(constraint, UniqueConstraint):
                 return _unique_sentence(model, constraint)
     return gettext("The database refuses these values: they do not go together."), None
+
+
+def is_unwritten(error: Exception) -> bool:
+    """Return whether it was the entry in the audit trail that could not be written."""
+    diagnosis = getattr(getattr(error, "orig", None), "diag", None)
+    return _WRITES_TRAIL.search(getattr(diagnosis, "context", None) or "") is not None
 
 
 def is_refused_by_database(error: DBAPIError) -> bool:
@@ -128,6 +142,8 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(IntegrityError)
     def not_allowed(error: IntegrityError) -> Any:
+        if is_unwritten(error):
+            return _unwritten(error)
         db.session.rollback()
         return page(409, constraint_sentence(error)[0])
 
@@ -143,14 +159,22 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _failed)
 
 
+def _unwritten(error: Exception) -> Any:
+    current_app.logger.error("no entry in the trail: %s", type(getattr(error, "orig", error)).__name__)
+    db.session.rollback()
+    return page(503, str(UNWRITTEN))
+
+
 def _failed(error: Exception) -> Any:
+    if is_unwritten(error):
+        return _unwritten(error)
     current_app.logger.exception("%s %s failed", request.method, request.path)
     db.session.rollback()
     return page(500)
 
 
 def _refused_by_database(error: ProgrammingError) -> Any:
-    if not is_refused_by_database(error):
+    if is_unwritten(error) or not is_refused_by_database(error):
         return _failed(error)
     current_app.logger.warning("the database refused %s %s", request.method, request.endpoint)
     db.session.rollback()
@@ -159,6 +183,8 @@ def _refused_by_database(error: ProgrammingError) -> Any:
 
 def _database_lost(error: Exception) -> Any:
     """The database went away or has no connection left: say so, and let go of the broken one."""
+    if is_unwritten(error):
+        return _unwritten(error)
     db.session.remove()
     security.stop_asking()
     response = Response(render_template("plain_error.html", sentence=SENTENCES[503]), 503)

@@ -268,12 +268,13 @@ SIGNATURES = (
 RIGHTS = (
     "REVOKE ALL ON audit_entry, audit_block, audit_head, audit_open "
     "FROM redress_app, redress_reader",
-    "GRANT SELECT ON audit_entry, audit_block, audit_head, audit_open TO redress_app",
+    "GRANT SELECT ON audit_entry, audit_block, audit_head TO redress_app",
     "GRANT SELECT ON audit_entry, audit_block, audit_head TO redress_reader",
     "ALTER TABLE audit_entry ENABLE ROW LEVEL SECURITY",
     "ALTER TABLE audit_entry FORCE ROW LEVEL SECURITY",
     "CREATE POLICY redress_rows ON audit_entry FOR SELECT TO redress_app USING ("
-    "(SELECT redress_reads_trail()) OR redress_sees_record(record_type::text, record_id))",
+    "(SELECT redress_reads_trail()) OR ((SELECT redress_officer()) IS NOT NULL"
+    " AND redress_sees_record(record_type::text, record_id)))",
     "CREATE POLICY redress_reports ON audit_entry FOR SELECT TO redress_reader USING (true)",
     "GRANT EXECUTE ON FUNCTION redress_note(text, text, bigint, jsonb), "
     "redress_audit_months(integer, timestamptz), redress_sees_record(text, bigint) TO redress_app",
