@@ -110,12 +110,11 @@ def _folders(folder: Path | None, keys: Path | None) -> backup.Folders:
 def _keys() -> backup.Keys:
     """Return what there is here to check identities and the trail with."""
     settings = current_app.config
-    folder = settings["IDENTITY_KEY_FOLDER"] or Path(settings["INSTANCE"]) / "identity-keys"
     signing = config.audit_key(settings)
     public = signing.with_name(signing.name + ".pub")
     known = (roots.public_key(public),) if public.exists() else ()
     return backup.Keys(
-        key_ring(Path(folder), settings["IDENTITY_KEYS"]),
+        key_ring(settings),
         roots.Roots(config.audit_roots(settings), known),
     )
 

@@ -4,15 +4,23 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from access import APP_ROLE, READER_ROLE, SYSTEM, guard_statement, seen_rows, sign_ticket
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
+from access import APP_ROLE, READER_ROLE, SYSTEM, guard_statement, seen_rows, sign_ticket
 from doctor.findings import Deployment, Finding, ask, listed, ok, warning, wrong
 from models import RECORD_TYPES, PrivateRecord, Record, db
 
-BY_HAND = ("audit_entry",)
-"""Record types whose rights their migrations set without redress_guard."""
+BY_HAND = ("audit_entry", "officer", "role_change")
+"""Tables whose rights their migrations set without redress_guard alone; `by_hand` looks at them."""
+NEVER = {
+    "audit_entry": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
+    "audit_block": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
+    "audit_head": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
+    "identity_opening": ("UPDATE", "DELETE", "TRUNCATE"),
+    "role_change": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
+}
+"""What the web server's login may do to these only through functions, or not at all."""
 Rights = dict[str, frozenset[str]]
 
 
@@ -248,6 +256,36 @@ def tickets(of: Deployment) -> Iterator[Finding]:
         )
 
 
+def by_hand(of: Deployment) -> Iterator[Finding]:
+    """That the web server's login writes neither the trail nor anybody's roles."""
+    found = [
+        f"{right} on {table}"
+        for table, never in NEVER.items()
+        for right, has in ask(
+            of.asks,
+            "SELECT one, CASE WHEN one IN ('DELETE', 'TRUNCATE')"
+            " THEN has_table_privilege(%s, 'public.' || %s, one)"
+            " ELSE has_any_column_privilege(%s, 'public.' || %s, one) END"
+            " FROM unnest(%s) AS one WHERE to_regclass('public.' || %s) IS NOT NULL",
+            APP_ROLE,
+            table,
+            APP_ROLE,
+            table,
+            list(never),
+            table,
+        )
+        if has
+    ]
+    if found:
+        yield wrong(
+            "trail and roles",
+            f"The web server's login has {listed(found)}: it could rewrite what happened, or give"
+            f" itself roles. As the owner: REVOKE that FROM {APP_ROLE};",
+        )
+    else:
+        yield ok("trail and roles", "are written through their functions alone")
+
+
 def functions(of: Deployment) -> Iterator[Finding]:
     """That nobody slips a table of their own under a function that runs as the owner."""
     found = ask(
@@ -331,4 +369,4 @@ def _is_private(table: str) -> bool:
     )
 
 
-CHECKS = (logins, owner, tickets, row_security, grants, functions, private)
+CHECKS = (logins, owner, tickets, row_security, grants, by_hand, functions, private)

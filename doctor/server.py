@@ -181,22 +181,33 @@ def network(of: Deployment) -> Iterator[Finding]:
 
 
 def time_limits(of: Deployment) -> Iterator[Finding]:
-    """That no statement and no forgotten transaction holds the database for ever."""
+    """That no request and no forgotten transaction holds the database for ever, and that what may
+    take long, an import or an export, is not cut off."""
     session = of.web or of.asks
-    unset = [
-        name
-        for name in ("statement_timeout", "idle_in_transaction_session_timeout")
-        if ask(session, "SELECT current_setting(%s)", name) == [("0",)]
-    ]
-    if unset:
-        [(login,)] = ask(session, "SELECT quote_ident(current_user)")
+    [(login, statement, idle)] = ask(
+        session,
+        "SELECT quote_ident(session_user), current_setting('statement_timeout'),"
+        " current_setting('idle_in_transaction_session_timeout')",
+    )
+    of_request = of.settings.get("STATEMENT_SECONDS")
+    if of_request and statement != "0":
         yield warning(
             "time limits",
-            f"{' and '.join(unset)} not set for the web server's login. As its administrator: "
-            + " ".join(f"ALTER ROLE {login} SET {name} = '60s';" for name in unset),
+            f"The login {login} has a statement_timeout of {statement}, which cuts off imports and"
+            " exports; each request has its own."
+            f" As the owner: ALTER ROLE {login} RESET statement_timeout;",
+        )
+    elif of_request:
+        yield ok("time limits", f"{of_request} s for each statement of a request")
+    elif "0" in (statement, idle):
+        yield warning(
+            "time limits",
+            "Statements or idle transactions may hold the database for ever. As the owner:"
+            f" ALTER ROLE {login} SET statement_timeout = '10min';"
+            f" ALTER ROLE {login} SET idle_in_transaction_session_timeout = '60s';",
         )
     else:
-        yield ok("time limits", "statements and idle transactions end by themselves")
+        yield ok("time limits", f"statements end after {statement}, idle transactions after {idle}")
 
 
 CHECKS = (

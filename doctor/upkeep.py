@@ -9,6 +9,7 @@ from actions import roots
 from backup import Folders, latest, read_manifest
 from doctor.findings import Deployment, Finding, ask, ok, warning, wrong
 from rules import RuleBroken
+from rules.permissions import READS_EVERY_OFFICE, Role
 from sealing import KeyRing, key_ring
 
 LATE, TOO_LATE = timedelta(hours=26), timedelta(days=7)
@@ -94,17 +95,16 @@ def log_ins(of: Deployment) -> Iterator[Finding]:
 def identity_keys(of: Deployment) -> Iterator[Finding]:
     """That sealed identities can be opened by those whose duty needs it."""
     settings = of.settings
-    folder = Path(settings["IDENTITY_KEY_FOLDER"] or of.instance / "identity-keys")
     used = ask(of.asks, "SELECT kek_version, count(*) FROM identity_key GROUP BY 1 ORDER BY 1")
     try:
-        ring = key_ring(folder, settings["IDENTITY_KEYS"])
+        ring = key_ring(settings)
         current = ring.current()
     except RuleBroken as problem:
         if used:
             yield wrong(
                 "identity keys",
                 f"{problem} {sum(number for _, number in used):,} identities stay sealed. Bring the"
-                f" key-encryption key back into {folder} from where you keep its copy.",
+                " key-encryption key back from where you keep its copy (docs/backup.md).",
             )
         else:
             yield warning(
@@ -171,5 +171,38 @@ def trail(of: Deployment) -> Iterator[Finding]:
         yield ok("months of the trail", "the coming one is made")
 
 
-CHECKS = (backups, log_ins, identity_keys, trail)
+def second_factors(of: Deployment) -> Iterator[Finding]:
+    """That a stolen password alone does not open what reads beyond one office."""
+    needed = _calls_for_second_factor(str(of.settings.get("SECOND_FACTOR_ROLES", "")), of)
+    if not needed:
+        word = warning if of.in_production else ok
+        yield word("second factor", "no role needs one (REDRESS_SECOND_FACTOR_ROLES)")
+        return
+    [(without, all_of_them)] = ask(
+        of.asks,
+        "SELECT count(*) FILTER (WHERE second_factor_since IS NULL), count(*) FROM officer"
+        " WHERE roles && %s::varchar[] AND password_hash IS NOT NULL"
+        " AND (left_on IS NULL OR left_on > current_date)",
+        sorted(needed),
+    )
+    if without:
+        yield warning(
+            "second factor",
+            f"{without:,} of {all_of_them:,} officers whose role needs one have none yet. They set"
+            " it up when they log in next; ask them to.",
+        )
+    else:
+        yield ok("second factor", f"all {all_of_them:,} officers whose role needs one have it")
+
+
+def _calls_for_second_factor(setting: str, of: Deployment) -> set[str]:
+    words = set(setting.replace(",", " ").lower().split())
+    if words == {"all"}:
+        return set(Role)
+    if not words and of.in_production:
+        return READS_EVERY_OFFICE | {Role.SUPERVISOR}
+    return words - {"none"}
+
+
+CHECKS = (backups, log_ins, identity_keys, trail)  # and second_factors, with their columns
 BEFORE_ALL = (schema,)

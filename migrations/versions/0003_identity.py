@@ -582,6 +582,7 @@ def upgrade() -> None:
             "identity_needs_two", sa.Boolean(), server_default=sa.text("false"), nullable=False
         ),
     )
+    op.execute("GRANT SELECT (identity_needs_two) ON grievance TO redress_reader")
     make_tables()
     op.drop_constraint("ck_identity_something_sealed", "identity")
     spread_identities()
