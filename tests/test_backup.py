@@ -25,11 +25,16 @@ from flask import Flask
 import backup
 import postgres
 import server as web_server
+from access import ticket_pads
 from backup.programs import DEBIAN
 from config import HOME
 from models import db
+from rules.identity import IdentityField
+from sealing import KeyFiles, seal
 from tests.conftest import RUN, _beside, _drop, make_app
-from tests.factories import make_grievance, make_identity, make_officer
+from tests.factories import make_grievance, make_officer
+
+CANARY = "Zyrianda Quillfeather"
 
 Run = Callable[..., tuple[int, str]]
 
@@ -61,23 +66,57 @@ def contents(url: str) -> dict[str, str]:
         return found
 
 
-@pytest.fixture
-def bureau(committed: Flask) -> Flask:
-    """An application with some records, one identity among them."""
-    with committed.app_context():
+def fill(app: Flask) -> None:
+    """Make some records, one sealed identity among them."""
+    with app.app_context():
         for number in range(5):
             make_grievance(title=f"Lamp {number} 路灯不亮")
-        make_identity()
         make_officer(username="ada")
+        ring = KeyFiles(Path(app.config["INSTANCE"]) / "identity-keys")
+        ring.make_next()
+        grievance_id = make_grievance(title="Sealed").id
         db.session.commit()
         db.session.remove()
         db.engine.dispose()
-    return committed
+    columns = [field.value for field in IdentityField]
+    one = seal(dict.fromkeys(columns, CANARY), grievance_id=grievance_id, key_version=1, ring=ring)
+    with closing(postgres.connect(app.config["DATABASE_URL"])) as session:
+        session.cursor().execute(
+            f"INSERT INTO identity (grievance_id, key_version, {', '.join(columns)})"  # noqa: S608
+            f" VALUES (%s, 1{', %s' * len(columns)})",
+            (grievance_id, *(one.fields[column] for column in columns)),
+        )
+        session.cursor().execute(
+            "INSERT INTO identity_key (grievance_id, key_version, kek_version, wrapped)"
+            " VALUES (%s, 1, %s, %s)",
+            (grievance_id, one.kek_version, one.wrapped),
+        )
 
 
 @pytest.fixture
-def url(bureau: Flask) -> str:
-    return str(bureau.config["DATABASE_URL"])
+def bureau(committed: Flask) -> Flask:
+    """An application with some records, for a test that changes it."""
+    fill(committed)
+    return committed
+
+
+@pytest.fixture(scope="module")
+def settled(
+    fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """The same, which no test changes, with a backup in its folder `original`."""
+    app = make_app(fresh_database(), tmp_path_factory.mktemp("settled"))
+    fill(app)
+    code, said = flask(app, "backup", str(Path(app.config["INSTANCE"]) / "original"))
+    assert code == 0, said
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def url(settled: Flask) -> str:
+    return str(settled.config["DATABASE_URL"])
 
 
 @pytest.fixture
@@ -97,10 +136,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def taken(bureau: Flask, folder: Path) -> Path:
-    """The folder of a backup of `bureau`."""
-    code, said = flask(bureau, "backup", str(folder))
-    assert code == 0, said
+def taken(settled: Flask, folder: Path) -> Path:
+    """The folder of a backup of `settled`, of which each test has a copy."""
+    original = Path(settled.config["INSTANCE"]) / "original"
+    shutil.copytree(original, folder)
+    shutil.copytree(original.with_name("original-keys"), folder.with_name("backups-keys"))
     [name] = [path.name for path in folder.iterdir() if path.name.startswith("redress-")]
     return folder / name
 
@@ -159,31 +199,109 @@ def test_the_newest_of_a_folder_is_taken(taken: Path, folder: Path, another: Fla
 
 
 def test_a_database_that_holds_something_is_left_alone(
-    taken: Path, bureau: Flask, url: str
+    taken: Path, settled: Flask, url: str
 ) -> None:
     before = contents(url)
-    code, said = flask(bureau, "restore", str(taken))
+    code, said = flask(settled, "restore", str(taken))
     assert (code, "is not empty" in said) == (1, True)
-    code, said = flask(bureau, "restore", str(taken), "--replace", typed="redress\n")
+    code, said = flask(settled, "restore", str(taken), "--replace", typed="redress\n")
     assert (code, "That is not its name. Nothing was changed." in said) == (1, True)
     assert contents(url) == before
 
 
 def test_it_is_replaced_when_its_name_is_typed(taken: Path, bureau: Flask, url: str) -> None:
-    before = contents(url)
-    ask(url, "UPDATE grievance SET title = 'changed since'")
-    ask(url, "CREATE TABLE left_over (n int)")
-    name = urlsplit(url).path[1:]
+    there = bureau.config["DATABASE_URL"]
+    ask(there, "UPDATE grievance SET title = 'changed since'")
+    ask(there, "CREATE TABLE left_over (n int)")
+    name = urlsplit(there).path[1:]
     code, said = flask(bureau, "restore", str(taken), "--replace", typed=f"{name}\n")
     assert code == 0, said
-    assert contents(url) == before
+    assert contents(there) == contents(url)
 
 
-def test_a_database_in_use_is_not_replaced(taken: Path, bureau: Flask, url: str) -> None:
+def test_a_database_in_use_is_not_replaced(taken: Path, settled: Flask, url: str) -> None:
     name = urlsplit(url).path[1:]
     with closing(postgres.connect(url)):
-        code, said = flask(bureau, "restore", str(taken), "--replace", typed=f"{name}\n")
+        code, said = flask(settled, "restore", str(taken), "--replace", typed=f"{name}\n")
     assert (code, "in use by 1 other connection" in said) == (1, True)
+
+
+def keys_for(app: Flask, settled: Flask) -> Path:
+    """Bring the key-encryption key of `settled` to the machine of `app`; return its folder."""
+    folder = Path(app.config["INSTANCE"]) / "identity-keys"
+    shutil.copytree(Path(settled.config["INSTANCE"]) / "identity-keys", folder, dirs_exist_ok=True)
+    return folder
+
+
+def test_identities_are_opened_where_the_key_is_and_none_is_shown(
+    taken: Path, settled: Flask, another: Flask
+) -> None:
+    keys_for(another, settled)
+    code, said = flask(another, "restore", str(taken))
+    assert (code, "Identities: 1 of 1 opened and whole" in said) == (0, True), said
+    assert CANARY not in said
+
+
+def test_without_the_key_encryption_key_it_says_that_identities_stay_sealed(
+    taken: Path, another: Flask
+) -> None:
+    code, said = flask(another, "restore", str(taken))
+    assert code == 0, said
+    assert (
+        "0 of 1 opened. Without the key-encryption key (version 1) the others stay sealed" in said
+    )
+
+
+def test_with_another_key_encryption_key_it_fails(
+    taken: Path, settled: Flask, another: Flask
+) -> None:
+    folder = keys_for(another, settled)
+    (folder / "kek-1").write_text("ab" * 32)
+    code, said = flask(another, "restore", str(taken))
+    assert code == 1
+    assert "does not open" in said
+    assert "Restored" not in said
+
+
+def test_where_the_keys_are_gone_the_rest_comes_back_when_that_is_asked(
+    taken: Path, settled: Flask, another: Flask
+) -> None:
+    keys_for(another, settled)
+    shutil.rmtree(keys_of(taken).parent)
+    code, said = flask(another, "restore", str(taken))
+    assert (code, "restore with --without-keys" in said) == (1, True)
+    code, said = flask(another, "restore", str(taken), "--without-keys")
+    assert code == 0, said
+    assert "Identities: 1 are there, and cannot be opened: their keys are gone" in said
+    assert ask(another.config["DATABASE_URL"], "SELECT count(*) FROM identity_key") == [(0,)]
+
+
+def test_the_keys_may_lie_elsewhere(taken: Path, another: Flask, tmp_path: Path) -> None:
+    shutil.move(keys_of(taken).parent, tmp_path / "safe")
+    code, said = flask(another, "restore", str(taken), "--keys", str(tmp_path / "safe"))
+    assert code == 0, said
+
+
+def test_no_key_is_in_the_dump_nor_that_of_tickets(taken: Path, settled: Flask) -> None:
+    """Destroying a key erases the identity in backups too, once the other folder has none."""
+    reader = backup.programs.find("pg_restore", 18)
+    text = backup.programs.run(reader, "--file=-", str(taken / backup.DUMP))
+    [(wrapped,)] = ask(settled.config["DATABASE_URL"], "SELECT wrapped FROM identity_key")
+    pads = ticket_pads(settled.config["SECRET_KEY"])
+    secrets = [bytes(wrapped), *pads, CANARY.encode(), settled.config["SECRET_KEY"].encode()]
+    assert not [one for one in secrets if one.hex() in text or one in text.encode()]
+    keys = backup.programs.run(reader, "--file=-", str(keys_of(taken) / backup.KEYS))
+    assert bytes(wrapped).hex() in keys
+
+
+def test_a_trail_that_was_rewritten_does_not_pass_for_the_one_of_the_manifest(
+    taken: Path, another: Flask
+) -> None:
+    trail = json.loads((taken / "manifest.json").read_text())["trail"]
+    assert trail["block"] > 0
+    change(taken, trail=trail | {"hash": "00" * 32})
+    code, said = flask(another, "restore", str(taken))
+    assert (code, "does not end as the manifest says" in said) == (1, True)
 
 
 def _flip(path: Path) -> None:
@@ -250,9 +368,9 @@ def test_rows_that_are_missing_leave_a_database_that_says_it_is_not_whole(
 
 
 def test_a_backup_is_of_one_moment_while_officers_work(
-    bureau: Flask, url: str, folder: Path, another: Flask
+    bureau: Flask, folder: Path, another: Flask
 ) -> None:
-    stop = threading.Event()
+    stop, url = threading.Event(), bureau.config["DATABASE_URL"]
 
     def work() -> None:
         with closing(postgres.connect(url)) as session, session.cursor() as cursor:
@@ -323,15 +441,15 @@ def test_a_restore_that_is_killed_leaves_a_database_that_says_so_and_can_be_fill
         assert postgres.unfinished(session) is None
 
 
-def test_a_backup_that_is_killed_is_not_there(bureau: Flask, folder: Path, url: str) -> None:
+def test_a_backup_that_is_killed_is_not_there(settled: Flask, folder: Path, url: str) -> None:
     with closing(psycopg2.connect(url)) as holder, holder.cursor() as cursor:
         cursor.execute("LOCK TABLE grievance IN ACCESS EXCLUSIVE MODE")
-        with start(bureau, "backup", str(folder)) as running:
+        with start(settled, "backup", str(folder)) as running:
             while not list(folder.glob(".redress-*.part")):
                 time.sleep(0.02)
             running.send_signal(signal.SIGKILL)
     assert not list(folder.glob("redress-*"))
-    code, said = flask(bureau, "backup", str(folder))
+    code, said = flask(settled, "backup", str(folder))
     assert code == 0, said
     assert not list(folder.glob(".redress-*.part"))
 

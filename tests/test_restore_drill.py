@@ -28,6 +28,8 @@ from rules.identity import IdentityField
 from sealing import KeyFiles, seal
 
 GRIEVANCES, IDENTITIES, CHANGES = 100_000, 1_200, 20_000
+PLANTED = "Zyrianda Quillfeather"
+"""Begins every name that is sealed, and stands nowhere else."""
 LONGEST = 180
 """Seconds for a restore on a busy machine of 2 cores; a quiet one takes a third of it."""
 
@@ -68,7 +70,7 @@ def make_register(url: str, ring: KeyFiles) -> list[str]:
         columns = [field.value for field in IdentityField]
         rows, keys = [], []
         for number in range(1, IDENTITIES + 1):
-            canary = f"Zyrianda {secrets.token_hex(8)}"
+            canary = f"{PLANTED} {secrets.token_hex(8)}"
             canaries.append(canary)
             sealed = seal(
                 dict.fromkeys(columns, canary), grievance_id=number, key_version=1, ring=ring
@@ -133,9 +135,8 @@ def test_100000_grievances_come_back_on_an_empty_machine(
     kek = bytes.fromhex((old / "identity-keys" / "kek-1").read_text())
     for secret in [kek, secret_key.encode(), bytes.fromhex(secret_key)]:
         assert not any(one in text for one in spellings(secret) for text in kept)
-    searched = (one for name in canaries for one in spellings(name.encode()))
-    pattern = re.compile(b"|".join(map(re.escape, searched)))
-    hits = sum(len(pattern.findall(text)) for text in kept)
+    searched = [one for name in (PLANTED, canaries[0]) for one in spellings(name.encode())]
+    hits = sum(text.count(one) for text in kept for one in searched)
     figures(
         f"C8: {len(canaries):,} canaries, {sum(map(len, kept)) / 1e6:.0f} MB of backup as files and"
         f" as text, without the key: {hits} hits"
