@@ -23,6 +23,7 @@ import pytest
 from flask import Flask
 
 import backup
+import embedded
 import postgres
 import server as web_server
 from access import ticket_pads
@@ -209,7 +210,10 @@ def test_a_database_that_holds_something_is_left_alone(
     assert contents(url) == before
 
 
-def test_it_is_replaced_when_its_name_is_typed(taken: Path, bureau: Flask, url: str) -> None:
+def test_it_is_replaced_when_its_name_is_typed(
+    taken: Path, settled: Flask, bureau: Flask, url: str
+) -> None:
+    keys_for(bureau, settled)
     there = bureau.config["DATABASE_URL"]
     ask(there, "UPDATE grievance SET title = 'changed since'")
     ask(there, "CREATE TABLE left_over (n int)")
@@ -600,3 +604,24 @@ def test_an_older_server_goes_over_to_a_newer_one_and_not_back(
     ask(_beside(debian), "DROP DATABASE redress")
     code, said = flask(older, "restore", str(tmp_path / "old"))
     assert code == 0, said
+
+
+def test_a_desk_moves_to_a_server_with_an_owner_of_another_name(
+    taken: Path, settled: Flask, tmp_path: Path
+) -> None:
+    with OtherServer(embedded.programs()) as there:
+        ask(_beside(there), "CREATE ROLE head LOGIN CREATEDB CREATEROLE BYPASSRLS")
+        owned = there.replace("bureau@", "head@")
+        app = make_app(owned, tmp_path / "server", OWNER_DATABASE_URL=owned)
+        keys_for(app, settled)
+        code, said = flask(app, "restore", str(taken))
+        assert code == 0, said
+        assert "until a superuser runs in the database redress" in said
+        assert contents(owned) == contents(settled.config["DATABASE_URL"])
+        for line in said[said.index("LEAKPROOF") - 80 :].splitlines():
+            if line.startswith("  ") and line.endswith(";"):
+                ask(there, line)
+        found = json.loads(flask(app, "doctor", "--json")[1])
+        wrong = {one["about"] for one in found if one["level"] == "wrong"}
+        # The key of the tests; this one login for all; a server that is in a hurry.
+        assert wrong == {"secret key", "web login", "power cut"}, found
