@@ -51,8 +51,7 @@ def rotate_key(batch: int, as_json: bool) -> None:
     """Make a new key-encryption key and wrap every data key with it, while the server works.
 
     Where keys come from REDRESS_IDENTITY_KEYS: add the new one there, restart the servers, and
-    then run this. A rotation that was interrupted goes on with --json or without, as often as need
-    be; the old key is needed until none is left under it, and for older backups.
+    then run this. After an interruption run it again. The old key is needed for older backups.
     """
     started = monotonic()
     with _sentences():

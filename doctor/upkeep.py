@@ -108,10 +108,10 @@ def identity_keys(of: Deployment) -> Iterator[Finding]:
                 " key-encryption key back from where you keep its copy (docs/backup.md).",
             )
         else:
-            yield warning(
+            yield ok(
                 "identity keys",
-                "There is no key-encryption key yet: no identity can be sealed. Type: flask"
-                " identity rotate-key, and keep a copy of the key elsewhere (docs/backup.md).",
+                "none yet: the first is made with the first identity. Keep a copy of it elsewhere"
+                " (docs/backup.md)",
             )
         return
     missing = [version for version, _ in used if not _can_wrap(ring, version)]
