@@ -172,6 +172,7 @@ def begin_export(
         record_type=model.__tablename__,
         record_id=None,
         changes={name: [None, value] for name, value in facts.items()},
+        session=session,
     )
     return record
 

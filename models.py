@@ -2514,7 +2514,10 @@ class AuditHead(db.Model):  # type: ignore[name-defined, misc]  # as Record
     """The end of the chain, one row: what is taken away from there leaves it pointing at
     nothing. Whoever seals a block holds it."""
 
-    __table_args__ = (CheckConstraint("id = 1", name="one_end"), {"postgresql_with": {"fillfactor": 10}})
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_end"),
+        {"postgresql_with": {"fillfactor": 10}},
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(BigInteger)

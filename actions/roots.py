@@ -178,15 +178,19 @@ def _refuse_unsigned(root: SignedRoot, before: SignedRoot | None, roots: Roots) 
     if not root.is_signed_by(roots.keys):
         raise Fault(
             Wrong.ROOT_SIGNATURE,
-            mark("The root of %(day)s does not bear the signature of the key: it was changed, or "
-                 "signed with another key."),  # fmt: skip
+            mark(
+                "The root of %(day)s does not bear the signature of the key: it was changed, or "
+                "signed with another key."
+            ),  # fmt: skip
             day=root.day,
         )
     if root.previous != _hash_of(before):
         raise Fault(
             Wrong.ORDER,
-            mark("The root of %(day)s does not follow on the one before it: a root was taken away "
-                 "or replaced."),  # fmt: skip
+            mark(
+                "The root of %(day)s does not follow on the one before it: a root was taken away "
+                "or replaced."
+            ),  # fmt: skip
             day=root.day,
         )
 
@@ -283,10 +287,11 @@ def write_report(folder: Path, verdict: Verdict, *, now: datetime, seconds: floa
         "blocks": verdict.blocks,
         "roots": verdict.roots,
         "seconds": round(seconds, 1),
-        "fault": str(fault) if fault else None,
+        "fault": {"sentence": fault.sentence, "values": fault.values} if fault else None,
     }
     with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as draft:
         json.dump(report, draft)
+    os.chmod(draft.name, 0o644)  # the web server may run as somebody else
     os.replace(draft.name, folder / REPORT)
 
 

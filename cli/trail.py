@@ -132,12 +132,13 @@ def sign() -> None:
     verdict = roots.verify(db.session(), place, since=day)
     if verdict.fault:
         raise verdict.fault
+    is_there = (place.folder / f"{day}.json").exists()
     root = roots.sign(place, key, verdict.end, day=day, now=now)
     _make_months(3)
-    click.echo(f"Root of {root.day}: block {root.block:,}, {root.hash}")
+    click.echo(f"Root of {root.day}: block {root.block:,}, {root.hash}, key {root.key[:16]}")
     click.echo(
-        f"{verdict.entries:,} entries since the root before, signed with key {root.key[:16]} "
-        f"in {monotonic() - started:.1f} s"
+        f"{verdict.entries:,} entries since the root before verified, root "
+        f"{'signed already' if is_there else 'signed'}, in {monotonic() - started:.1f} s"
     )
 
 

@@ -304,9 +304,9 @@ def count(session: Session, query: Select[Any], model: type[Record], *, whole: b
     if whole:
         # A table in partitions has its rows in them and none itself.
         whole_table = func.to_regclass(model.__tablename__)
-        parts = select(literal_column("inhrelid")).select_from(table("pg_inherits"))
+        parts: Select[Any] = select(literal_column("inhrelid")).select_from(table("pg_inherits"))
         parts = parts.where(literal_column("inhparent") == whole_table)
-        oid = literal_column("oid")
+        oid: ColumnElement[Any] = literal_column("oid")
         estimate = (
             select(literal_column("sum(greatest(reltuples, 0))::bigint"))
             .select_from(table("pg_class"))

@@ -1,6 +1,6 @@
 """The trail as it is verified: its blocks and entries in the order of the chain, streamed."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 from typing import Any
 
@@ -34,14 +34,15 @@ HEAD = text("SELECT number, entries, hash FROM audit_head")
 LONG_AGO = "-infinity"
 
 
-def blocks(connection: Connection, *, after: int) -> Iterator[Block]:
+def blocks(connection: Connection, *, after: int) -> Generator[Block, None, None]:
     """Yield the blocks of the chain above the number `after`, in order."""
     for row in _stream(connection, BLOCKS, start=after):
-        number, sealed_at, entries, ids, *hashes, words = row
-        yield Block(number, sealed_at, entries, ids, *map(bytes, hashes), words)
+        number, sealed_at, entries, ids, digest, previous, hash, words = row
+        hashes = bytes(digest), bytes(previous), bytes(hash)
+        yield Block(number, sealed_at, entries, ids, *hashes, words)
 
 
-def entries(connection: Connection, *, after: int) -> Iterator[Entry]:
+def entries(connection: Connection, *, after: int) -> Generator[Entry, None, None]:
     """Yield the entries of those blocks in the order of the chain; last those in no block."""
     opened: datetime | None = None
     if after:
@@ -59,7 +60,7 @@ def noted_end(connection: Connection) -> End | None:
     return End(row.number, row.entries, bytes(row.hash)) if row else None
 
 
-def _stream(connection: Connection, statement: Any, **values: Any) -> Iterator[Any]:
+def _stream(connection: Connection, statement: Any, **values: Any) -> Generator[Any, None, None]:
     options = {"stream_results": True, "yield_per": BATCH}
     result = connection.execute(statement, values, execution_options=options)
     try:

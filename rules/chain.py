@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 
 from rules import mark
@@ -95,10 +95,15 @@ class Fault(Exception):
     day: str | None = None
     last: int | None = None
 
+    @property
+    def values(self) -> dict[str, int | str | None]:
+        """What stands in the places of the sentence."""
+        at = self.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if self.at else ""
+        places = {"entry": self.entry, "block": self.block, "at": at, "day": self.day}
+        return places | {"last": self.last}
+
     def __str__(self) -> str:
-        at = self.at.strftime("%Y-%m-%d %H:%M:%S UTC") if self.at else ""
-        values = {"entry": self.entry, "block": self.block, "at": at, "day": self.day}
-        return self.sentence % (values | {"last": self.last})
+        return self.sentence % self.values
 
 
 @dataclass(frozen=True)
@@ -191,8 +196,10 @@ class _Walk:
         if block.previous != self.end.hash:
             raise Fault(
                 Wrong.ORDER,
-                mark("Block %(block)s, sealed at %(at)s, does not follow on the one before it: one "
-                     "of the two was replaced."),  # fmt: skip
+                mark(
+                    "Block %(block)s, sealed at %(at)s, does not follow on the one before it: one "
+                    "of the two was replaced."
+                ),  # fmt: skip
                 block=block.number,
                 at=at,
             )
@@ -231,8 +238,10 @@ class _Walk:
         if not belongs:
             raise Fault(
                 Wrong.INSERTED,
-                mark("Entry %(entry)s, dated %(at)s, was put in later: block %(block)s was sealed "
-                     "without it."),  # fmt: skip
+                mark(
+                    "Entry %(entry)s, dated %(at)s, was put in later: block %(block)s was sealed "
+                    "without it."
+                ),  # fmt: skip
                 entry=entry.id,
                 block=block.number,
                 at=entry.at,
@@ -266,8 +275,10 @@ class _Walk:
             if root.end != self.end:
                 raise Fault(
                     Wrong.ROOT_MISMATCH,
-                    mark("The root of %(day)s does not match: the trail up to block %(block)s is "
-                         "not the one that was signed that day."),  # fmt: skip
+                    mark(
+                        "The root of %(day)s does not match: the trail up to block %(block)s is "
+                        "not the one that was signed that day."
+                    ),  # fmt: skip
                     block=root.end.number,
                     day=root.day,
                 )
@@ -278,8 +289,10 @@ class _Walk:
         if self.roots:
             raise Fault(
                 Wrong.CUT,
-                mark("The trail ends at block %(block)s, but the root of %(day)s was signed at "
-                     "block %(last)s: the end of the trail was cut off."),  # fmt: skip
+                mark(
+                    "The trail ends at block %(block)s, but the root of %(day)s was signed at "
+                    "block %(last)s: the end of the trail was cut off."
+                ),  # fmt: skip
                 block=self.end.number,
                 day=self.roots[0].day,
                 last=self.roots[0].end.number,
@@ -287,23 +300,29 @@ class _Walk:
         if noted is None or noted.number > self.end.number:
             raise Fault(
                 Wrong.CUT,
-                mark("The trail ends at block %(block)s, and its last block is noted as %(last)s: "
-                     "the end of the trail was cut off."),  # fmt: skip
+                mark(
+                    "The trail ends at block %(block)s, and its last block is noted as %(last)s: "
+                    "the end of the trail was cut off."
+                ),  # fmt: skip
                 block=self.end.number,
                 last=noted.number if noted else None,
             )
         if self.entry is not None:
             raise Fault(
                 Wrong.INSERTED,
-                mark("Entry %(entry)s, dated %(at)s, is sealed in no block: it was put in by hand, "
-                     "or its block was removed."),  # fmt: skip
+                mark(
+                    "Entry %(entry)s, dated %(at)s, is sealed in no block: it was put in by hand, "
+                    "or its block was removed."
+                ),  # fmt: skip
                 entry=self.entry.id,
                 at=self.entry.at,
             )
         if noted != self.end:
             raise Fault(
                 Wrong.ORDER,
-                mark("The last block, %(block)s, is not the one that is noted as the end of the "
-                     "chain."),  # fmt: skip
+                mark(
+                    "The last block, %(block)s, is not the one that is noted as the end of the "
+                    "chain."
+                ),  # fmt: skip
                 block=self.end.number,
             )

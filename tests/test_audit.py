@@ -342,7 +342,8 @@ def test_the_application_adds_to_the_trail_through_its_functions_alone(session: 
             session.execute(text(statement))
             taken.append(statement)
         except ProgrammingError as refused:
-            assert refused.orig.pgcode == "42501", statement
+            if refused.orig.pgcode != "42501":
+                taken.append(statement)
         nested.rollback()
     assert taken == []
 

@@ -26,12 +26,10 @@ DAYS = [date(2026, 11, day) for day in (1, 2, 3)]
 def grown(committed: Flask, place: roots.Roots) -> Iterator[Flask]:
     """An application whose trail has some 45 blocks, with a root after each third."""
     with committed.app_context():
-        chance = random.Random(SEED)
-        for day in DAYS:
-            grow(15, chance)
+        for number, day in enumerate(DAYS):
+            grow(15, SEED + number)
             sign(place, day)
         yield committed
-
 
 
 # --- 1,000 edits -----------------------------------------------------------------------------
@@ -115,7 +113,7 @@ class Superuser:
                 ("record_id", "NULL"),
                 ("request_id", "'another'"),
                 ("changes", "NULL"),
-                ("changes", "changes || '{\"title\": [null, \"never said\"]}'"),
+                ("changes", 'changes || \'{"title": [null, "never said"]}\''),
                 ("digest", "sha256(digest)"),
                 ("block_id", "block_id - 1"),
                 ("block_id", "0"),
@@ -126,10 +124,13 @@ class Superuser:
 
     def move_to_another_block(self) -> set[Any]:
         entry, other = self.entry(), self.block()
-        self.run("UPDATE audit_entry SET block_id = :b WHERE id = :id", b=-5, id=entry.id)
-        self.run("UPDATE audit_entry SET block_id = :b WHERE id = :id", b=other.block_id, id=entry.id)
         if other.block_id == entry.block_id:
             return self.change_a_column()
+        self.run(
+            "UPDATE audit_entry SET block_id = :block WHERE id = :id",
+            block=other.block_id,
+            id=entry.id,
+        )
         return {("entry", entry.id)}
 
     def change_a_number(self) -> set[Any]:
@@ -274,7 +275,7 @@ def past_the_triggers() -> Iterator[Connection]:
 def test_each_of_a_thousand_edits_is_found_and_its_place_is_named(
     grown: Flask, place: roots.Roots, figures: Callable[[str], None]
 ) -> None:
-    chance = random.Random(SEED)
+    chance = random.Random(SEED)  # noqa: S311  the same edits in every run
     found, right, missed = 0, 0, []
     with past_the_triggers() as connection:
         assert roots.verify_on(connection, place).fault is None

@@ -160,7 +160,8 @@ def init_app(app: Flask) -> None:
 
 
 def _unwritten(error: Exception) -> Any:
-    current_app.logger.error("no entry in the trail: %s", type(getattr(error, "orig", error)).__name__)
+    kind = type(getattr(error, "orig", error)).__name__
+    current_app.logger.error("no entry in the trail: %s", kind)
     db.session.rollback()
     return page(503, str(UNWRITTEN))
 

@@ -455,7 +455,9 @@ def downgrade() -> None:
     set_aside()
     make_entries(key=("id",))
     columns = "id, at, officer_id, verb, record_type, record_id, request_id, changes"
-    op.execute(f"INSERT INTO audit_entry ({columns}) SELECT {columns} FROM audit_entry_before")
+    op.execute(
+        f"INSERT INTO audit_entry ({columns}) SELECT {columns} FROM audit_entry_before"  # noqa: S608
+    )
     op.execute("SELECT setval('audit_entry_id_seq', nextval('audit_entry_before_id_seq'))")
     for table in ("audit_entry_before", "audit_open", "audit_block", "audit_head"):
         op.execute(f"DROP TABLE {table}")
