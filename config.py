@@ -106,6 +106,20 @@ SETTINGS: tuple[Setting, ...] = (
         "Text of 32 characters or more that opens /metrics for Prometheus; empty: there is none.",
     ),
     _setting("LOG", str, "", "Lines of the log: json or text; empty: json in production."),
+    _setting("BACKUP_FOLDER", str, "", "Folder for backups; empty: instance/backups."),
+    _setting(
+        "BACKUP_KEYS_FOLDER",
+        str,
+        "",
+        "Folder for the backups of identities' keys; empty: beside the backups, -keys.",
+    ),
+    _setting("BACKUP_DAYS", int, 35, "Days that a backup is kept; 0: for good."),
+    _setting(
+        "BACKUP_KEYS_DAYS",
+        int,
+        7,
+        "Days that a backup of identities' keys is kept: for so long an erased one can come back.",
+    ),
     _setting(
         "AUDIT_KEY",
         str,

@@ -107,6 +107,7 @@ def main() -> int:
                 os.environ["DATABASE_URL"] = embedded.web_url(url)
                 os.environ["REDRESS_OWNER_DATABASE_URL"] = url
             with _alone(Path(settings["INSTANCE"])):
+                _see_whole(url)
                 _migrate(url)
                 _prepare(settings, url)
                 _fill(settings, url)
@@ -174,6 +175,13 @@ def _flask(doing: str, *command: str) -> None:
     )
     if done.returncode != 0:
         raise Failed(f"`flask {' '.join(command)}` failed; what it says is above.")
+
+
+def _see_whole(url: str) -> None:
+    """Refuse a database that a restore has left half filled."""
+    with closing(postgres.connect(url)) as session:
+        if said := postgres.unfinished(session):
+            raise Failed(f"{said} Run flask restore again.")
 
 
 def _migrate(url: str) -> None:

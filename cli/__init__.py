@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import imports
 from actions import accounts
-from cli import officers, trail
+from cli import backup, doctor, officers, trail
 from cli.identity import identity
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
@@ -164,3 +164,5 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(demo_command)
     app.cli.add_command(identity)
     app.cli.add_command(import_grievances)
+    for command in (*backup.COMMANDS, *doctor.COMMANDS):
+        app.cli.add_command(command)

@@ -125,8 +125,11 @@ def test_up_and_down_and_up_again_with_a_row_in_every_table(
         db.session.commit()
         for table in Base.metadata.tables.values():
             fills_by_use = table.name in (
-                "login_attempt", "officer_posting", "former_respondent", "audit_open"
-            )  # fmt: skip
+                "login_attempt",
+                "officer_posting",
+                "former_respondent",
+                "audit_open",
+            )
             assert fills_by_use or db.session.scalar(select(sa.func.count()).select_from(table)), (
                 table.name
             )

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "imports": DOING,
     "demo": DOING | {"imports"},
     "backup": DOING | SET_UP,
-    "doctor": DOING | SET_UP,
+    "doctor": DOING | SET_UP | {"backup"},
     "cli": FILES_IN_AND_OUT | SET_UP | {"backup", "cli", "doctor"},
     "views": FILES_IN_AND_OUT - {"demo"},
     "logs": {"budget", "config", "security"},
