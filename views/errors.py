@@ -14,7 +14,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 import security
 from models import RECORD_TYPES, db
@@ -103,6 +103,8 @@ def init_app(app: Flask) -> None:
     def refused(error: HTTPException) -> Any:
         if isinstance(error.code, int) and error.code < 400:
             return error
+        if isinstance(error, BadHost):  # no address of ours can be built for such a host
+            return _plain_page(400)
         status = error.code if error.code in SENTENCES else 400
         custom = error.description if getattr(error, "for_people", False) else ""
         body, _ = page(status, custom or "")
@@ -142,9 +144,14 @@ def _database_lost(error: Exception) -> Any:
     """The database went away or has no connection left: say so, and let go of the broken one."""
     db.session.remove()
     security.stop_asking()
-    response = Response(render_template("plain_error.html", sentence=SENTENCES[503]), 503)
+    response = _plain_page(503)
     response.headers["Retry-After"] = "5"
     return response
+
+
+def _plain_page(status: int) -> Response:
+    """Return a page that needs neither the database nor an address."""
+    return Response(render_template("plain_error.html", sentence=SENTENCES[status]), status)
 
 
 def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
