@@ -101,11 +101,13 @@ class World:
         endpoint = self.endpoint(one)
         if (endpoint or "").startswith("imports.") and one.method != "GET":
             return self._ask_apart(one, endpoint)
-        savepoint = self.connection.begin_nested()
+        self.connection.exec_driver_sql("SAVEPOINT before_it")
         try:
             return self._ask(one, endpoint)
         finally:
-            savepoint.rollback()
+            # To release it as well keeps 15,000 of them from standing one in the other.
+            self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before_it")
+            self.connection.exec_driver_sql("RELEASE SAVEPOINT before_it")
 
     def endpoint(self, one: Input) -> str | None:
         """Return the name of the view that this input reaches."""
