@@ -18,6 +18,14 @@ import views
 from models import db
 
 
+def _databases(values: dict[str, Any], instance: Path) -> tuple[str, str]:
+    """Return the URLs of the database for the web server and for its owner."""
+    if values["DATABASE_URL"]:
+        return values["DATABASE_URL"], values["OWNER_DATABASE_URL"] or values["DATABASE_URL"]
+    owner = embedded.database_url(instance)
+    return embedded.web_url(owner), owner
+
+
 def create_app(settings: dict[str, Any] | None = None) -> Flask:
     """Return the application. `settings` replace what the environment says, name by name.
 
@@ -27,11 +35,11 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     instance = Path(values["INSTANCE"])
     app = Flask(__name__, instance_path=str(instance.resolve()))
     app.config.from_mapping(values)
+    url, owner = _databases(values, instance)
     app.config.update(
         SECRET_KEY=values["SECRET_KEY"] or config.secret_key(instance),
-        SQLALCHEMY_DATABASE_URI=config.driver_url(
-            values["DATABASE_URL"] or embedded.database_url(instance)
-        ),
+        SQLALCHEMY_DATABASE_URI=config.driver_url(url),
+        OWNER_DATABASE_URL=owner,
         MAX_CONTENT_LENGTH=values["UPLOAD_MEGABYTES"] * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,

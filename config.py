@@ -44,6 +44,12 @@ SETTINGS: tuple[Setting, ...] = (
         "DATABASE_URL",
     ),
     _setting(
+        "OWNER_DATABASE_URL",
+        str,
+        "",
+        "The same database for the owner of its tables: migrations, backups; empty: DATABASE_URL.",
+    ),
+    _setting(
         "INSTANCE",
         str,
         str(HOME / "instance"),

@@ -30,7 +30,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import psutil
 import psycopg2
@@ -39,7 +39,7 @@ from psycopg2 import sql
 import config
 from postgres import Unavailable, connect, create_database
 
-SUPERUSER, OWNER = "postgres", "redress"
+SUPERUSER, OWNER, WEB = "postgres", "redress", "redress_web"
 SYSTEM_USER = "redress-db"
 """The system user under which root runs the server, which refuses to run as root itself."""
 LONGEST_SOCKET = 100
@@ -48,6 +48,13 @@ PATIENCE = 120
 """Seconds to wait for a server that is recovering from a crash or shutting down."""
 
 Say = Callable[[str], None]
+
+ROLES = {
+    OWNER: f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE",
+    "redress_app": "CREATE ROLE redress_app NOLOGIN",
+    "redress_reader": "CREATE ROLE redress_reader NOLOGIN",
+    WEB: f"CREATE ROLE {WEB} LOGIN IN ROLE redress_app",
+}
 
 # 256 MB and the rest suit a desk machine of 4 GB and more. fsync stays on: these are case files.
 # lc_messages is C so that the log is in the language of PostgreSQL's manual.
@@ -107,6 +114,19 @@ def database_url(instance: Path, name: str = OWNER) -> str:
     return url
 
 
+def web_url(url: str) -> str:
+    """Return `url`, of `database` or `database_url`, for the login of the web server."""
+    return urlsplit(url)._replace(netloc=f"{WEB}@").geturl()
+
+
+def superuser_url(url: str) -> str | None:
+    """Return `url` for the superuser, if it is that of an embedded database."""
+    parts = urlsplit(url)
+    socket = parse_qs(parts.query).get("host", [""])[0]
+    is_ours = parts.netloc in (f"{OWNER}@", f"{WEB}@") and socket.startswith("/")
+    return parts._replace(netloc=f"{SUPERUSER}@").geturl() if is_ours else None
+
+
 def _release_at_exit(server: "_Server") -> None:
     try:
         server.release()
@@ -137,7 +157,7 @@ class _Server:
                 self._users = self._locked("postgres.users", fcntl.LOCK_SH)
                 self._make()
                 self._start()
-                self._make_owner()
+                self._make_roles()
             except BaseException:
                 with suppress(Unavailable):  # why it did not start is what people need to read
                     self._leave()
@@ -322,14 +342,22 @@ class _Server:
             with suppress(OSError):
                 self.socket.rmdir()
 
-    def _make_owner(self) -> None:
-        """The role that owns our databases: no superuser, as on a server that is not ours."""
+    def _make_roles(self) -> None:
+        """The owner of our databases, no superuser, as on a server that is not ours; and the
+        login of the web server, which owns nothing."""
         with closing(connect(self.url("postgres", SUPERUSER))) as session:
             with session.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,))
-                if cursor.fetchone() is None:
-                    statement = sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE")
-                    cursor.execute(statement.format(sql.Identifier(OWNER)))
+                cursor.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'redress%'")
+                there = {name for (name,) in cursor.fetchall()}
+                for name, statement in ROLES.items():
+                    if name not in there:
+                        cursor.execute(statement)
+                        if name != OWNER:
+                            grant = sql.SQL("GRANT {} TO {}")
+                            cursor.execute(
+                                grant.format(sql.Identifier(name), sql.Identifier(OWNER))
+                            )
+                cursor.execute(f"ALTER ROLE {OWNER} BYPASSRLS")
 
     def _answers(self) -> bool:
         try:

@@ -2,7 +2,7 @@
 
     statement = export_select(Grievance, ["number", "title", "category"], base)
     record = begin_export(session, officer_id, Grievance, keys, address, file_name, "csv")
-    finish = partial(finish_export, engine, record.id)
+    finish = partial(finish_export, engine, record.id, security.named(officer_id))
     session.commit()                                # the audit row is there before the first byte
     stream = csv_stream(engine, statement, titles, timezone="Europe/London", on_finish=finish)
     Response(stream, mimetype="text/csv", headers={"Content-Disposition": content_disposition(...)})
@@ -179,18 +179,21 @@ def begin_export(
     return record
 
 
-def finish_export(engine: Engine, record_id: int, rows: int) -> None:
-    """Write down that the export `record_id` is complete, with `rows`, in a transaction of its own.
+def finish_export(
+    engine: Engine, record_id: int, settings: Callable[[], Mapping[str, str]], rows: int
+) -> None:
+    """Write down that the export `record_id` is complete, with `rows`, in a transaction of its own
+    under the `settings` that name its officer.
 
     The file has left by then; where this cannot be written, the record stays without its rows.
     """
-    officer = select(cast(ExportRecord.officer_id, Text)).where(ExportRecord.id == record_id)
     table = ExportRecord.__table__
     done = update(table).where(table.c.id == record_id)
+    told = {"redress.request_id": ""} | dict(settings())
     try:
         with engine.begin() as transaction:
             transaction.execute(
-                select(func.set_config("redress.officer_id", officer.scalar_subquery(), True))
+                select(*(func.set_config(name, value, True) for name, value in told.items()))
             )
             transaction.execute(done.values(rows=rows, finished_at=func.now()))
     except SQLAlchemyError as problem:
@@ -325,8 +328,8 @@ def _opened(
     try:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         connection.set_client_encoding("UTF8")
-        wanted = {"datestyle": "ISO", "timezone": timezone, "statement_timeout": "0"}
-        wanted |= settings or {}
+        wanted = dict(settings or {})
+        wanted |= {"datestyle": "ISO", "timezone": timezone, "statement_timeout": "0"}
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS setting (name, value)",

@@ -14,6 +14,22 @@ from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT, connection
 
 OLDEST_VERSION = 15
 
+# Functions whose result tells of their arguments and whose errors do not. PostgreSQL uses an
+# index for a search under row-level security only where all of them are known to be such.
+LEAKPROOF = (
+    "pg_catalog.textlike(text, text)",
+    "pg_catalog.texticlike(text, text)",
+    "pg_catalog.textcat(text, text)",
+    "pg_catalog.lower(text)",
+    "pg_catalog.arraycontains(anyarray, anyarray)",
+    "public.redress_pairs(text)",
+)
+# What shows the statements of other sessions, in which tickets stand.
+EAVESDROPPING = (
+    "pg_catalog.pg_stat_get_activity(integer)",
+    "pg_catalog.pg_stat_get_backend_activity(integer)",
+)
+
 
 class Unavailable(Exception):
     """No database to work with; the message is a sentence that says what to do."""
@@ -60,6 +76,41 @@ def drop_database(url: str) -> None:
         except psycopg2.errors.InsufficientPrivilege:
             # The autovacuum is at it, which only a superuser may send away. This waits for it.
             session.cursor().execute(gently)
+
+
+def mark(session: connection) -> list[str]:
+    """Run as the user of `session` what a superuser must have run in a database of ours, and
+    return what is still missing. `session` commits by itself."""
+    missing = missing_marks(session)
+    with session.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        if not (cursor.fetchone() or (False,))[0]:
+            return missing
+        for statement in missing:
+            cursor.execute(statement)
+    return []
+
+
+def missing_marks(session: connection) -> list[str]:
+    """Return the statements for a superuser that a database of ours still needs."""
+    with session.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM unnest(%s) AS one (name)"
+            " JOIN pg_proc ON oid = to_regprocedure(name) WHERE NOT proleakproof",
+            (list(LEAKPROOF),),
+        )
+        statements = [f"ALTER FUNCTION {name} LEAKPROOF" for (name,) in cursor.fetchall()]
+        cursor.execute(
+            "SELECT name, pg_get_userbyid(datdba) FROM unnest(%s) AS one (name)"
+            " JOIN pg_proc p ON p.oid = to_regprocedure(name), pg_database"
+            " WHERE datname = current_database() AND has_function_privilege(%s, p.oid, 'EXECUTE')",
+            (list(EAVESDROPPING), "redress_app"),
+        )
+        for name, owner in cursor.fetchall():
+            statements.append(f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC")
+            grant = sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}, pg_monitor")
+            statements.append(grant.format(sql.SQL(name), sql.Identifier(owner)).as_string(session))
+    return statements
 
 
 def connect(url: str) -> connection:

@@ -22,6 +22,7 @@ from flask import (
     abort,
     current_app,
     flash,
+    has_app_context,
     has_request_context,
     redirect,
     request,
@@ -52,6 +53,7 @@ from sqlalchemy.orm import MANYTOONE, Session, contains_eager
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Reply
 
+from access import APP_ROLE, SYSTEM, sign_ticket, through
 from config import LANGUAGES
 from models import (
     GroupMembership,
@@ -98,8 +100,8 @@ _actor: ContextVar[int | None] = ContextVar("actor", default=None)
 
 @contextmanager
 def acting_for(officer_id: int | None) -> Iterator[None]:
-    """Within the block, what is changed outside a request (a command, a job) is set down in the
-    audit trail as done by this officer."""
+    """Within the block, what is read and changed outside a request (a command, a job) is in the
+    name of this officer; of the system, which sees all, where it is None."""
     token = _actor.set(officer_id)
     try:
         yield
@@ -168,7 +170,7 @@ def _read_log_in(token: str) -> OfficerSession | None:
         # A session of its own keeps these copies apart from the records that views change.
         with Session(connection, join_transaction_mode="rollback_only") as copies:
             found = copies.scalar(query)
-    _name_actor(connection, found.officer_id if found else None)
+    _name_actor(connection, found.officer_id if found else None, found.id if found else 0)
     return found
 
 
@@ -183,17 +185,41 @@ def _unnamed_transaction() -> Iterator[Connection]:
         memory["unnamed"] = False
 
 
-def _name_actor(connection: Connection, officer_id: int | None) -> None:
-    """Set what the audit triggers read, for the rest of this transaction; one statement."""
-    request_name = request_id()
-    if officer_id is None and not request_name:
-        return
+def named(officer_id: int | None, session_id: int = 0) -> Callable[[], dict[str, str]]:
+    """Return what gives the settings of a transaction that begins when it is called: who asks
+    (nobody: None; SYSTEM), through which log-in, in which request, in which role. It needs no
+    request and no application then, so that a thread can call it."""
+    secret, request_name = current_app.config["SECRET_KEY"], request_id()
+
+    def settings() -> dict[str, str]:
+        told = {
+            "redress.ticket": ""
+            if officer_id is None
+            else sign_ticket(secret, officer_id, session_id=session_id),
+            "redress.request_id": request_name,
+            # Not left to the connection: a pooler may hand over that of another client.
+            "timezone": "UTC",
+        }
+        # An owner or a superuser (in a trial, in tests) is held to the rights of a bureau's login.
+        return told if officer_id == SYSTEM else told | {"role": APP_ROLE}
+
+    return settings
+
+
+def _name_actor(connection: Connection, officer_id: int | None, session_id: int = 0) -> None:
+    """Tell the database who asks, for the rest of this transaction; one statement."""
+    told = named(officer_id, session_id)()
     connection.execute(
-        select(
-            func.set_config("redress.officer_id", str(officer_id or ""), true()),
-            func.set_config("redress.request_id", request_name, true()),
-        )
+        select(*(func.set_config(name, value, true()) for name, value in told.items()))
     )
+
+
+def act_as(officer_id: int) -> None:
+    """Do the rest of this request as this officer, who has just proved who they are."""
+    if has_request_context():
+        _memory()["actor"] = officer_id
+    if has_app_context():
+        _name_actor(db.session.connection(), officer_id)
 
 
 def stop_asking() -> None:
@@ -331,16 +357,21 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
     if model.owner_path:
         if may(roles(), Desk.TRAIL, Verb.READ):
             return None
-        return _through(model, model.owner_path, lambda column: column == officer.id)
+        return _owned(model, officer)
     if not issubclass(model, OfficeRecord):
         return None
     offices = visible_offices()
     if offices is None:
         return None
     ids = literal(sorted(offices), ARRAY(BigInteger))
+    # Supervisors write drafts and plan visits, and see them.
+    told = None if Role.SUPERVISOR in roles() else false()
     return or_(
         false(),
-        *(_through(model, path, lambda column: column == any_(ids)) for path in model.office_paths),
+        *(
+            through(model, path, lambda column: column == any_(ids), told)
+            for path in model.office_paths
+        ),
     )
 
 
@@ -350,29 +381,12 @@ def changeable(model: type[Record]) -> ColumnElement[bool] | None:
     officer = current_officer()
     if officer is None or not model.owner_path:
         return visible(model)
-    return _through(model, model.owner_path, lambda column: column == officer.id)
+    return _owned(model, officer)
 
 
-def _through(
-    model: type[Record], path: str, test: Callable[[Any], ColumnElement[bool]]
-) -> ColumnElement[bool]:
-    """Apply `test` to the column at the end of a dotted path of relations."""
-    first, _dot, rest = path.partition(".")
-    attribute = getattr(model, first)
-    if not rest:
-        return _told(model, test(attribute))
-    condition = _through(attribute.property.mapper.class_, rest, test)
-    found = attribute.any if attribute.property.uselist else attribute.has
-    result: ColumnElement[bool] = found(condition)
-    return result
-
-
-def _told(model: type[Record], condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Keep from an office what it is not to know of yet: a draft, a visit without notice.
-    Supervisors write these and see them."""
-    if model.told_from is None or Role.SUPERVISOR in roles():
-        return condition
-    return and_(condition, getattr(model, model.told_from).is_not(None))
+def _owned(model: type[Record], officer: Officer) -> ColumnElement[bool]:
+    own: ColumnElement[bool] = getattr(model, model.owner_path or "") == officer.id
+    return own
 
 
 def parse_id(value: object) -> int | None:
@@ -537,11 +551,18 @@ def _add_headers(response: Response) -> Response:
 
 @event.listens_for(Session, "after_begin")
 def _tell_database(session: Session, transaction: Any, connection: Connection) -> None:
-    """Tell the audit triggers who acts in each transaction, with which SET LOCAL ends."""
-    if transaction.nested or (has_request_context() and _memory().get("unnamed")):
+    """Tell the database who acts in each transaction, with which SET LOCAL ends."""
+    if transaction.nested or not has_app_context():
         return
-    log_in = known_log_in()
-    _name_actor(connection, log_in.officer_id if log_in else _actor.get())
+    if not has_request_context():
+        actor = _actor.get()
+        _name_actor(connection, SYSTEM if actor is None else actor)
+    elif not _memory().get("unnamed"):
+        log_in = known_log_in()
+        if log_in:
+            _name_actor(connection, log_in.officer_id, log_in.id)
+        else:
+            _name_actor(connection, _memory().get("actor"))
 
 
 class _Officers(LoginManager):  # type: ignore[misc]

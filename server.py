@@ -23,6 +23,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+import access
 import config
 import embedded
 import postgres
@@ -93,9 +94,12 @@ def main() -> int:
         settings = config.read()
         check_port(settings["BIND"], settings["PORT"])
         with _database(settings) as url:
-            os.environ["DATABASE_URL"] = url
+            if not settings["DATABASE_URL"]:
+                os.environ["DATABASE_URL"] = embedded.web_url(url)
+                os.environ["REDRESS_OWNER_DATABASE_URL"] = url
             with _alone(Path(settings["INSTANCE"])):
                 _migrate(url)
+                _prepare(settings, url)
                 _fill(settings, url)
             ready = partial(_ready, settings, url)
             Desk(settings["BIND"], settings["PORT"], ready).run()
@@ -130,7 +134,7 @@ def check_port(bind: str, port: int) -> None:
 
 @contextmanager
 def _database(settings: dict[str, Any]) -> Iterator[str]:
-    url = settings["DATABASE_URL"]
+    url = settings["OWNER_DATABASE_URL"] or settings["DATABASE_URL"]
     if url:
         if postgres.create_database(url):
             say("Made the database.")
@@ -170,6 +174,16 @@ def _migrate(url: str) -> None:
     except psycopg2.errors.UndefinedTable:
         pass  # an empty database
     _flask("Migrating...", "db", "upgrade")
+
+
+def _prepare(settings: dict[str, Any], url: str) -> None:
+    """Give the database the key of tickets, and say what only its superuser can give it."""
+    secret = settings["SECRET_KEY"] or config.secret_key(Path(settings["INSTANCE"]))
+    missing = access.prepare(embedded.superuser_url(url) or url, secret)
+    if missing:
+        say("Searches are slow until a superuser of the server runs this in the database:")
+        for statement in missing:
+            say(f"  {statement};")
 
 
 def _fill(settings: dict[str, Any], url: str) -> None:

@@ -19,7 +19,7 @@ from rules.offices import OfficeLevel
 from rules.passwords import check_password, normalised
 from rules.permissions import Role
 from rules.records import AuditVerb
-from security import request_id, token_hash
+from security import act_as, request_id, token_hash
 
 HASHER = PasswordHasher()  # Argon2id with the library's parameters, those of RFC 9106 for 64 MB
 ADDRESS_FACTOR = 10
@@ -85,10 +85,11 @@ def log_in(username: str, password: str, *, visitor: Visitor, limits: Limits) ->
         _note(AuditVerb.LOGIN_FAILED, by=None, about=officer.id if officer else None)
         raise RuleBroken("The username or the password is not right.")
     _forget_failures(account)
+    token = start_session(officer.id, visitor=visitor, limits=limits)
     if HASHER.check_needs_rehash(officer.password_hash):
         officer.password_hash = HASHER.hash(normalised(password))
     _note(AuditVerb.LOGIN, by=officer.id, about=officer.id)
-    return start_session(officer.id, visitor=visitor, limits=limits)
+    return token
 
 
 def clean_username(username: str) -> str:
@@ -97,7 +98,9 @@ def clean_username(username: str) -> str:
 
 
 def start_session(officer_id: int, *, visitor: Visitor, limits: Limits) -> str:
-    """Open a log-in for this officer without asking for a password, and return its token."""
+    """Open a log-in for this officer without asking for a password, and return its token. From
+    here on they are the one who acts."""
+    act_as(officer_id)
     timed_out = or_(
         OfficerSession.seen_at <= visitor.now - limits.idle,
         OfficerSession.started_at <= visitor.now - limits.longest,

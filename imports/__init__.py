@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -203,12 +203,7 @@ def bring_in(
             record_type="import_batch",
             record_id=batch_id,
             changes=counts,
-            officer_id=cast(_setting("redress.officer_id"), BigInteger),
-            request_id=_setting("redress.request_id"),
+            officer_id=func.nullif(func.redress_officer(), 0),
+            request_id=func.nullif(func.current_setting("redress.request_id", True), ""),
         )
     )
-
-
-def _setting(name: str) -> ColumnElement[str]:
-    """What security put into the transaction about who does it; NULL outside a request."""
-    return func.nullif(func.current_setting(name, True), "")

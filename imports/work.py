@@ -3,7 +3,7 @@ still lives, and how far it is."""
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +70,10 @@ def sweep(uploads: Path) -> None:
 
 @contextmanager
 def worker(
-    engine: Engine, batch_id: int, officer_id: int | None, size: int
+    engine: Engine, batch_id: int, settings: Callable[[], Mapping[str, str]], size: int
 ) -> Iterator[Progress | None]:
     """Hold the lock of a batch and give what tells it how much of its `size` bytes is read; None
-    where somebody else holds it.
+    where somebody else holds it. `settings` name the officer to the database.
 
     The connection is closed at the end and never used again, so neither the lock nor the name of
     the officer outlives the block; a process that dies loses both.
@@ -84,10 +84,7 @@ def worker(
         if not connection.scalar(lock):
             yield None
             return
-        connection.execute(
-            select(func.set_config("redress.officer_id", str(officer_id or ""), False))
-        )
-        yield _ticker(connection, batch_id, size)
+        yield _ticker(connection, settings, batch_id, size)
 
 
 def is_worked_on(session: Session, batch_id: int) -> bool:
@@ -95,7 +92,9 @@ def is_worked_on(session: Session, batch_id: int) -> bool:
     return bool(session.scalar(_HOLDER, {"first": WORKER_LOCK, "second": batch_id}))
 
 
-def _ticker(connection: Connection, batch_id: int, size: int) -> Progress:
+def _ticker(
+    connection: Connection, settings: Callable[[], Mapping[str, str]], batch_id: int, size: int
+) -> Progress:
     table = ImportBatch.__table__
     last = 0.0
 
@@ -103,6 +102,9 @@ def _ticker(connection: Connection, batch_id: int, size: int) -> Progress:
         nonlocal last
         if time.monotonic() - last >= TICK or bytes_done == size:
             last = time.monotonic()
+            connection.execute(
+                select(*(func.set_config(name, text, False) for name, text in settings().items()))
+            )
             connection.execute(
                 update(table)
                 .where(table.c.id == batch_id)

@@ -9,7 +9,10 @@ from alembic.operations import ops
 from alembic.script import ScriptDirectory
 from flask import current_app
 
-from models import RECORD_TYPES, Base, watch_statement
+import embedded
+from access import guard_statement, prepare
+from config import driver_url
+from models import RECORD_TYPES, Base, PrivateRecord, watch_statement
 
 HERE = Path(__file__).resolve().parent
 CURRENT_HEAD = HERE / ".current-head"
@@ -30,6 +33,8 @@ def number_and_watch(_: Any, __: Any, directives: list[ops.MigrationScript]) -> 
     for model in RECORD_TYPES:
         if model.__tablename__ in watched:
             script.upgrade_ops.ops.append(ops.ExecuteSQLOp(watch_statement(model)))
+            if not issubclass(model, PrivateRecord):
+                script.upgrade_ops.ops.append(ops.ExecuteSQLOp(guard_statement(model)))
     CURRENT_HEAD.write_text(script.rev_id + "\n")
 
 
@@ -67,9 +72,13 @@ def main() -> None:
     if given is not None:
         run(given)
         return
-    engine = current_app.extensions["migrate"].db.engine
+    owner = current_app.config["OWNER_DATABASE_URL"]
+    engine = sa.create_engine(driver_url(owner), hide_parameters=True, poolclass=sa.NullPool)
     with engine.connect() as connection:
         run(connection)
+        is_ready = connection.scalar(sa.text("SELECT to_regclass('redress_private.ticket_key')"))
+    if is_ready:
+        prepare(embedded.superuser_url(owner) or owner, current_app.config["SECRET_KEY"])
 
 
 if context.is_offline_mode():

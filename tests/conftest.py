@@ -21,6 +21,7 @@ import pytest
 from flask import Flask, has_app_context
 from flask.globals import app_ctx
 from flask.testing import FlaskClient
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import scoped_session, sessionmaker
 from werkzeug.test import TestResponse
 
@@ -31,7 +32,7 @@ from app import create_app
 from config import HOME
 from models import Officer, OfficerSession, db
 from rules.permissions import Role
-from tests.factories import PASSWORD, make_officer
+from tests.factories import PASSWORD, SECRET, make_officer
 
 RUN = f"redress_test_{os.getpid()}"
 
@@ -149,13 +150,26 @@ def make_app(url: str, folder: Path, **settings: Any) -> Flask:
         {
             "DATABASE_URL": url,
             "INSTANCE": str(folder),
-            "SECRET_KEY": "for-tests-" * 4,
+            "SECRET_KEY": SECRET,
             "TESTING": True,
             **settings,
         }
     )
     app.test_client_class = Client
+    app.teardown_appcontext_funcs.insert(0, _be_ourselves_again)  # after the session is gone
     return app
+
+
+_joined: list[Connection] = []
+
+
+def _be_ourselves_again(_: BaseException | None) -> None:
+    """A request acts in the role of the web server, which its transaction would take along; in a
+    test that transaction goes on."""
+    for connection in _joined:
+        connection.execute(
+            text("SELECT set_config('role', 'none', true), set_config('redress.ticket', '', true)")
+        )
 
 
 @pytest.fixture(scope="session")
@@ -229,9 +243,11 @@ def session(application: Flask) -> Iterator[Any]:
             sessionmaker(class_=Joined, db=db, join_transaction_mode="create_savepoint"),
             scopefunc=_context,
         )
+        _joined.append(connection)
         try:
             yield db.session
         finally:
+            _joined.remove(connection)
             db.session.remove()
             db.session = kept
             outer.rollback()

@@ -11,6 +11,9 @@ from functools import cache
 from itertools import count
 from typing import Any
 
+from sqlalchemy import func, select
+
+from access import sign_ticket
 from actions import accounts
 from models import (
     AccountabilityAction,
@@ -73,10 +76,22 @@ from rules.rhythm import Measure
 from rules.supervision import RecusalGround
 
 PASSWORD = "five quiet herons over the weir"
+SECRET = "for-tests-" * 4
 DAY = date(2026, 3, 2)  # a Monday
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 _number = count(1)
+
+
+def act_as(officer_id: int, request: str = "") -> None:
+    """Have what follows in this transaction done by this officer; 0 for the system."""
+    ticket = sign_ticket(SECRET, officer_id)
+    db.session.execute(
+        select(
+            func.set_config("redress.ticket", ticket, True),
+            func.set_config("redress.request_id", request, True),
+        )
+    )
 
 
 @cache

@@ -10,11 +10,13 @@ from sqlalchemy import Engine, event
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Collect the SQL statements of the block, without the savepoints that only tests have."""
+    """Collect the SQL statements of the block, without what only tests have: savepoints, and the
+    return to the test's own role."""
     sent: list[str] = []
 
     def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not re.match(r"(SAVEPOINT|RELEASE|ROLLBACK)\b", statement):
+        only_tests = r"(SAVEPOINT|RELEASE|ROLLBACK)\b|SELECT set_config\('role', 'none'"
+        if not re.match(only_tests, statement):
             sent.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)

@@ -30,7 +30,7 @@ from rules.grievance import GrievanceState
 from rules.permissions import Role
 from rules.records import AuditVerb
 from tests import factories
-from tests.factories import make_any, make_grievance, make_office, make_officer
+from tests.factories import act_as, make_any, make_grievance, make_office, make_officer
 from tests.statements import statements
 
 WATCHED = [model for model in RECORD_TYPES if model is not AuditEntry]
@@ -50,12 +50,7 @@ def last(session: Any, record: Any) -> AuditEntry:
 
 
 def act(session: Any, officer: Officer | None, request: str = "") -> None:
-    session.execute(
-        select(
-            func.set_config("redress.officer_id", str(officer.id if officer else ""), True),
-            func.set_config("redress.request_id", request, True),
-        )
-    )
+    act_as(officer.id if officer else 0, request)
 
 
 # --- Every way -------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ from werkzeug.http import parse_options_header
 
 import exports
 import postgres
+from access import sign_ticket
 from models import (
     RECORD_TYPES,
     AuditEntry,
@@ -67,7 +68,7 @@ from queries.filters import Today, operations, parse
 from rules import RuleBroken
 from rules.permissions import Role
 from security import readable_columns
-from tests.factories import make_officer
+from tests.factories import SECRET, make_officer
 
 HOME = Path(__file__).parents[1]
 DATA = HOME.parent / "shared" / "data"
@@ -307,9 +308,9 @@ def test_nothing_can_be_written_from_within_an_export(engine: Engine) -> None:
 
 
 def test_settings_are_there_for_the_query_and_gone_afterwards(engine: Engine) -> None:
-    officer = func.current_setting("redress.officer_id", True)
-    statement = select(func.coalesce(func.nullif(officer, ""), "none").label("officer"))
-    data = as_csv(engine, statement, settings={"redress.officer_id": "17"})
+    request = func.current_setting("redress.request_id", True)
+    statement = select(func.coalesce(func.nullif(request, ""), "none").label("request"))
+    data = as_csv(engine, statement, settings={"redress.request_id": "17"})
     assert read_csv(data)[1] == ["17"]
     assert read_csv(as_csv(engine, statement))[1] == ["none"]
 
@@ -582,7 +583,8 @@ def test_an_export_is_written_down_before_and_its_rows_after(register: Session) 
     assert entry.changes is not None
     assert entry.changes["file_name"] == [None, "信访事项 2026.csv"]
     assert entry.changes["address"] == [None, address]
-    exports.finish_export(engine, record.id, 12)
+    in_their_name = {"redress.ticket": sign_ticket(SECRET, officer.id)}
+    exports.finish_export(engine, record.id, lambda: in_their_name, 12)
     register.refresh(record)
     assert record.rows == 12
     assert record.finished_at is not None
@@ -593,7 +595,7 @@ def test_an_export_whose_end_cannot_be_written_down_is_still_delivered(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     nowhere = create_engine("postgresql+psycopg2://nobody@/nothing?host=/nonexistent")
-    exports.finish_export(nowhere, 1, 12)
+    exports.finish_export(nowhere, 1, dict, 12)
     assert "unmarked" in caplog.text
 
 

@@ -32,7 +32,15 @@ from rules.grievance import Channel, GrievanceState
 from rules.import_map_text import read_map
 from rules.offices import AreaLevel, OfficeLevel
 from rules.records import AuditVerb, ImportState
-from tests.factories import make_area, make_category, make_grievance, make_office, make_officer
+from tests.factories import (
+    SECRET,
+    act_as,
+    make_area,
+    make_category,
+    make_grievance,
+    make_office,
+    make_officer,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DATA = HOME.parent / "shared" / "data"
@@ -174,9 +182,7 @@ def test_a_row_becomes_a_grievance_with_its_office_area_and_category(bureau: Bur
 
 def test_the_batch_accounts_for_every_row_and_the_trail_names_the_import(bureau: Bureau) -> None:
     officer = make_officer()
-    bureau.session.execute(
-        text("SELECT set_config('redress.officer_id', :id, true)"), {"id": str(officer.id)}
-    )
+    act_as(officer.id)
     bureau.take(row("1"), row("1"), row("1", subject="Other"), row("", subject="x"), keep_good=True)
     batch = bureau.session.scalars(select(ImportBatch)).one()
     assert (batch.rows_read, batch.rows_created, batch.rows_repeated, batch.rows_refused) == (
@@ -701,7 +707,7 @@ def command(url: str, folder: Path, *arguments: str) -> "subprocess.Popen[bytes]
     environment = os.environ | {
         "DATABASE_URL": url,
         "REDRESS_INSTANCE": str(folder),
-        "REDRESS_SECRET_KEY": "tests-" * 8,
+        "REDRESS_SECRET_KEY": SECRET,
     }
     with (folder / "said").open("wb") as said, (folder / "failed").open("wb") as failed:
         return subprocess.Popen(

@@ -30,7 +30,7 @@ from models import (
 )
 from rules.offices import OfficeLevel
 from tests import factories
-from tests.factories import DAY, NOON, make_any, make_office, make_officer
+from tests.factories import DAY, NOON, act_as, make_any, make_office, make_officer
 
 BEFORE, NEXT, MONTH = DAY - timedelta(days=1), DAY + timedelta(days=1), DAY + timedelta(days=31)
 EARLIER, LATER = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
@@ -811,9 +811,7 @@ def test_the_record_of_an_opening_is_neither_changed_nor_deleted(session: Any) -
 
 
 def as_officer(session: Any, officer_id: int | None) -> None:
-    session.execute(
-        text("SELECT set_config('redress.officer_id', :id, true)"), {"id": str(officer_id or "")}
-    )
+    act_as(officer_id or 0)
 
 
 def test_stamps_tell_who_and_when_whatever_the_statement_says(session: Any) -> None:

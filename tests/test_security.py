@@ -150,8 +150,7 @@ def test_every_transaction_of_a_request_tells_the_database_who_acts(
     app: Flask, tree: dict[str, int]
 ) -> None:
     read = text(
-        "SELECT current_setting('redress.officer_id', true),"
-        " current_setting('redress.request_id', true)"
+        "SELECT redress_officer(), current_setting('redress.request_id', true), current_user"
     )
     anna = make_officer("anna", tree["roads"], Role.HANDLER)
     with request_of(app, anna):
@@ -161,14 +160,15 @@ def test_every_transaction_of_a_request_tells_the_database_who_acts(
         assert db.session.execute(read).one() == first
         db.session.rollback()
         assert db.session.execute(read).one() == first
-        assert first == (str(anna), security.request_id())
+        assert first == (anna, security.request_id(), "redress_app")
         assert 20 <= len(security.request_id()) <= 40
-    db.session.rollback()
     with request_of(app, None):
-        assert db.session.execute(read).one() == ("", security.request_id())
-    db.session.rollback()
-    with security.acting_for(anna):
-        assert db.session.execute(read).one() == (str(anna), "")
+        assert db.session.execute(read).one() == (None, security.request_id(), "redress_app")
+    with app.app_context():
+        with security.acting_for(anna):
+            assert db.session.execute(read).one() == (anna, "", "redress_app")
+        db.session.rollback()
+        assert db.session.scalar(text("SELECT redress_officer()")) == 0
 
 
 # --- What they may see -----------------------------------------------------------------------
@@ -525,7 +525,7 @@ def test_every_answer_carries_the_headers_that_protect_it(
 def test_in_production_cookies_and_pages_are_for_https_and_this_host_only(
     app: Flask, anna: int
 ) -> None:
-    ours = our_app(app, PRODUCTION=True, SECRET_KEY="k" * 40)
+    ours = our_app(app, PRODUCTION=True)
     client = signed_in(ours, anna)
     https = {"base_url": "https://localhost"}
     page = client.get("/account", **https)
@@ -609,6 +609,7 @@ def test_a_connection_lost_in_the_middle_is_made_anew_at_the_next_request(
     committed: Flask,
 ) -> None:
     def cut() -> str:
+        db.session.execute(text("SET LOCAL ROLE none"))  # as the web server's login may not
         db.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
         return "never"
 

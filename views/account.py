@@ -178,6 +178,7 @@ def log_in() -> Any:
         db.session.commit()  # the failure counts against the next try
         return _log_in_page(wanted, username, refused)
     if present:
+        security.act_as(present.officer_id)
         accounts.end_sessions(
             present.officer_id, by=present.officer_id, only=present.id, now=datetime.now(UTC)
         )

@@ -15,7 +15,7 @@ from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext, lazy_gettext, ngettext
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Enum, Select, delete, inspect, select
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -27,7 +27,7 @@ from queries.dependents import Dependents, dependents_of
 from queries.filters import local_column
 from rules import RuleBroken, mark
 from rules.permissions import Verb
-from views.errors import constraint_sentence
+from views.errors import constraint_sentence, is_refused_by_database
 from views.fields import RecordForm, choices_for, form_for
 from views.labels import (
     english_types,
@@ -58,6 +58,11 @@ EXPORT_TYPES = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+
+OUT_OF_SIGHT = mark(
+    "With these offices the record would be out of your sight. Choose an office of yours, or ask "
+    "the intake desk to route it."
+)
 
 # Which right each of Flask-Admin's routes needs (trap 1); a route that is not here is refused.
 ROUTE_VERBS = {
@@ -447,6 +452,12 @@ class RecordView(ModelView):
             db.session.flush()
             self._stays_in_sight(record)
             db.session.commit()
+        except ProgrammingError as error:
+            if not is_refused_by_database(error):
+                raise
+            db.session.rollback()
+            self._put_error(form, None, gettext(OUT_OF_SIGHT))
+            return False
         except IntegrityError as error:
             db.session.rollback()
             words, key = constraint_sentence(error)
@@ -477,10 +488,7 @@ class RecordView(ModelView):
             return
         query = select(self.model.id).where(self.model.id == record.id, visible)
         if db.session.scalar(query) is None:
-            raise RuleBroken(
-                "With these offices the record would be out of your sight. Choose an office of "
-                "yours, or ask the intake desk to route it."
-            )
+            raise RuleBroken(OUT_OF_SIGHT)
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
@@ -725,11 +733,12 @@ class RecordView(ModelView):
         record = exports.begin_export(
             db.session, officer.id, self.model, keys, address, name, export_type
         )
-        finish = functools.partial(exports.finish_export, db.engine, record.id)
+        name_it = security.named(officer.id, security.current_log_in().id)
+        finish = functools.partial(exports.finish_export, db.engine, record.id, name_it)
         db.session.commit()
         statement = exports.export_select(self.model, keys, query, security.visible)
         headings = [label(key) for key in keys]
-        common = {"timezone": security.timezone(), "on_finish": finish}
+        common = {"timezone": security.timezone(), "settings": name_it(), "on_finish": finish}
         if export_type == "csv":
             stream = exports.csv_stream(db.engine, statement, headings, **common)
         else:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from flask import Flask, Response, render_template, request
+import psycopg2
+from flask import Flask, Response, current_app, render_template, request
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.exc import (
@@ -11,6 +12,7 @@ from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
     OperationalError,
+    ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -63,6 +65,12 @@ def constraint_sentence(error: DBAPIError) -> tuple[str, str | None]:
             if str(constraint.name) == name and isinstance(constraint, UniqueConstraint):
                 return _unique_sentence(model, constraint)
     return gettext("The database refuses these values: they do not go together."), None
+
+
+def is_refused_by_database(error: DBAPIError) -> bool:
+    """Return whether the row is not one that this officer may write (row-level security), or
+    the right to do it at all is missing."""
+    return isinstance(error.orig, psycopg2.errors.InsufficientPrivilege)
 
 
 def _unique_sentence(model: Any, constraint: UniqueConstraint) -> tuple[str, str | None]:
@@ -130,14 +138,25 @@ def init_app(app: Flask) -> None:
         db.session.rollback()
         return page(400, gettext("A value is out of the range that can be kept."))
 
+    app.register_error_handler(ProgrammingError, _refused_by_database)
     for lost in _LOST:
         app.register_error_handler(lost, _database_lost)
 
-    @app.errorhandler(Exception)
-    def failed(error: Exception) -> Any:
-        app.logger.exception("%s %s failed", request.method, request.path)
-        db.session.rollback()
-        return page(500)
+    app.register_error_handler(Exception, _failed)
+
+
+def _failed(error: Exception) -> Any:
+    current_app.logger.exception("%s %s failed", request.method, request.path)
+    db.session.rollback()
+    return page(500)
+
+
+def _refused_by_database(error: ProgrammingError) -> Any:
+    if not is_refused_by_database(error):
+        return _failed(error)
+    current_app.logger.warning("the database refused %s %s", request.method, request.endpoint)
+    db.session.rollback()
+    return page(403)
 
 
 def _database_lost(error: Exception) -> Any:

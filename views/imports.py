@@ -335,7 +335,7 @@ def _run(
         files = _files(batch_id)
         try:
             size = files.file.stat().st_size
-            with importing.worker(db.engine, batch_id, officer_id, size) as tick:
+            with importing.worker(db.engine, batch_id, security.named(officer_id), size) as tick:
                 held.set()
                 if tick is not None:
                     work(Job(batch_id, files, tick))

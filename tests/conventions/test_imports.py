@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "config": set(),
     "rules": set(),
     "models": {"rules"},
-    "access": MODELS,
+    "access": MODELS | {"postgres"},
     "sealing": RULES,
     "queries": MODELS,
     "security": MODELS | {"access"},
@@ -35,10 +35,10 @@ MAY_IMPORT = {
     "logs": {"config", "security"},
     "metrics": {"config", "security"},
     "app": FILES_IN_AND_OUT | SET_UP | {"cli", "logs", "metrics", "views"},
-    "migrations": {"access", "models"},
+    "migrations": {"access", "config", "embedded", "models"},
     "postgres": set(),
     "embedded": {"config", "postgres"},
-    "server": SET_UP | {"app"},
+    "server": SET_UP | {"access", "app"},
     "install": set(),
 }
 # Libraries that a layer lives without: who asks over HTTP is no business of what is below.

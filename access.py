@@ -1,0 +1,184 @@
+"""What the logins of the database may do, and who the database believes is asking.
+
+The web server's login is a member of `redress_app`: it owns nothing and is held to row-level
+security, so that a forgotten filter or an injected statement finds no foreign row (promises A3,
+A4). Each transaction carries a ticket that only the application can sign; functions of the
+database read it with a key that the login cannot read. `redress_reader` is for reports.
+
+The condition of each table comes from its record type, as the one in security.py does, and is set
+by its migration with `redress_guard`: see docs/decisions/0040-the-database-defends-itself.md.
+"""
+
+import hmac
+import re
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+from sqlalchemy import ColumnElement, and_, any_, func, or_, select, true
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import BigInteger
+
+import postgres
+from models import Officer, OfficeRecord, OfficerSession, PrivateRecord, Record
+
+APP_ROLE, READER_ROLE = "redress_app", "redress_reader"
+SYSTEM = 0
+"""Stands in a ticket for the system itself: commands and jobs, which see every row."""
+
+Test = Callable[[Any], ColumnElement[bool]]
+
+
+# --- The ticket ------------------------------------------------------------------------------
+
+
+def _key(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"redress ticket", "sha256")
+
+
+def sign_ticket(secret: str, officer_id: int, *, session_id: int = 0) -> str:
+    """Return the text that tells the database who asks, for a transaction that begins now.
+
+    `officer_id` SYSTEM is the system; `session_id` is the log-in it depends on, 0 for a command
+    or a job. `secret` is the application's SECRET_KEY.
+    """
+    said = f"{session_id}.{officer_id}.{int(time.time())}"
+    return f"{said}.{hmac.digest(_key(secret), said.encode(), 'sha256').hex()}"
+
+
+def ticket_pads(secret: str) -> tuple[bytes, bytes]:
+    """Return the inner and the outer block of HMAC-SHA256 (RFC 2104) for the key of tickets, from
+    which the database computes it with sha256() alone."""
+    key = _key(secret).ljust(64, b"\0")
+    return bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
+
+
+# --- Which rows ------------------------------------------------------------------------------
+
+
+def through(model: type[Record], path: str, test: Test, told: ColumnElement[bool] | None) -> Any:
+    """Apply `test` to the column at the end of a dotted path of relations from `model`.
+
+    An office does not see what it is not to know of yet (`told_from`): a draft, a visit without
+    notice; `told` is the condition under which it does all the same, None for always.
+    """
+    first, _dot, rest = path.partition(".")
+    attribute = getattr(model, first)
+    if not rest:
+        if model.told_from is None or told is None:
+            return test(attribute)
+        return and_(test(attribute), or_(getattr(model, model.told_from).is_not(None), told))
+    condition = through(attribute.property.mapper.class_, rest, test, told)
+    return attribute.any(condition) if attribute.property.uselist else attribute.has(condition)
+
+
+# Paths that lead from one record to many: asked once in a statement and not for each row, and
+# not through the other table's own condition, which asks back.
+REACHED = {
+    "circulations.office_id": "redress_circulated",
+    "offices.office_id": "redress_conferences",
+}
+
+
+def _once(function: Any) -> Any:
+    """`function` as a sub-select, which PostgreSQL runs once in a statement."""
+    return select(function).scalar_subquery()
+
+
+def _any_of(function_name: str) -> Any:
+    function: Any = getattr(func, function_name)(type_=ARRAY(BigInteger))
+    nobody = func.cast(postgresql.array([], type_=BigInteger), ARRAY(BigInteger))
+    return any_(func.coalesce(_once(function), nobody, type_=ARRAY(BigInteger)))
+
+
+def _own(column: Any) -> ColumnElement[bool]:
+    own: ColumnElement[bool] = column == _once(func.redress_officer())
+    return own
+
+
+def seen_rows(model: type[Record]) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that whoever asks may read, in functions of
+    the database; None where that is all of them."""
+    if model is OfficerSession:
+        return None  # a log-in is looked up before it is known whose it is; it holds no case
+    if model.owner_path:
+        key = getattr(model, model.owner_path)
+        return or_(_once(func.redress_reads_trail()), _own(key))
+    if not issubclass(model, OfficeRecord):
+        return None
+    return or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
+
+
+def _path(model: Any, path: str) -> Any:
+    if path in REACHED:
+        reached: ColumnElement[bool] = model.id == _any_of(REACHED[path])
+        return reached
+    told = _once(func.redress_supervises())
+    return through(model, path, lambda column: column == _any_of("redress_offices"), told)
+
+
+def changed_rows(model: type[Record]) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that whoever asks may add, change or delete;
+    None where it is that of reading them."""
+    if model is Officer:
+        return or_(_once(func.redress_administers()), _own(Officer.id))
+    if model is OfficerSession:
+        return or_(_once(func.redress_administers()), _own(OfficerSession.officer_id))
+    if model.owner_path:
+        return or_(_own(getattr(model, model.owner_path)), _once(func.redress_officer()) == SYSTEM)
+    return None
+
+
+def _written(model: type[Record], condition: ColumnElement[bool] | None) -> str:
+    if condition is None:
+        return "NULL"
+    # Within a query of the table, so that sub-selects refer to its row.
+    query = select(model.id).where(condition)
+    text = query.compile(
+        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
+        compile_kwargs={"literal_binds": True},
+    )
+    words = " ".join(str(text).split()).partition(" WHERE ")[2]
+    return f"$rows${re.sub(r' AS redress_[a-z_]+_[0-9]+', '', words)}$rows$"
+
+
+def guard_statement(model: type[Record]) -> str:
+    """Return the SQL that gives the logins their rights on the table of `model`; the migration
+    that makes the table, or changes who sees its rows, runs it.
+
+    A PrivateRecord has no right here at all: its own migration grants what it must.
+    """
+    if issubclass(model, PrivateRecord):
+        raise ValueError(f"{model.__name__} is private: grant by hand what it needs")
+    changes = changed_rows(model)
+    seen = seen_rows(model)
+    if changes is not None and seen is None:
+        seen = true()
+    hidden = [column.name for column in model.__table__.columns if column.info.get("secret")]
+    conditions = f"{_written(model, seen)}, {_written(model, changes)}"
+    return f"SELECT redress_guard('{model.__tablename__}', {conditions}, '{{{','.join(hidden)}}}')"
+
+
+# --- What migrations cannot do ----------------------------------------------------------------
+
+
+def prepare(owner_url: str, secret: str) -> list[str]:
+    """Give a migrated database what migrations cannot: the key of tickets, and, as a superuser,
+    the marks of LEAKPROOF. `owner_url` is libpq's URL for the owner of the tables.
+
+    Returns the statements that a superuser must still run in it; none where all is done. Raises
+    psycopg2's errors.
+    """
+    with closing(psycopg2.connect(owner_url, connect_timeout=10)) as owner:
+        owner.autocommit = True
+        with owner.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO redress_private.ticket_key (inner_pad, outer_pad) VALUES (%s, %s)"
+                " ON CONFLICT (only_one) DO UPDATE SET inner_pad = excluded.inner_pad,"
+                " outer_pad = excluded.outer_pad",
+                ticket_pads(secret),
+            )
+        return postgres.mark(owner)
