@@ -158,7 +158,7 @@ def _try(model: type[Record], values: dict[str, Any], *, keep: bool = True) -> A
         record = make_any(model, **values)
         if model.__table__.columns.get("version_id") is not None:
             for key, value in values.items():  # so that its history shows them too
-                setattr(record, key, value[::-1] if isinstance(value, list) else f"{value}."[-_cut(model, key) :])
+                setattr(record, key, [*value, "."] if isinstance(value, list) else f"{value}.")
             db.session.flush()
     except (DBAPIError, StatementError, ValueError):
         savepoint.rollback()
@@ -169,6 +169,3 @@ def _try(model: type[Record], values: dict[str, Any], *, keep: bool = True) -> A
         savepoint.rollback()
     return record
 
-
-def _cut(model: type[Record], key: str) -> int:
-    return int(getattr(model.__table__.columns[key].type, "length", None) or 4000)

@@ -5,7 +5,6 @@ Each kind of page is opened; what the others of its kind hold is read by Chromiu
 shows whether an element or a handler came out of a payload.
 """
 
-import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -63,7 +62,8 @@ FOREIGN = """(doc) => {
       if (/^\\s*(https?:)?[/\\\\]{2}/i.test(address)) found.push(`${name}=${address}`);
     }
   }
-  const never = "iframe, object, embed, base, style, math, video, script:not([src]), meta[http-equiv]";
+  const never = "iframe, object, embed, base, style, math, video, script:not([src]), " +
+    "meta[http-equiv]";
   for (const one of doc.querySelectorAll(never)) found.push(`<${one.localName}>`);
   return found;
 }"""
@@ -165,7 +165,9 @@ def hunt(walk: Walk, desk: Desk, planted: Planted) -> Iterator[Hunt]:
 
     page.on("dialog", spoke)
     # What our own guard of half-filled forms asks is a dialog too, and no payload's.
-    page.add_init_script("addEventListener('beforeunload', (e) => e.stopImmediatePropagation(), true)")
+    page.add_init_script(
+        "addEventListener('beforeunload', (e) => e.stopImmediatePropagation(), true)"
+    )
     yield hunting
     assert hunting.dialogs == []
     assert hunting.foreign == []
@@ -185,7 +187,9 @@ def test_no_screen_makes_more_of_a_text_than_text(
         hunt.open(f"{address(model)}?page_size=200")
         for view in ("details", "history", "edit", "delete"):
             shown += len(hunt.read_all([address(model, view, id=one) for one in ids]))
-            if hunt.page.evaluate("(path) => fetch(path).then((r) => r.ok)", address(model, view, id=ids[0])):
+            if hunt.page.evaluate(
+                "(path) => fetch(path).then((r) => r.ok)", address(model, view, id=ids[0])
+            ):
                 hunt.open(address(model, view, id=ids[0]))
     stands = hunt.planted
     assert len(stands.stands) > 100
@@ -204,12 +208,19 @@ def test_no_address_makes_more_of_a_text_than_text(
     hunt.open("/admin/")
     for payload in PAYLOADS:
         for query in (
-            {"search": payload, "flt0_title_contains": payload, "page_size": payload, "after": payload},
+            {
+                "search": payload,
+                "flt0_title_contains": payload,
+                "page_size": payload,
+                "after": payload,
+            },
             {"sort": payload, f"flt0_{payload}_equals": payload, "flt1_id_equals": payload},
             {"flt0_category_equals": payload, "flt1_state_equals": payload, "before": payload},
         ):
             hunt.open(f"{address(Grievance)}?{urlencode(query)}")
-        hunt.open(f"{address(Grievance)}?{urlencode({'filter_what': payload, 'filter_value': payload})}")
+        hunt.open(
+            f"{address(Grievance)}?{urlencode({'filter_what': payload, 'filter_value': payload})}"
+        )
         hunt.open(f"/admin/{urlencode({payload: payload})}/")
         hunt.open(f"{address(Grievance, 'details')}?{urlencode({'id': payload})}")
     hunt.page.context.clear_cookies()
@@ -258,9 +269,7 @@ def test_no_name_that_is_offered_makes_more_of_a_text_than_text(hunt: Hunt) -> N
     hunt.look()
 
 
-def test_no_file_that_is_imported_makes_more_of_a_text_than_text(
-    hunt: Hunt, desk: Desk
-) -> None:
+def test_no_file_that_is_imported_makes_more_of_a_text_than_text(hunt: Hunt, desk: Desk) -> None:
     lines = ["no,subject,in,group"]
     for n, payload in enumerate(PAYLOADS):
         cell = payload.replace('"', '""')
@@ -272,7 +281,9 @@ def test_no_file_that_is_imported_makes_more_of_a_text_than_text(
         for label, (file_name, content) in zip(("file", "map"), files, strict=True):
             field_ = hunt.page.locator(f"input[name={label}]")
             field_.set_input_files({"name": file_name, "mimeType": "text/csv", "buffer": content})
-        hunt.page.locator("input[name=file]").locator("xpath=ancestor::form").locator("button").first.click()
+        hunt.page.locator("input[name=file]").locator("xpath=ancestor::form").locator(
+            "button"
+        ).first.click()
         expect(hunt.page.get_by_text("Would be created")).to_be_visible()
         expect(hunt.page.get_by_role("main")).to_contain_text("x-xss")
         hunt.look()
@@ -286,6 +297,8 @@ def test_no_file_that_is_imported_makes_more_of_a_text_than_text(
     hunt.page.locator("input[name=map]").set_input_files(
         {"name": "<x-xss>.toml", "mimeType": "text/plain", "buffer": broken}
     )
-    hunt.page.locator("input[name=file]").locator("xpath=ancestor::form").locator("button").first.click()
+    hunt.page.locator("input[name=file]").locator("xpath=ancestor::form").locator(
+        "button"
+    ).first.click()
     expect(hunt.page.get_by_role("main")).to_contain_text("x-xss")
     hunt.look()

@@ -21,7 +21,6 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 from flask import Flask
 from sqlalchemy import inspect
-from sqlalchemy.orm import scoped_session, sessionmaker
 from werkzeug.routing import Rule
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
@@ -29,7 +28,7 @@ import security
 from models import RECORD_TYPES, OfficerSession, db
 from queries.filters import operations
 from rules.permissions import Role
-from tests.conftest import _context, make_app
+from tests.conftest import joined, make_app
 from tests.conventions.test_routes import RELATIONS, routes, seed
 from tests.factories import make_any, make_office, make_officer
 from tests.fuzzing.inputs import Input, Pairs
@@ -295,31 +294,6 @@ def known_operations(model: Any, key: str) -> list[str]:
     if key in relations and relations[key].uselist:
         return []
     return list(operations(model, key))
-
-
-@contextmanager
-def joined(app: Flask) -> Iterator[Any]:
-    """Within the block every session is part of one transaction, which is taken back."""
-    with app.app_context():
-        engine = db.engine
-    kept = db.session
-    with engine.connect() as connection:
-        outer = connection.begin()
-
-        class Joined(kept.session_factory.class_):  # type: ignore[name-defined, misc]
-            def get_bind(self, *_: Any, **__: Any) -> Any:
-                return connection
-
-        db.session = scoped_session(
-            sessionmaker(class_=Joined, db=db, join_transaction_mode="create_savepoint"),
-            scopefunc=_context,
-        )
-        try:
-            yield connection
-        finally:
-            db.session.remove()
-            db.session = kept
-            outer.rollback()
 
 
 @contextmanager
