@@ -83,6 +83,31 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _setting("LOGIN_WAIT_MINUTES", int, 15, "Minutes to wait after too many failed log-ins."),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
+    _setting("IDENTITY_MINUTES", int, 5, "Minutes for which an opened identity is shown: 1 to 60."),
+    _setting(
+        "IDENTITY_AGREEMENT_HOURS",
+        int,
+        24,
+        "Hours in which an opening that a second officer agreed to must be used.",
+    ),
+    _setting(
+        "IDENTITY_KEEP_DAYS",
+        int,
+        365,
+        "Days after a grievance ended for which its identity is kept.",
+    ),
+    _setting(
+        "IDENTITY_KEY_FOLDER",
+        str,
+        "",
+        "Folder of the key files that seal identities; empty: identity-keys in the instance.",
+    ),
+    _setting(
+        "IDENTITY_KEYS",
+        str,
+        "",
+        "These keys instead of files: 1:HEX,2:HEX with 64 signs each; the highest seals.",
+    ),
 )
 
 LANGUAGES = {"en": "English", "zh_Hans_CN": "简体中文"}
@@ -115,6 +140,8 @@ def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     }
     if values["LANGUAGE"] not in LANGUAGES:
         raise SettingWrong(f"REDRESS_LANGUAGE must be one of {', '.join(LANGUAGES)}.")
+    if not 1 <= values["IDENTITY_MINUTES"] <= 60:
+        raise SettingWrong("REDRESS_IDENTITY_MINUTES must be from 1 to 60.")
     if values["PRODUCTION"] and not values["SECRET_KEY"]:
         raise SettingWrong(
             "REDRESS_PRODUCTION is on: set REDRESS_SECRET_KEY to a random text of 32 characters "

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import imports
 from actions import accounts
+from cli.identity import identity
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
 from rules import RuleBroken
@@ -150,4 +151,5 @@ def init_app(app: Flask) -> None:
     """Give `app` its commands."""
     app.cli.add_command(create_admin)
     app.cli.add_command(demo_command)
+    app.cli.add_command(identity)
     app.cli.add_command(import_grievances)

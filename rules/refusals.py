@@ -48,6 +48,12 @@ SENTENCES: dict[str, str] = {
     "source_has_number": mark("Give the source system and the number there, or neither."),
     "known_key": mark("The key version must be 1 or more."),
     "something_sealed": mark("There is nothing to seal."),
+    "two_stay": mark(
+        "Opening this identity takes two people, and that stays so for as long as it is sealed."
+    ),
+    "open_a_while": mark("An identity is opened for an hour at most."),
+    "decided_by_someone": mark("Say when it was decided and by whom: both or neither."),
+    "identity_request_one_open": mark("You have asked already. Wait until somebody decides."),
     "plan_step_done_has_day": mark("A step that is done needs its day, and only such a step."),
     "dropped_has_reason": mark("A dropped step needs a reason, and only such a step."),
     "at_most_90_days": mark("A pause lasts at most 90 days."),

@@ -37,7 +37,9 @@ from models import (
     GrievanceLink,
     GroupMembership,
     Identity,
+    IdentityKey,
     IdentityOpening,
+    IdentityRequest,
     ImportBatch,
     Inspection,
     JointConference,
@@ -68,6 +70,7 @@ from models import (
     db,
 )
 from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
+from rules.identity import Duty, IdentityField, OpeningGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
 from rules.records import AuditVerb
@@ -189,7 +192,30 @@ def make_identity(**given: Any) -> Identity:
         given,
         grievance_id=_id(make_grievance),
         key_version=1,
-        ciphertext=lambda: os.urandom(64),
+        **{field.value: lambda: os.urandom(92) for field in IdentityField},
+    )
+
+
+def make_identity_key(**given: Any) -> IdentityKey:
+    return _make(
+        IdentityKey,
+        given,
+        grievance_id=_id(make_grievance),
+        key_version=1,
+        kek_version=1,
+        wrapped=lambda: os.urandom(60),
+    )
+
+
+def make_identity_request(**given: Any) -> IdentityRequest:
+    return _make(
+        IdentityRequest,
+        given,
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        duty=Duty.INTAKE,
+        ground=OpeningGround.ANSWER,
+        reason="To send the answer",
     )
 
 
@@ -199,7 +225,11 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
         given,
         grievance_id=_id(make_grievance),
         officer_id=_id(make_officer),
+        office_id=_id(make_office),
+        duty=Duty.INTAKE,
+        ground=OpeningGround.ANSWER,
         reason="To send the answer",
+        ends_at=lambda: datetime.now(UTC) + timedelta(minutes=5),
     )
 
 

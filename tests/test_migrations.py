@@ -117,9 +117,10 @@ def test_up_and_down_and_up_again_with_a_row_in_every_table(
             make_any(model)
         db.session.commit()
         for table in Base.metadata.tables.values():
-            assert table.name == "login_attempt" or db.session.scalar(
-                select(sa.func.count()).select_from(table)
-            ), table.name
+            fills_by_use = table.name in ("login_attempt", "officer_posting", "former_respondent")
+            assert fills_by_use or db.session.scalar(select(sa.func.count()).select_from(table)), (
+                table.name
+            )
         db.session.remove()
         with db.engine.connect() as connection:
             before = everything_in(connection)

@@ -8,7 +8,7 @@ from flask_admin import Admin, AdminIndexView, expose
 import security
 from models import RECORD_TYPES, AuditEntry, Grievance, ImportBatch, Officer, Record, db
 from rules.permissions import Desk, Verb
-from views import account, errors, imports
+from views import account, errors, identity, imports
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.labels import (
@@ -84,6 +84,7 @@ def init_app(app: Flask) -> None:
         if model.screen:
             register(admin, model)
     imports.init_app(app)
+    identity.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,

@@ -130,6 +130,9 @@ class Asker:
             "officer_id": self.made["officer"],
             "log_in_id": self.made["officer_session"],
             "batch_id": self.made["import_batch"],
+            "grievance_id": self.made["grievance"],
+            "opening_id": self.made["identity_opening"],
+            "request_id": self.made["identity_request"],
         }
         missing = rule.arguments - known.keys()
         assert not missing, f"{rule.rule}: say in Asker.values what stands for {missing}"
