@@ -168,4 +168,3 @@ def _try(model: type[Record], values: dict[str, Any], *, keep: bool = True) -> A
     else:
         savepoint.rollback()
     return record
-

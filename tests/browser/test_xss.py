@@ -195,8 +195,8 @@ def test_no_screen_makes_more_of_a_text_than_text(
     assert len(stands.stands) > 100
     assert shown > 500  # the payloads are there to be seen
     figures(
-        f"B1: {len(PAYLOADS)} payloads in {len(stands.stands)} text fields of {len(stands.ids)} record "
-        f"types ({stands.pairs:,} pairs), {hunt.opened} pages opened and {hunt.read:,} read in "
+        f"B1: {len(PAYLOADS)} payloads in {len(stands.stands)} text fields of {len(stands.ids)} "
+        f"record types ({stands.pairs:,} pairs), {hunt.opened} pages opened and {hunt.read:,} read in "
         f"Chromium: {len(hunt.dialogs)} dialogs, {len(hunt.foreign)} elements or handlers, 0 "
         f"violations of the policy; {time.monotonic() - began:.0f} s"
     )
