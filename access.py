@@ -39,13 +39,16 @@ def _key(secret: str) -> bytes:
     return hmac.digest(secret.encode(), b"redress ticket", "sha256")
 
 
-def sign_ticket(secret: str, officer_id: int, *, session_id: int = 0) -> str:
-    """Return the text that tells the database who asks, for a transaction that begins now.
+def sign_ticket(
+    secret: str, officer_id: int, *, session_id: int = 0, at: float | None = None
+) -> str:
+    """Return the text that tells the database who asks, for a transaction that begins now, or at
+    `at` (seconds since 1970).
 
     `officer_id` SYSTEM is the system; `session_id` is the log-in it depends on, 0 for a command
     or a job. `secret` is the application's SECRET_KEY.
     """
-    said = f"{session_id}.{officer_id}.{int(time.time())}"
+    said = f"{session_id}.{officer_id}.{int(time.time() if at is None else at)}"
     return f"{said}.{hmac.digest(_key(secret), said.encode(), 'sha256').hex()}"
 
 

@@ -38,6 +38,8 @@ DEPTH_SLACK = 3.0  # milliseconds: two page times that differ by less are the sa
 COPY_RATIO = 0.5
 FIRST_BYTE = 0.1
 MEMORY = 64_000_000
+RIGHTS_RATIO = 1.15
+RIGHTS_SLACK = 1.0  # milliseconds
 
 
 @dataclass(frozen=True)
@@ -113,16 +115,23 @@ def main() -> int:
         for case in (*LISTS, *FILTERS, *SEARCHES):
             figures.append(bench.page(case))
             say(_line(figures[-1]))
+        say("\nWhat row-level security costs: with it, without it, milliseconds\n")
+        rights = [bench.rights(case, who) for who in (register.OFFICER, register.HANDLER)
+                  for case in (*LISTS, *FILTERS, *SEARCHES)]  # fmt: skip
         files = bench.files()
     broken = [f"{figure.name}: {words}" for figure in figures for words in figure.broken]
+    broken += [f"{one['name']}: {one['ratio']:.2f} x without row-level security"
+               for one in rights if not one["kept"]]  # fmt: skip
     broken += files.pop("broken")
     if options.json:
         print(json.dumps({"rows": options.rows, "pages": [asdict(one) for one in figures],
-                          "files": files, "broken": broken}, ensure_ascii=False))  # fmt: skip
+                          "rights": rights, "files": files, "broken": broken},
+                         ensure_ascii=False))  # fmt: skip
     for words in broken:
         say(f"NOT KEPT  {words}")
     worst = max(one.ours / one.few for one in figures if one.few)
     say(f"\n{len(broken)} promises not kept; worst page {worst:.2f} x its time at 10,000 rows;"
+        f" row-level security {statistics.median(one['ratio'] for one in rights):.2f} x,"
         f" CSV {files['copy_ratio']:.2f} x psql \\copy")  # fmt: skip
     return 1 if broken else 0
 
@@ -150,6 +159,7 @@ class Bench:
         self._few = self._serve("app:create_app()", few)
         for panel in (self._ours, self._few):
             panel.log_in()
+        self._known: dict[str, Panel] = {register.OFFICER: self._ours}
         self._stock = None
         if stock:
             more = {"STOCK_EXPORT_ROWS": str(STOCK_CSV_ROWS)}
@@ -184,6 +194,35 @@ class Bench:
             stock = LIST + case.stock.format(**self._places[self._ours])
             figure.stock = _quick([self._stock.milliseconds(stock) for _ in range(4)])
         return figure
+
+    def rights(self, case: Case, username: str) -> dict[str, Any]:
+        """Measure a page with row-level security and without, by turns, as one officer."""
+        path = LIST + case.ours.format(**self._places[self._ours])
+        panel = self._logged_in(username)
+        spent: dict[str, list[float]] = {"ENABLE": [], "DISABLE": []}
+        with closing(postgres.connect(self._url)) as owner, owner.cursor() as cursor:
+            try:
+                for turn in range(8):
+                    for state in list(spent)[:: 1 if turn % 2 else -1]:
+                        cursor.execute(f"ALTER TABLE grievance {state} ROW LEVEL SECURITY")
+                        panel.milliseconds(path)  # plans and caches are new
+                        spent[state] += [panel.milliseconds(path) for _ in range(3)]
+            finally:
+                cursor.execute("ALTER TABLE grievance ENABLE ROW LEVEL SECURITY")
+        with_it, without = _quick(spent["ENABLE"]), _quick(spent["DISABLE"])
+        name = f"{case.name}, {'all offices' if username == register.OFFICER else 'one office'}"
+        ratio = with_it / without
+        kept = ratio <= RIGHTS_RATIO or with_it - without <= RIGHTS_SLACK
+        self._say(f"{name:44}{with_it:8.1f}{without:9.1f}{ratio:7.2f}{'' if kept else '  !'}")
+        return {"name": name, "with": with_it, "without": without, "ratio": ratio, "kept": kept}
+
+    def _logged_in(self, username: str) -> Panel:
+        if username not in self._known:
+            panel = self._ours.another()
+            panel.forget()
+            panel.log_in(username)
+            self._known[username] = panel
+        return self._known[username]
 
     # --- Files ---------------------------------------------------------------------------------
 

@@ -63,6 +63,8 @@ class Inside:
                     asked.wrong.append("OFFSET")
                 if re.search(r"\bcount\(", sql) and "LIMIT" not in sql:
                     asked.wrong.append("an unbounded count")
+                if "set_config" in sql:  # who asks: the plan is that of their rights
+                    connection.exec_driver_sql(sql, values)
                 if re.search(rf"\bFROM {table}\b", sql):
                     explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}"
                     plan = connection.exec_driver_sql(explained, values).scalar_one()

@@ -23,7 +23,8 @@ Say = Callable[[str], None]
 
 STEP = 100_000
 OFFICES, CATEGORIES = 120, 140
-OFFICER = "bench"
+OFFICER, HANDLER = "bench", "bench_office"
+"""One who sees every grievance, and one who sees those of one office and below."""
 PASSWORD = "four words for a benchmark"  # noqa: S105  of a database that holds nothing
 RECIPE = [Path(__file__), Path(__file__).with_name("register.sql")]
 
@@ -148,9 +149,11 @@ def _fill_offices(cursor: Cursor) -> None:
     cursor.execute(
         """
         INSERT INTO officer (name, username, office_id, roles, password_hash)
-        SELECT 'Bench', %s, id, '{administrator}', %s FROM office WHERE code = 'B1'
+        SELECT 'Bench', one.username, id, one.roles, %s
+        FROM office JOIN (VALUES (%s, 'B1', '{administrator}'::text[]), (%s, 'B30', '{handler}'))
+            AS one (username, code, roles) USING (code)
         """,
-        (OFFICER, PasswordHasher().hash(PASSWORD)),
+        (PasswordHasher().hash(PASSWORD), OFFICER, HANDLER),
     )
 
 

@@ -42,12 +42,12 @@ class Panel:
         self._cookies: dict[str, str] = {}
         self._connection = HTTPConnection("127.0.0.1", port, timeout=900)
 
-    def log_in(self) -> None:
-        """Log in as the officer who sees everything."""
+    def log_in(self, username: str = OFFICER) -> None:
+        """Log in, as the officer who sees everything if nothing else is said."""
         page = self._request("GET", "/login").read().decode()
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
         form = urlencode({
-            "username": OFFICER, "password": PASSWORD,
+            "username": username, "password": PASSWORD,
             "csrf_token": unescape(token[1]) if token else "",
         })  # fmt: skip
         answer = self._request("POST", "/login", form)
@@ -104,6 +104,10 @@ class Panel:
         twin = Panel(self._port, self._process)
         twin._cookies = dict(self._cookies)
         return twin
+
+    def forget(self) -> None:
+        """Forget the session, to log in as somebody else."""
+        self._cookies = {}
 
     @contextmanager
     def _memory(self) -> Iterator[list[int]]:

@@ -1,10 +1,12 @@
 """Runs the migrations, and writes new ones: numbered, and with the triggers of new tables."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import context
+from alembic.ddl.postgresql import PostgresqlImpl
 from alembic.operations import ops
 from alembic.script import ScriptDirectory
 from flask import current_app
@@ -16,6 +18,16 @@ from models import RECORD_TYPES, Base, PrivateRecord, watch_statement
 
 HERE = Path(__file__).resolve().parent
 CURRENT_HEAD = HERE / ".current-head"
+
+
+class Postgres(PostgresqlImpl):
+    """Alembic's own PostgreSQL, which compares expressions of indexes as text: without brackets
+    and line breaks, of which the server prints more than anybody wrote."""
+
+    __dialect__ = "postgresql"
+
+    def _cleanup_index_expr(self, index: sa.Index, expr: str) -> str:
+        return re.sub(r"[()\s]", "", super()._cleanup_index_expr(index, expr))
 
 
 def number_and_watch(_: Any, __: Any, directives: list[ops.MigrationScript]) -> None:

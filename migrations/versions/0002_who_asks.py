@@ -238,6 +238,54 @@ GUARDS = (
     """SELECT redress_guard('officer_session', $rows$true$rows$, $rows$(SELECT redress_administers()) OR officer_session.officer_id = (SELECT redress_officer())$rows$, '{token_hash,data}')""",
 )
 
+# What the search of each table looks through; "?" marks a column that may be empty.
+SEARCHED = {
+    "office": "name code",
+    "officer": "name username",
+    "area": "name",
+    "category": "name",
+    "service_standard": "name",
+    "calendar_day": "name",
+    "grievance": "number title place? external_number?",
+    "plan_step": "subject",
+    "document": "name",
+    "joint_conference": "subject",
+    "conference_office": "undertaking?",
+    "decision": "subject",
+    "decision_point": "point",
+    "remedy": "promise",
+    "appeal": "subject",
+    "retaliation_report": "subject",
+    "supervision_group": "name",
+    "group_membership": "duty?",
+    "inspection": "subject",
+    "finding": "subject",
+    "supervision_notice": "number? subject",
+    "reprimand": "subject number?",
+    "reprimand_evidence": "subject",
+    "reprimand_reply": "subject",
+    "rectification": "subject",
+    "reprimand_appeal": "subject",
+    "accountability_action": "subject",
+    "number_series": "body series",
+    "reception_day": "name place",
+    "reception": "subject",
+    "duty_shift": "name",
+    "saved_view": "name",
+    "import_batch": "file_name",
+    "export_record": "file_name",
+    "officer_session": "device",
+}
+
+# Columns that grievances are sorted by, or that refer to others: who may see a row stands in their
+# indexes, so that counting them does not read the rows.
+SORTED = (
+    "acknowledged_at answered_at area_id category_id channel closed_at due_at external_number"
+    " handler_id import_batch_id lead_official_id number received_at respondent_office_id"
+    " responsible_office_id source state title withdrawn_at"
+)
+COVERED = ("responsible_office_id", "respondent_office_id")
+
 # Who changed a record is who the ticket says, not who a setting says.
 BY_SETTING = "nullif(current_setting('redress.officer_id', true), '')"
 BY_TICKET = "nullif(redress_officer(), 0)"
@@ -246,6 +294,9 @@ STAMPED_BY = ("redress_stamp()", "redress_audit()")
 
 def upgrade() -> None:
     make_roles()
+    index_searches(lambda column, may_be_empty: (
+        f"CASE WHEN ({column} IS NOT NULL) THEN {column} ELSE '' END" if may_be_empty else column))
+    index_sorts(COVERED)
     for statement in PRIVATE.split(";\n"):
         if statement.strip():
             op.execute(statement)
@@ -265,6 +316,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    index_searches(lambda column, _: f"coalesce({column}, '')")
+    index_sorts(())
     name_who_acts(BY_TICKET, BY_SETTING)
     connection = op.get_bind()
     for (table,) in connection.execute(
@@ -321,6 +374,29 @@ def make_roles() -> None:
             f"administrator of the server to run this in the database {database}, as a "
             f"superuser, and try again: {'; '.join(wanted)};"
         )
+
+
+def index_searches(part) -> None:
+    """Make the indexes of every search anew, its text put together of what `part` returns.
+
+    PostgreSQL takes COALESCE for something that may tell of its arguments, and under row-level
+    security it would not use an index on it.
+    """
+    for table, columns in SEARCHED.items():
+        parts = [part(column.removesuffix("?"), column.endswith("?")) for column in columns.split()]
+        document = "lower(" + " || ' ' || ".join(parts) + ")"
+        op.execute(f"DROP INDEX ix_{table}_search, ix_{table}_pairs")
+        op.execute(f"CREATE INDEX ix_{table}_search ON {table} USING gin (({document}) gin_trgm_ops)")
+        op.execute(f"CREATE INDEX ix_{table}_pairs ON {table} USING gin (redress_pairs({document}))")
+
+
+def index_sorts(covered: tuple[str, ...]) -> None:
+    """Make the indexes of the sorts of grievances anew, with `covered` beside what they sort by."""
+    for column in SORTED.split():
+        beside = ", ".join(name for name in covered if name != column)
+        include = f" INCLUDE ({beside})" if beside else ""
+        op.execute(f"DROP INDEX ix_grievance_{column}_id")
+        op.execute(f"CREATE INDEX ix_grievance_{column}_id ON grievance ({column}, id){include}")
 
 
 def name_who_acts(before: str, after: str) -> None:
