@@ -69,7 +69,7 @@ class World:
         fields |= {"action": "delete", "rowid": str(number)}
         if kind == "action_all":
             fields["all"] = "1"
-        return browser.post(path, query_string=query, data=fields)
+        return browser.post(path, query_string=query, data=fields, follow_redirects=True)
 
 
 def _relation(model: type[Record]) -> str:
@@ -81,7 +81,7 @@ def told(reply: Any) -> tuple[int, str]:
     asked for and the tokens of forms."""
     body = reply.get_data().decode()
     said = f"{reply.headers.get('Location')} {reply.headers.get('Content-Type')} {body}"
-    said = re.sub(r'name="(csrf_token|version|fingerprint)" value="[^"]*"', "", said)
+    said = re.sub(r'name="(csrf_token|version|fingerprint|next)" value="[^"]*"', "", said)
     return reply.status_code, re.sub(r"\b7\d{8}\b", "N", said)
 
 
@@ -141,6 +141,8 @@ def test_what_is_not_theirs_was_deleted_or_never_was_is_answered_in_the_same_way
         table = model.__tablename__
         for role in Role:
             apart = model in KEPT_APART and not _sees_all(role, model)
+            if not apart and role not in (Role.ADMINISTRATOR, Role.HANDLER):
+                continue  # nothing is kept from them, and their rights are those of these two
             for kind in KINDS:
                 never = world.ask(role, model, kind, NEVER)
                 others = {"deleted": world.deleted[table]}
@@ -154,8 +156,8 @@ def test_what_is_not_theirs_was_deleted_or_never_was_is_answered_in_the_same_way
     assert differ == []
     figures(
         f"A2: {world.asked - asked:,} questions for records of another office, deleted and never "
-        f"made: {len(SCREENS)} record types x {len(Role)} roles x {len(KINDS)} kinds of route: "
-        "0 differ from “there is none”"
+        f"made: {len(SCREENS)} record types x {len(KINDS)} kinds of route, as each role from whom "
+        "something is kept: 0 differ from “there is none”"
     )
 
 
@@ -178,13 +180,12 @@ def test_what_is_no_id_is_answered_as_what_never_was(
             for kind in ("details", "edit", "delete", "delete_post"):
                 never = world.ask(role, model, kind, NEVER)
                 for number in NOT_IDS:
-                    status, said = world.ask(role, model, kind, number)
-                    assert (status, _without(said, number)) == never, (model, role, kind, number)
+                    assert world.ask(role, model, kind, number) == never, (
+                        model,
+                        role,
+                        kind,
+                        number,
+                    )
     page = world.browsers[Role.HANDLER].get(address(SCREENS[0], "details", id="1%00"))
     assert page.status_code == 400
     figures(f"A2: {world.asked - asked:,} questions with what is no id: all as if there were none")
-
-
-def _without(said: str, number: str) -> str:
-    """Return the text of a page without the number that it repeats in the form of the language."""
-    return re.sub(r'name="next" value="[^"]*"', 'name="next" value="…"', said)
