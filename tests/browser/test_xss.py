@@ -154,7 +154,7 @@ def planted(desk: Desk) -> Planted:
 
 @pytest.fixture
 def hunt(walk: Walk, desk: Desk, planted: Planted) -> Iterator[Hunt]:
-    page = walk.enter(answers=(400, 404, 405, 409, 422, 429))
+    page = walk.enter(answers=(400, 403, 404, 405, 409, 422, 429))
     cookie = {"name": security.COOKIE, "value": TOKEN, "url": desk.address}
     page.context.add_cookies([cookie])  # type: ignore[list-item]
     hunting = Hunt(page, planted)
