@@ -563,7 +563,17 @@ def forget_log_in(reply: Reply) -> None:
     reply.delete_cookie(cookie_name(), secure=secure, httponly=True, samesite="Lax", path="/")
 
 
+def _stay_here(response: Response) -> None:
+    """Keep an answer from leading to another host (promise B5): Werkzeug itself, when it puts
+    slashes right, names the host that the visitor claims."""
+    address = response.headers.get("Location")
+    if address and local_path(address) is None:
+        path = re.sub("^[a-z]+://[^/]*", "", address)
+        response.headers["Location"] = local_path(path) or "/"
+
+
 def _add_headers(response: Response) -> Response:
+    _stay_here(response)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-ID"] = request_id()

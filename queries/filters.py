@@ -109,7 +109,8 @@ def read_number(text: str, today: Today) -> Decimal:
         number = Decimal(read_text(text, today).replace(",", ""))
     except InvalidOperation:
         raise _refuse(mark("“%(value)s” is not a number."), text) from None
-    if not number.is_finite() or abs(number) > 10**12:
+    # Compared as it stands: abs() of 1e999999999 overflows.
+    if not number.is_finite() or not -(10**12) <= number <= 10**12:
         raise _refuse(mark("“%(value)s” is not a number that can be compared."), text)
     return number
 

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -227,11 +227,11 @@ def _context() -> int:
     return id(app_ctx._get_current_object()) if has_app_context() else 0
 
 
-@pytest.fixture
-def session(application: Flask) -> Iterator[Any]:
-    """`db.session` inside a transaction that ends with the test, without an application context.
-    After a request, `session.expire_all()` shows what it changed."""
-    with application.app_context():
+@contextmanager
+def joined(app: Flask) -> Iterator[Connection]:
+    """Within the block every `db.session` is part of one transaction, which is taken back at its
+    end; gives the connection of that transaction."""
+    with app.app_context():
         engine = db.engine
     kept = db.session
     with engine.connect() as connection:
@@ -247,12 +247,20 @@ def session(application: Flask) -> Iterator[Any]:
         )
         _joined.append(connection)
         try:
-            yield db.session
+            yield connection
         finally:
             _joined.remove(connection)
             db.session.remove()
             db.session = kept
             outer.rollback()
+
+
+@pytest.fixture
+def session(application: Flask) -> Iterator[Any]:
+    """`db.session` inside a transaction that ends with the test, without an application context.
+    After a request, `session.expire_all()` shows what it changed."""
+    with joined(application):
+        yield db.session
 
 
 @pytest.fixture

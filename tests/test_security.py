@@ -633,3 +633,10 @@ def test_a_database_lost_at_the_end_of_a_request_does_not_take_its_answer(
     with without_database.test_request_context(environ_overrides=environ):
         without_database.process_response(Response("saved"))
     assert "could not be kept" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin//grievance/", "/admin/grievance"])
+def test_a_redirect_names_no_host_that_the_visitor_claims(app: Flask, path: str) -> None:
+    reply = app.test_client().get(path, headers={"Host": "example.org"})
+    assert reply.status_code in (301, 302, 308)
+    assert reply.headers["Location"].startswith("/admin")

@@ -145,7 +145,7 @@ def log_in() -> Any:
     """Ask for username and password; go on to where the visitor wanted to be."""
     wanted = security.local_path(request.values.get("next")) or url_for("admin.index")
     present = security.current_log_in()
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(wanted) if present else _log_in_page(wanted)
     username = request.form.get("username", "")
     try:

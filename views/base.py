@@ -57,7 +57,7 @@ ABOUT_GROUP = mark("About this record")
 # The heading of a column that names none, by what sets it: people, a step of the work, the system.
 GROUPS = {None: mark("Record"), "action": mark("Progress"), "system": ABOUT_GROUP}
 EXPORT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 import budget
 import security
@@ -190,6 +190,8 @@ def init_app(app: Flask) -> None:
     def refused(error: HTTPException) -> Any:
         if isinstance(error.code, int) and error.code < 400:
             return error
+        if isinstance(error, BadHost):  # no address of ours can be built for such a host
+            return _plain_page(400)
         status = error.code if error.code in SENTENCES else 400
         custom = error.description if getattr(error, "for_people", False) else ""
         answer = current_app.make_response(page(status, custom or "")[0])
@@ -270,17 +272,22 @@ def _database_lost(error: Exception) -> Any:
         response = as_json(503, SENTENCES[503])
         response.status_code = 503
     else:
-        response = Response(
-            render_template(
-                "plain_error.html",
-                sentence=SENTENCES[503],
-                typed=typed_here(),
-                number=security.request_id(),
-            ),
-            503,
-        )
+        response = _plain_page(503)
     response.headers["Retry-After"] = "5"
     return response
+
+
+def _plain_page(status: int) -> Response:
+    """Return a page that needs neither the database nor an address."""
+    return Response(
+        render_template(
+            "plain_error.html",
+            sentence=SENTENCES[status],
+            typed=typed_here(),
+            number=security.request_id(),
+        ),
+        status,
+    )
 
 
 def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import request
 from flask_babel import get_timezone, gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from markupsafe import Markup
@@ -378,6 +379,11 @@ def _relation_field(model: type[Record], relation: Any, lookup: Callable[[str], 
 
 class RecordForm(FlaskForm):
     """The base of every generated form: labels and help in the reader's language."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[name-defined, misc]
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Take fields only: Flask-WTF would hand files and JSON to fields that expect text."""
+            return (request.form or None) if form.is_submitted() else None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
