@@ -16,6 +16,7 @@ reprimands, rhythm, system. A table says what may be true; it holds no queries a
 """
 
 import enum
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -49,7 +50,7 @@ from sqlalchemy import (
 from sqlalchemy import (
     Identity as Serial,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, ExcludeConstraint
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -62,6 +63,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.schema import FetchedValue
 
 from rules import mark
+from rules.accounts import RoleChangeKind, RoleChangeState
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -309,7 +311,7 @@ def title_sql(entity: Any) -> Any:
 
 def is_sortable(column: Any) -> bool:
     """Return whether lists offer to sort by `column`: short values that people compare."""
-    if column.info.get("secret") or column.foreign_keys or column.primary_key:
+    if column.info.get("secret") or column.foreign_keys or column.name == "id":
         return False
     short = (String, Integer, BigInteger, Numeric, Date, DateTime, Boolean)
     is_long = isinstance(column.type, Text | ARRAY | JSONB | LargeBinary)
@@ -371,7 +373,8 @@ def _index_what_lists_need(mapper: Mapper[Any], cls: type) -> None:
 def _index_sorts_and_relations(model: type[Record], table: Any) -> None:
     for column in list(table.columns):
         is_stamp = column.name in ("created_by_id", "updated_by_id")
-        if is_sortable(column) or (column.foreign_keys and not is_stamp):
+        has_one = column.primary_key  # a key of (column, id) is an index already
+        if not has_one and (is_sortable(column) or (column.foreign_keys and not is_stamp)):
             beside = [name for name in model.covering if name != column.name]
             options: dict[str, Any] = {"postgresql_include": beside} if beside else {}
             Index(f"ix_{table.name}_{column.name}_id", column, table.c.id, **options)
@@ -480,7 +483,10 @@ class Officer(ReferenceRecord):
     )
     duty: Mapped[str | None] = mapped_column(doc="Post or duty in the office")
     roles: Mapped[list[str]] = mapped_column(
-        ARRAY(String(40)), server_default="{}", doc="What the officer may do here"
+        ARRAY(String(40)),
+        server_default="{}",
+        info={"set_by": "action", "group": mark("Record")},
+        doc="What the officer may do here; a second administrator approves a new role",
     )
     email: Mapped[str | None] = mapped_column(
         info=DETAIL | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
@@ -490,7 +496,8 @@ class Officer(ReferenceRecord):
         String(20), info=DETAIL | {"set_by": "system"}, doc="Language the officer chose"
     )
     left_on: Mapped[Day | None] = mapped_column(
-        doc="Day the officer left; from then on the log-in is closed"
+        info={"set_by": "action", "group": mark("Record")},
+        doc="Day the officer left; from then on the log-in is closed",
     )
     password_hash: Mapped[str | None] = mapped_column(
         String(200), info=SYSTEM | {"secret": True}, doc="Argon2id hash of the password"
@@ -498,6 +505,15 @@ class Officer(ReferenceRecord):
     password_changed_at: Mapped[Moment | None] = mapped_column(
         info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
         doc="When the password was last set",
+    )
+    must_change_password: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="Whether the officer is to choose a password at the next log-in",
+    )
+    second_factor_since: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="When the second factor was set up; empty where there is none",
     )
 
     office: Mapped["Office"] = relationship(back_populates="officers", foreign_keys=office_id)
@@ -2425,6 +2441,103 @@ class OfficerSession(Record):
     officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
 
 
+class RoleChange(Record):
+    """Roles that one administrator asks for an officer and another approves; taking a role away
+    needs nobody else. Written by functions of the database alone."""
+
+    desk = Desk.ROLES
+    read_only = True
+    title_columns = ("kind", "state")
+    __table_args__ = (
+        CheckConstraint(
+            "cardinality(roles) > 0 AND roles <@ ARRAY['" + "','".join(Role) + "']::varchar[]",
+            name="known_roles",
+        ),
+        CheckConstraint(
+            "decided_by_id <> asked_by_id AND decided_by_id <> officer_id",
+            name="decided_by_another",
+        ),
+        CheckConstraint("(state = 'asked') = (ended_at IS NULL)", name="decided_has_time"),
+        CheckConstraint("(kind = 'take') = (state = 'done')", name="taken_at_once"),
+        CheckConstraint(
+            "(state IN ('approved', 'refused')) = (decided_by_id IS NOT NULL)",
+            name="role_decided_by_whom",
+        ),
+        CheckConstraint(
+            "state <> 'refused' OR decision_reasons IS NOT NULL", name="refused_with_reasons"
+        ),
+        Index(
+            "ix_role_change_one_open",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("state = 'asked'"),
+        ),
+    )
+
+    officer_id: Mapped[int] = reference("officer", doc="Officer whose roles they are")
+    kind: Mapped[RoleChangeKind] = mapped_column(doc="Whether roles are given or taken away")
+    roles: Mapped[list[str]] = mapped_column(ARRAY(String(40)), doc="Roles it is about")
+    reason: Mapped[LongText] = mapped_column(info=DETAIL, doc="Why the officer's work needs it")
+    state: Mapped[RoleChangeState] = mapped_column(
+        server_default="asked", info=ACTION, doc="How far it is"
+    )
+    asked_by_id: Mapped[int | None] = reference(
+        "officer", doc="Administrator who asked; empty for a command on the server"
+    )
+    asked_at: Mapped[Moment] = mapped_column(server_default=func.now(), doc="When it was asked")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Administrator who approved or refused"
+    )
+    ended_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When it was decided or ended otherwise"
+    )
+    decision_reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was refused"
+    )
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    asked_by: Mapped["Officer | None"] = relationship(foreign_keys=asked_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+
+
+class SecondFactor(PrivateRecord):
+    """The secret that an officer shares with the app on their telephone, in cipher."""
+
+    desk = Desk.SESSIONS
+    title_columns = ("id",)
+
+    officer_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("officer.id", ondelete="CASCADE"),
+        unique=True,
+        doc="Whose second factor",
+    )
+    secret: Mapped[bytes] = mapped_column(
+        LargeBinary, info={"secret": True}, doc="Nonce and AES-256-GCM-SIV of the secret"
+    )
+    last_step: Mapped[int] = mapped_column(
+        BigInteger,
+        info={"secret": True, "trail": False},
+        doc="Half minute of the last code that was taken: each works once",
+    )
+
+
+class RecoveryCode(PrivateRecord):
+    """One of ten codes for the day the telephone is lost; each works once."""
+
+    desk = Desk.SESSIONS
+    title_columns = ("id",)
+    __table_args__ = (UniqueConstraint("officer_id", "code_hash"),)
+
+    officer_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("officer.id", ondelete="CASCADE"), doc="Whose code"
+    )
+    code_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), info={"secret": True}, doc="Keyed SHA-256 of the code"
+    )
+    used_at: Mapped[Moment | None] = mapped_column(doc="When it was used; then it is spent")
+
+
 class LoginAttempt(db.Model):  # type: ignore[name-defined, misc]  # as Record
     """A failed log-in, kept for as long as it counts against the next (promise B6). Account and
     address are hashed: people type passwords into the wrong field."""
@@ -2441,16 +2554,27 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined, misc]  # as Record
 
 
 class AuditEntry(Record):
-    """One change or one act: who, when, what, before and after. Written by triggers, never
-    changed; the hash chain will hang on it."""
+    """One change or one act: who, when, what, before and after. Written by the database, never
+    changed; a partition for each month, and a chain over all of them."""
 
     desk = Desk.TRAIL
     read_only = True
     title_columns = ("verb", "record_type")
-    __table_args__ = (Index("ix_audit_entry_record", "record_type", "record_id", "id"),)
+    __mapper_args__ = {"primary_key": ["id"]}  # the number alone; the month is the table's need
+    __table_args__ = (
+        Index("ix_audit_entry_id", "id"),
+        Index("ix_audit_entry_record", "record_id", "record_type", "id"),
+        Index(
+            "ix_audit_entry_request",
+            "request_id",
+            "id",
+            postgresql_where=text("request_id IS NOT NULL"),
+        ),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
 
     at: Mapped[Moment] = mapped_column(
-        server_default=func.clock_timestamp(), doc="When it happened"
+        primary_key=True, server_default=func.clock_timestamp(), doc="When it happened"
     )
     officer_id: Mapped[int | None] = mapped_column(
         BigInteger,
@@ -2470,5 +2594,57 @@ class AuditEntry(Record):
     changes: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB, doc="Each changed field: before and after"
     )
+    block_id: Mapped[int] = mapped_column(
+        BigInteger, info={"secret": True}, doc="Block of the chain it is sealed in"
+    )
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(32), info={"secret": True}, doc="SHA-256 of the entry"
+    )
 
     officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+
+
+class AuditOpen(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The block that an open transaction writes its entries into; gone when it commits."""
+
+    __table_args__ = (Index("ix_audit_open_transaction", "transaction_id"),)
+
+    block_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    transaction_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class AuditBlock(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """A link of the chain: the entries of one transaction, sealed when it committed."""
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    block_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    opened_at: Mapped[Moment] = mapped_column()
+    sealed_at: Mapped[Moment] = mapped_column()
+    entries: Mapped[int] = mapped_column(BigInteger)
+    ids: Mapped[Any] = mapped_column(INT8MULTIRANGE)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    previous: Mapped[bytes] = mapped_column(LargeBinary(32))
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditHead(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The end of the chain, one row: what is taken away from there leaves it pointing at
+    nothing. Whoever seals a block holds it."""
+
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_end"),
+        {"postgresql_with": {"fillfactor": 10}},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    entries: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+_MONTH = re.compile(r"audit_entry_(\d{4}_\d\d|rest)")
+
+
+def is_partition(table: str) -> bool:
+    """Return whether the table of this name is a month of the trail, which no model describes."""
+    return _MONTH.fullmatch(table) is not None

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import imports
 from actions import accounts
+from cli import backup, doctor, officers, trail
 from cli.identity import identity
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
@@ -156,7 +157,12 @@ def demo_command(if_empty: bool) -> None:
 
 def init_app(app: Flask) -> None:
     """Give `app` its commands."""
+    app.cli.add_command(trail.audit)
+    for command in officers.COMMANDS:
+        app.cli.add_command(command)
     app.cli.add_command(create_admin)
     app.cli.add_command(demo_command)
     app.cli.add_command(identity)
     app.cli.add_command(import_grievances)
+    for command in (*backup.COMMANDS, *doctor.COMMANDS):
+        app.cli.add_command(command)

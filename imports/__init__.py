@@ -19,6 +19,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
+from actions.trail import note
 from imports.judging import judge, write
 from imports.reading import Records
 from imports.report import (
@@ -33,7 +34,7 @@ from imports.report import (
 from imports.staging import Progress, make_tables, stage
 from imports.words import as_text
 from imports.work import DAYS_KEPT, Files, files_of, is_worked_on, sweep, worker
-from models import AuditEntry, ImportBatch
+from models import ImportBatch
 from rules import RuleBroken
 from rules.import_map import ImportMap
 from rules.import_map_text import read_map
@@ -197,13 +198,10 @@ def bring_in(
             **counts,
         )
     )
-    session.execute(
-        insert(AuditEntry.__table__).values(
-            verb=AuditVerb.IMPORT,
-            record_type="import_batch",
-            record_id=batch_id,
-            changes=counts,
-            officer_id=func.nullif(func.redress_officer(), 0),
-            request_id=func.nullif(func.current_setting("redress.request_id", True), ""),
-        )
+    note(
+        AuditVerb.IMPORT,
+        record_type="import_batch",
+        record_id=batch_id,
+        changes=counts,
+        session=session,
     )

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
     table,
     tuple_,
@@ -302,10 +303,15 @@ def count(session: Session, query: Select[Any], model: type[Record], *, whole: b
     some: Select[Any] = rows.limit(COUNTED + 1)
     estimate: ColumnElement[Any] = literal_column("0")
     if whole:
+        # A table in partitions has its rows in them and none itself.
+        whole_table = func.to_regclass(model.__tablename__)
+        parts: Select[Any] = select(literal_column("inhrelid")).select_from(table("pg_inherits"))
+        parts = parts.where(literal_column("inhparent") == whole_table)
+        oid: ColumnElement[Any] = literal_column("oid")
         estimate = (
-            select(literal_column("reltuples::bigint"))
+            select(literal_column("sum(greatest(reltuples, 0))::bigint"))
             .select_from(table("pg_class"))
-            .where(literal_column("oid") == func.to_regclass(model.__tablename__))
+            .where(or_(oid == whole_table, oid.in_(parts)), literal_column("relkind") == "r")
             .scalar_subquery()
         )
     exact = select(func.count()).select_from(some.subquery()).scalar_subquery()

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from access import sign_ticket
 from actions import accounts
+from actions.trail import note
 from models import (
     AccountabilityAction,
     Appeal,
@@ -52,6 +53,7 @@ from models import (
     Reception,
     ReceptionDay,
     Record,
+    RecoveryCode,
     Rectification,
     Recusal,
     Remedy,
@@ -60,8 +62,10 @@ from models import (
     ReprimandEvidence,
     ReprimandReply,
     RetaliationReport,
+    RoleChange,
     RoutingObjection,
     SavedView,
+    SecondFactor,
     ServiceStandard,
     SupervisionAssignment,
     SupervisionGroup,
@@ -69,6 +73,7 @@ from models import (
     Target,
     db,
 )
+from rules.accounts import RoleChangeKind
 from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
 from rules.identity import Duty, IdentityField, OpeningGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
@@ -624,5 +629,38 @@ def make_officer_session(**given: Any) -> OfficerSession:
     )
 
 
+def make_role_change(**given: Any) -> RoleChange:
+    return _make(
+        RoleChange,
+        given,
+        officer_id=_id(make_officer),
+        kind=RoleChangeKind.GIVE,
+        roles=[Role.DECIDER],
+        reason="Decides appeals from May",
+        asked_by_id=_id(make_officer, roles=[Role.ADMINISTRATOR]),
+    )
+
+
+def make_second_factor(**given: Any) -> SecondFactor:
+    return _make(
+        SecondFactor,
+        given,
+        officer_id=_id(make_officer, second_factor_since=NOON),
+        secret=lambda: os.urandom(60),
+        last_step=0,
+    )
+
+
+def make_recovery_code(**given: Any) -> RecoveryCode:
+    return _make(
+        RecoveryCode, given, officer_id=_id(make_officer), code_hash=lambda: os.urandom(32)
+    )
+
+
 def make_audit_entry(**given: Any) -> AuditEntry:
-    return _make(AuditEntry, given, verb=AuditVerb.LOGIN, record_type="officer")
+    """An entry as the database writes it, of the verb, record_type, record_id and changes given;
+    `at` and `officer_id` are its own to say."""
+    told = {"verb": AuditVerb.LOGIN, "record_type": "officer", "record_id": None} | given
+    note(**told)
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)
+    return db.session.scalars(query).one()

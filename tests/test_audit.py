@@ -2,14 +2,17 @@
 
 import io
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, func, insert, inspect, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from access import APP_ROLE
+from actions.trail import note
 from models import (
     RECORD_TYPES,
     STAMPS,
@@ -26,7 +29,7 @@ from models import (
     db,
     watch_statement,
 )
-from queries import audit
+from queries import audit, lists
 from rules.grievance import GrievanceState
 from rules.identity import IdentityField
 from rules.permissions import Role
@@ -304,6 +307,143 @@ def test_the_trail_is_only_added_to(statement: str, session: Any) -> None:
     assert len(entries(session, table="office")) == 1
 
 
+KEPT = ("audit_entry", "audit_entry_rest", "audit_block", "audit_head", "audit_open")
+WRITES = (
+    "INSERT INTO {0} SELECT * FROM {0}",
+    "UPDATE {0} SET {1} = {1}",
+    "DELETE FROM {0}",
+    "TRUNCATE {0}",
+    "ALTER TABLE {0} DISABLE TRIGGER ALL",
+)
+NOT_ITS_OWN = (
+    "SELECT redress_block()",
+    "SELECT redress_digest(1, 1, now(), 1, 'update', 'office', 1, '', '{}')",
+    "SELECT redress_keep_month('office')",
+    "SELECT redress_note('update', 'office', 1, NULL)",
+    # A table of its own with a name of ours, to have the trigger lie about it.
+    "CREATE TEMP TABLE office (id bigint); CREATE TRIGGER lie AFTER INSERT ON office REFERENCING"
+    " NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION redress_audit('{}', '{}', false)",
+    "SET session_replication_role = replica",
+)
+
+
+def test_the_application_adds_to_the_trail_through_its_functions_alone(session: Any) -> None:
+    make_office()
+    act_as(make_officer().id)
+    session.execute(select(func.set_config("role", APP_ROLE, True)))
+    columns = {"audit_block": "number", "audit_head": "number", "audit_open": "block_id"}
+    asked = [
+        write.format(table, columns.get(table, "id")) for table in KEPT for write in WRITES
+    ] + list(NOT_ITS_OWN)
+    taken = []
+    for statement in asked:
+        nested = session.begin_nested()
+        try:
+            session.execute(text(statement))
+            taken.append(statement)
+        except ProgrammingError as refused:
+            if refused.orig.pgcode != "42501":
+                taken.append(statement)
+        nested.rollback()
+    assert taken == []
+
+
+def test_an_entry_is_in_the_name_of_who_asks_whatever_is_set(session: Any) -> None:
+    ann, ben = make_officer(), make_officer()
+    office = make_office()
+    act_as(ann.id, "request-1")
+    session.execute(select(func.set_config("role", APP_ROLE, True)))
+    session.execute(select(func.set_config("redress.officer_id", str(ben.id), True)))
+    note(AuditVerb.OPEN, record_type="office", record_id=office.id)
+    office.name = "Another"
+    session.flush()
+    session.execute(select(func.set_config("redress.ticket", f"0.{ben.id}.0.{'0' * 64}", True)))
+    note(AuditVerb.LOGIN_FAILED, record_type="office", record_id=office.id)
+    session.execute(select(func.set_config("role", "none", True)))
+    told = [(entry.verb, entry.officer_id) for entry in entries(session, office)[1:]]
+    assert told == [
+        (AuditVerb.OPEN, ann.id),
+        (AuditVerb.UPDATE, ann.id),
+        (AuditVerb.LOGIN_FAILED, None),
+    ]
+
+
+def test_who_does_not_read_the_trail_finds_there_what_they_see_anyway(session: Any) -> None:
+    mine, other = make_office(), make_office()
+    handler = make_officer(roles=[Role.HANDLER], office_id=mine.id)
+    seen = make_grievance(responsible_office_id=mine.id)
+    hidden = make_grievance(responsible_office_id=other.id)
+    factories.make_identity(grievance_id=seen.id)
+    counted = select(func.count()).select_from(AuditEntry)
+
+    def found(record: Any) -> int:
+        return int(
+            session.scalar(
+                counted.where(
+                    AuditEntry.record_type == "grievance", AuditEntry.record_id == record.id
+                )
+            )
+        )
+
+    session.execute(select(func.set_config("role", APP_ROLE, True)))
+    assert session.scalar(counted) == 0  # nobody asks
+    act_as(handler.id)
+    assert (found(seen), found(hidden)) == (1, 0)
+    assert session.scalar(counted.where(AuditEntry.record_type == "no_such_table")) == 0
+    act_as(make_auditor(session))
+    assert (found(seen), found(hidden)) == (1, 1)
+
+
+def make_auditor(session: Any) -> int:
+    """Make an auditor as the owner does, and go on as the application."""
+    session.execute(select(func.set_config("role", "none", True)))
+    auditor = make_officer(roles=[Role.AUDITOR]).id
+    session.execute(select(func.set_config("role", APP_ROLE, True)))
+    return int(auditor)
+
+
+# --- When it cannot be written ----------------------------------------------------------------
+
+FULL = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION full_disk()
+"""
+UNWRITABLE = {
+    "no month to write into": (
+        "DO $$ DECLARE month text; BEGIN FOR month IN SELECT relid::regclass::text"
+        " FROM pg_partition_tree('audit_entry') WHERE isleaf LOOP EXECUTE format("
+        "'ALTER TABLE audit_entry DETACH PARTITION %s', month); END LOOP; END $$"
+    ),
+    "a disk that is full": FULL,
+    "a chain without an end": (
+        "ALTER TABLE audit_head DISABLE TRIGGER USER; DELETE FROM audit_head"
+    ),
+}
+
+
+@pytest.mark.parametrize("harm", UNWRITABLE.values(), ids=UNWRITABLE)
+def test_without_its_entry_nothing_is_saved(harm: str, committed: Flask) -> None:
+    with committed.app_context():
+        browser: Any = committed.test_client()
+        browser.let_in(make_officer(roles=[Role.ADMINISTRATOR]))
+        office = make_office(name="Water").id
+        db.session.commit()
+        with db.engine.begin() as owner:
+            owner.execute(text(harm.replace(":", r"\:")))
+        fields = {"name": "Fire", "code": "fire", "level": "department"}
+        for path in ("/admin/office/new/", f"/admin/office/edit/?id={office}"):
+            version = re.search(r'name="version" value="([^"]+)"', browser.get(path).text)
+            answer = browser.send(path, version=version[1] if version else "", **fields)
+            assert answer.status_code in (422, 503), answer.text
+            assert "entry in the audit trail could not be written" in answer.text
+            assert "redress_" not in answer.text
+        assert browser.get("/admin/office/").status_code == 200
+        names = set(db.session.scalars(select(Office.name)))
+        assert "Fire" not in names
+        assert "Water" in names
+
+
 def test_no_table_is_emptied_without_a_trace(session: Any) -> None:
     with pytest.raises(IntegrityError) as caught, session.begin_nested():
         session.execute(text("TRUNCATE saved_view"))
@@ -355,21 +495,90 @@ def test_the_history_of_a_record_is_newest_first_and_in_one_statement(session: A
     assert [entry.verb for entry in session.scalars(older)] == [AuditVerb.INSERT]
 
 
-def test_the_history_is_read_through_an_index(session: Any) -> None:
+@pytest.fixture
+def year(session: Any) -> Officer:
+    """A trail of 14 months with 21,000 entries, as the application's login has it; returns an
+    auditor who asks."""
+    auditor = make_officer(roles=[Role.AUDITOR])
+    make_office()
+    session.execute(
+        text("SELECT redress_audit_months(1, date_trunc('month', now()) - interval '13 months')")
+    )
     session.execute(
         text(
-            "INSERT INTO audit_entry (verb, record_type, record_id)"
-            " SELECT 'insert', 'office', i % 1000 FROM generate_series(1, 20000) i"
-        )
+            "INSERT INTO audit_entry (at, officer_id, verb, record_type, record_id, request_id,"
+            " block_id, digest) SELECT now() - i * interval '28 minutes', :officer,"
+            " CASE WHEN i % 7000 = 0 THEN 'open' ELSE 'update' END,"
+            " CASE WHEN i % 9000 = 0 THEN 'remedy' ELSE 'office' END, i % 1000, 'r' || i % 7000,"
+            " 0, '' FROM generate_series(1, 21000) i"
+        ),
+        {"officer": auditor.id},
     )
     session.execute(text("ANALYZE audit_entry"))
-    query = audit.history("office", 5).where(AuditEntry.id < 1_000_000).limit(20)
+    session.execute(select(func.set_config("role", APP_ROLE, True)))
+    act_as(auditor.id)
+    return auditor
+
+
+def plan_of(session: Any, query: Any) -> str:
+    """Return how the database goes about `query`, with the time it took."""
     wanted = query.compile(
         dialect=session.connection().dialect, compile_kwargs={"literal_binds": True}
     )
-    plan = "\n".join(session.scalars(text(f"EXPLAIN {wanted}".replace(":", r"\:"))))
-    assert "ix_audit_entry_record" in plan
-    assert "Seq Scan on audit_entry" not in plan
+    words = f"EXPLAIN (ANALYZE, TIMING OFF) {wanted}".replace(":", r"\:")
+    return "\n".join(session.scalars(text(words)))
+
+
+def entries_read(plan: str) -> int:
+    """Return how many entries the plan has looked at. A month without any is no matter how it
+    is read."""
+    found = re.findall(r"Scan.* on audit_entry\S* .*rows=(\d+)", plan)
+    left_out = re.findall(r"Rows Removed by (?:Filter|Index Recheck): (\d+)", plan)
+    return sum(map(int, [*found, *left_out]))
+
+
+DEEP = AuditEntry.id < 10_000
+LISTS: dict[str, tuple[Any, str]] = {
+    "the first page": (None, "-id"),
+    "a deep page": (DEEP, "-id"),
+    "by time": (None, "-at"),
+    "by time, deep": (AuditEntry.at < datetime.now(UTC) - timedelta(days=200), "-at"),
+    "of an officer": (AuditEntry.officer_id == 1_000_000, "-id"),
+    "of a verb": (AuditEntry.verb == AuditVerb.OPEN, "-id"),
+    "of a kind of record": (AuditEntry.record_type == "remedy", "-id"),
+    "of a record number": (AuditEntry.record_id == 5, "-id"),
+    "of a request": (AuditEntry.request_id == "r5", "-id"),
+    "of a week": (AuditEntry.at.between(datetime.now(UTC) - timedelta(days=107),
+                                        datetime.now(UTC) - timedelta(days=100)), "-at"),
+}  # fmt: skip
+
+
+def test_every_list_of_the_trail_is_read_through_the_indexes_of_its_months(
+    year: Officer, session: Any
+) -> None:
+    for name, (condition, order) in LISTS.items():
+        query = select(AuditEntry) if condition is None else select(AuditEntry).where(condition)
+        wanted = lists.Order(order.lstrip("-"), order.startswith("-"))
+        plan = plan_of(session, lists.ordered(query, AuditEntry, wanted).limit(51))
+        assert entries_read(plan) <= 700, f"{name}: {plan}"
+
+
+def test_a_week_of_the_trail_is_read_in_its_months_alone(year: Officer, session: Any) -> None:
+    condition, _ = LISTS["of a week"]
+    plan = plan_of(session, select(func.count()).select_from(AuditEntry).where(condition))
+    assert len(set(re.findall(r"audit_entry_\d{4}_\d\d(?=\s)", plan))) <= 2, plan
+
+
+def test_the_history_is_read_through_an_index(year: Officer, session: Any) -> None:
+    query = audit.history("office", 5).where(AuditEntry.id < 1_000_000).limit(20)
+    plan = plan_of(session, query)
+    assert 0 < entries_read(plan) <= 50, plan
+
+
+def test_the_whole_trail_is_counted_by_its_months(year: Officer, session: Any) -> None:
+    counted = lists.count(session, select(AuditEntry), AuditEntry, whole=True)
+    assert counted.kind == "about"
+    assert 20_000 < counted.number < 22_000
 
 
 def test_no_model_but_the_import_the_rotation_and_the_log_in_is_quiet() -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 
 import models
 from config import HOME
-from models import RECORD_TYPES, Base, Office, ReferenceRecord, db
+from models import RECORD_TYPES, Base, Office, ReferenceRecord, db, is_partition
 from tests.factories import make_any
 
 MIGRATIONS = HOME / "migrations"
@@ -29,17 +29,20 @@ SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
        a.attgenerated, pg_get_expr(d.adbin, d.adrelid)
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.relnamespace = CAST(:schema AS regnamespace) AND c.relkind IN ('r', 'S')
+WHERE c.relnamespace = CAST(:schema AS regnamespace) AND c.relkind IN ('r', 'p', 'S')
+  AND NOT c.relispartition
   AND a.attnum > 0 AND NOT a.attisdropped AND c.relname <> 'alembic_version'
 """
 CONSTRAINTS = """
 SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 WHERE k.connamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'
+  AND NOT c.relispartition AND k.contype <> 't'
 """
 INDEXES = """
 SELECT tablename, indexname, indexdef FROM pg_indexes
-WHERE schemaname = :schema AND tablename <> 'alembic_version'
+JOIN pg_class c ON c.oid = format('%I.%I', schemaname, tablename)::regclass
+WHERE schemaname = :schema AND tablename <> 'alembic_version' AND NOT c.relispartition
 """
 
 
@@ -105,7 +108,11 @@ def test_the_migrated_schema_is_that_of_the_models(question: str, session: Any) 
 
 
 def test_alembic_finds_nothing_to_migrate(session: Any) -> None:
-    context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+    opts = {
+        "compare_type": True,
+        "include_name": lambda name, kind, _: not (kind == "table" and is_partition(name)),
+    }
+    context = MigrationContext.configure(session.connection(), opts=opts)
     assert compare_metadata(context, Base.metadata) == []
 
 
@@ -117,7 +124,12 @@ def test_up_and_down_and_up_again_with_a_row_in_every_table(
             make_any(model)
         db.session.commit()
         for table in Base.metadata.tables.values():
-            fills_by_use = table.name in ("login_attempt", "officer_posting", "former_respondent")
+            fills_by_use = table.name in (
+                "login_attempt",
+                "officer_posting",
+                "former_respondent",
+                "audit_open",
+            )
             assert fills_by_use or db.session.scalar(select(sa.func.count()).select_from(table)), (
                 table.name
             )
@@ -217,10 +229,14 @@ def test_pairs_are_the_characters_and_their_neighbours(
 
 def test_the_work_of_pairs_grows_with_the_text_and_no_faster(session: Any) -> None:
     def cost(length: int) -> float:
+        return min(once(length) for _ in range(3))
+
+    def once(length: int) -> float:
+        # The number of the row is in it so that the work is not done once, in planning.
         plan = session.scalars(
             text(
                 "EXPLAIN (ANALYZE, TIMING, FORMAT TEXT)"
-                " SELECT redress_pairs(repeat(:word, :times)) FROM generate_series(1, 5)"
+                " SELECT redress_pairs(repeat(:word, :times) || n) FROM generate_series(1, 5) n"
             ),
             {"word": "停水了吗", "times": length // 4},
         ).all()

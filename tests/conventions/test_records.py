@@ -31,6 +31,9 @@ NO_RECORDS = {
     "login_attempt": "failed log-ins, hashed, gone within the hour; nobody reads them",
     "officer_posting": "where officers served before: a trigger keeps it, for who may open what",
     "former_respondent": "who else was complained about: likewise",
+    "audit_open": "blocks of the trail whose transactions are open; written by its functions",
+    "audit_block": "the chain over the trail; it proves it and says nothing itself",
+    "audit_head": "the end of that chain",
     "alembic_version": "which migrations have run",
 }
 every_record_type = pytest.mark.parametrize("model", RECORD_TYPES, ids=lambda one: one.__name__)
