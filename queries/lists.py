@@ -17,6 +17,7 @@ from sqlalchemy import (
     Enum,
     Select,
     and_,
+    case,
     func,
     literal,
     literal_column,
@@ -313,8 +314,10 @@ def count(session: Session, query: Select[Any], model: type[Record], *, whole: b
             .where(or_(oid == whole_table, oid.in_(parts)), literal_column("relkind") == "r")
             .scalar_subquery()
         )
+    exact = select(func.count()).select_from(some.subquery()).scalar_subquery()
+    # A table that is known to be far larger is not counted at all.
     counted, about = session.execute(
-        select(select(func.count()).select_from(some.subquery()).scalar_subquery(), estimate)
+        select(case((estimate > 2 * COUNTED, COUNTED + 1), else_=exact), estimate)
     ).one()
     if counted <= COUNTED:
         return Count(counted)
