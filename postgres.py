@@ -31,6 +31,10 @@ EAVESDROPPING = (
 )
 
 
+UNFINISHED = "Redress: not whole, the restore of {} has not finished."
+"""What the comment on a database says while a restore fills it."""
+
+
 class Unavailable(Exception):
     """No database to work with; the message is a sentence that says what to do."""
 
@@ -78,6 +82,18 @@ def drop_database(url: str) -> None:
             session.cursor().execute(gently)
 
 
+def unfinished(session: connection) -> str | None:
+    """Return what the database says where a restore into it has not finished; else None."""
+    with session.cursor() as cursor:
+        cursor.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
+            " WHERE datname = current_database()"
+        )
+        (said,) = cursor.fetchone() or (None,)
+    marked = str(said or "").startswith(UNFINISHED.partition("{}")[0])
+    return str(said) if marked else None
+
+
 def mark(session: connection) -> list[str]:
     """Run as the user of `session` what a superuser must have run in a database of ours, and
     return what is still missing. `session` commits by itself."""
@@ -118,6 +134,16 @@ def connect(url: str) -> connection:
     session = psycopg2.connect(_parts(url).geturl(), connect_timeout=10)
     session.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
     return session
+
+
+def for_libpq(url: str) -> str:
+    """Return the URL as psql, pg_dump and psycopg2 take it. Raises Unavailable."""
+    return _parts(url).geturl()
+
+
+def database_name(url: str) -> str:
+    """Return the name of the database of the URL. Raises Unavailable."""
+    return _name(_parts(url))
 
 
 def _parts(url: str) -> SplitResult:

@@ -16,10 +16,12 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import imports
 from actions import accounts
-from cli import trail
+from cli import backup, doctor, officers, trail
+from cli.identity import identity
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
 from rules import RuleBroken
+from sealing import key_ring
 
 
 @click.command("create-admin")
@@ -140,7 +142,13 @@ def demo_command(if_empty: bool) -> None:
             return
         refuse_unless_empty(session)
         password = password_for_demo(Path(settings["INSTANCE"]), settings["DEMO_PASSWORD"])
-        counts = load(session, password=password, now=datetime.now(UTC), say=click.echo)
+        counts = load(
+            session,
+            password=password,
+            ring=key_ring(settings),
+            now=datetime.now(UTC),
+            say=click.echo,
+        )
         session.commit()
     click.echo(
         f"{sum(counts.values()):,} records of {len(counts)} kinds in {monotonic() - started:.1f} s"
@@ -150,6 +158,11 @@ def demo_command(if_empty: bool) -> None:
 def init_app(app: Flask) -> None:
     """Give `app` its commands."""
     app.cli.add_command(trail.audit)
+    for command in officers.COMMANDS:
+        app.cli.add_command(command)
     app.cli.add_command(create_admin)
     app.cli.add_command(demo_command)
+    app.cli.add_command(identity)
     app.cli.add_command(import_grievances)
+    for command in (*backup.COMMANDS, *doctor.COMMANDS):
+        app.cli.add_command(command)

@@ -9,12 +9,15 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import accounts
-from demo import catalogue, reprimands, rhythm, sample
+from actions import accounts, roles
+from demo import catalogue, identities, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from rules import RuleBroken
+from rules.accounts import check_roles
 from rules.passwords import check_password, normalised
+from rules.permissions import Role
+from sealing import KeyRing
 
 ONE_AT_A_TIME = 7_305_128
 """Key of the advisory lock that a load of the demo holds until it is committed."""
@@ -51,10 +54,13 @@ def refuse_unless_empty(session: Session) -> None:
         )
 
 
-def load(session: Session, *, password: str, now: datetime, say: Say) -> dict[str, int]:
+def load(
+    session: Session, *, password: str, ring: KeyRing, now: datetime, say: Say
+) -> dict[str, int]:
     """Load the demo and return how many records of each kind there are. Commit afterwards.
 
-    Raises RuleBroken where `password` may not be one, or where the database is in use already.
+    `ring` has the keys that seal who complained. Raises RuleBroken where `password` may not be
+    one, or where the database is in use already.
     """
     refuse_unless_empty(session)
     known = Known(session)
@@ -68,6 +74,7 @@ def load(session: Session, *, password: str, now: datetime, say: Say) -> dict[st
     for file_name in ("grievances.toml", "rhythm.toml", "supervision.toml"):
         known.read(file_name)
         session.flush()
+    identities.seal(known, ring)
     known.read("reprimands.toml")
     reprimands.freeze_evidence(known)
     reprimands.add_circulations(known)
@@ -87,11 +94,29 @@ def _add_offices(known: Known, password: str, now: datetime) -> None:
         "password_changed_at": now,
     }
     known.read("offices.toml", officer=log_in)
+    held: dict[Officer, list[str]] = {}
     for officer in known.all(Officer):
         check_password(password, username=officer.username, name=officer.name)
+        held[officer] = officer.roles
+        del officer.roles  # the application may not write them: they are given
     known.session.flush()
+    for officer, names in held.items():
+        roles.give_roles(officer, check_roles(names))
+    _change_roles(known)
     catalogue.add_categories(known)
     known.session.flush()
+
+
+def _change_roles(known: Known) -> None:
+    """One request that the demo's administrator may approve, and a role that was taken away."""
+    deputy = known.get(Officer, "daisy.gorse")
+    roles.give_roles(deputy, [Role.INTAKE, Role.HANDLER])
+    roles.take_roles(deputy.id, [Role.HANDLER], reason="Went over to the intake desk.")
+    roles.ask_roles(
+        known.get(Officer, "sorbus.mullein").id,
+        [Role.LEAD_OFFICIAL],
+        reason="Stands in for the deputy, who is on leave, and receives the public.",
+    )
 
 
 def _counts(session: Session) -> dict[str, int]:

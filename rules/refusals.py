@@ -27,6 +27,23 @@ SENTENCES: dict[str, str] = {
     "sha256_in_hex": mark("A SHA-256 has 64 signs from 0 to 9 and a to f."),
     # Officers and standards
     "known_roles": mark("Choose roles from the list only."),
+    "named_in_trail": mark(
+        "The trail names this officer. Record that they leave instead: “Leaving” on their page."
+    ),
+    "role_decided_by_whom": mark("Say which administrator decided, and only of what was decided."),
+    "taken_at_once": mark("Taking a role away is done at once, and nothing else is."),
+    "refused_with_reasons": mark("Say why you refuse."),
+    "role_change_one_open": mark(
+        "Roles have been asked for already for this officer. Have that decided first."
+    ),
+    "by_administrator": mark("Only an administrator changes roles."),
+    "for_who_is_here": mark("The officer has left. They must be taken back first."),
+    "still_asked": mark("This request has been decided or has ended."),
+    "in_time": mark("A request can be approved for 7 days. Ask anew."),
+    "taken_back_by_asker": mark("Only who asked takes a request back. Refuse it instead."),
+    "an_administrator_stays": mark(
+        "This is the last administrator who can log in. Make another one first."
+    ),
     "username_lower_case": mark("Write the username in small letters."),
     "takes_time": mark("A standard must give at least 1 unit of time."),
     # Grievances
@@ -48,6 +65,12 @@ SENTENCES: dict[str, str] = {
     "source_has_number": mark("Give the source system and the number there, or neither."),
     "known_key": mark("The key version must be 1 or more."),
     "something_sealed": mark("There is nothing to seal."),
+    "two_stay": mark(
+        "Opening this identity takes two people, and that stays so for as long as it is sealed."
+    ),
+    "open_a_while": mark("An identity is opened for an hour at most."),
+    "decided_by_someone": mark("Say when it was decided and by whom: both or neither."),
+    "identity_request_one_open": mark("You have asked already. Wait until somebody decides."),
     "plan_step_done_has_day": mark("A step that is done needs its day, and only such a step."),
     "dropped_has_reason": mark("A dropped step needs a reason, and only such a step."),
     "at_most_90_days": mark("A pause lasts at most 90 days."),

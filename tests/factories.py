@@ -38,7 +38,9 @@ from models import (
     GrievanceLink,
     GroupMembership,
     Identity,
+    IdentityKey,
     IdentityOpening,
+    IdentityRequest,
     ImportBatch,
     Inspection,
     JointConference,
@@ -51,6 +53,7 @@ from models import (
     Reception,
     ReceptionDay,
     Record,
+    RecoveryCode,
     Rectification,
     Recusal,
     Remedy,
@@ -59,8 +62,10 @@ from models import (
     ReprimandEvidence,
     ReprimandReply,
     RetaliationReport,
+    RoleChange,
     RoutingObjection,
     SavedView,
+    SecondFactor,
     ServiceStandard,
     SupervisionAssignment,
     SupervisionGroup,
@@ -68,7 +73,9 @@ from models import (
     Target,
     db,
 )
+from rules.accounts import RoleChangeKind
 from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
+from rules.identity import Duty, IdentityField, OpeningGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
 from rules.records import AuditVerb
@@ -190,7 +197,30 @@ def make_identity(**given: Any) -> Identity:
         given,
         grievance_id=_id(make_grievance),
         key_version=1,
-        ciphertext=lambda: os.urandom(64),
+        **{field.value: lambda: os.urandom(92) for field in IdentityField},
+    )
+
+
+def make_identity_key(**given: Any) -> IdentityKey:
+    return _make(
+        IdentityKey,
+        given,
+        grievance_id=_id(make_grievance),
+        key_version=1,
+        kek_version=1,
+        wrapped=lambda: os.urandom(60),
+    )
+
+
+def make_identity_request(**given: Any) -> IdentityRequest:
+    return _make(
+        IdentityRequest,
+        given,
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        duty=Duty.INTAKE,
+        ground=OpeningGround.ANSWER,
+        reason="To send the answer",
     )
 
 
@@ -200,7 +230,11 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
         given,
         grievance_id=_id(make_grievance),
         officer_id=_id(make_officer),
+        office_id=_id(make_office),
+        duty=Duty.INTAKE,
+        ground=OpeningGround.ANSWER,
         reason="To send the answer",
+        ends_at=lambda: datetime.now(UTC) + timedelta(minutes=5),
     )
 
 
@@ -592,6 +626,34 @@ def make_officer_session(**given: Any) -> OfficerSession:
         officer_id=_id(make_officer),
         token_hash=lambda: os.urandom(32),
         device="Desk",
+    )
+
+
+def make_role_change(**given: Any) -> RoleChange:
+    return _make(
+        RoleChange,
+        given,
+        officer_id=_id(make_officer),
+        kind=RoleChangeKind.GIVE,
+        roles=[Role.DECIDER],
+        reason="Decides appeals from May",
+        asked_by_id=_id(make_officer, roles=[Role.ADMINISTRATOR]),
+    )
+
+
+def make_second_factor(**given: Any) -> SecondFactor:
+    return _make(
+        SecondFactor,
+        given,
+        officer_id=_id(make_officer, second_factor_since=NOON),
+        secret=lambda: os.urandom(60),
+        last_step=0,
+    )
+
+
+def make_recovery_code(**given: Any) -> RecoveryCode:
+    return _make(
+        RecoveryCode, given, officer_id=_id(make_officer), code_hash=lambda: os.urandom(32)
     )
 
 

@@ -31,6 +31,7 @@ from models import (
     AuditEntry,
     Grievance,
     Identity,
+    IdentityKey,
     ImportBatch,
     LoginAttempt,
     Office,
@@ -42,6 +43,7 @@ from models import (
 )
 from queries import audit, lists
 from rules.grievance import GrievanceState
+from rules.identity import IdentityField
 from rules.permissions import Role
 from rules.records import AuditVerb
 from tests import factories
@@ -90,6 +92,7 @@ def test_a_new_record_leaves_who_when_what_and_from_which_request(session: Any) 
         "state": [None, "registered"],
         "channel": [None, "counter"],
         "is_referred_from_above": [None, False],
+        "identity_needs_two": [None, False],
         "received_at": [None, entry.changes["received_at"][1]],
     }
     assert datetime.fromisoformat(entry.changes["received_at"][1]) == grievance.received_at
@@ -253,18 +256,15 @@ def test_no_secret_of_any_record_type_gets_into_the_trail(
 
 def test_nothing_of_an_identity_but_its_fields_gets_into_the_trail(session: Any) -> None:
     identity = factories.make_identity()
-    identity.ciphertext = os.urandom(64)
+    identity.name = os.urandom(92)
     session.flush()
     made, changed = entries(session, identity)
-    assert made.changes == {
-        field: [None, "***"] for field in ("grievance_id", "key_version", "ciphertext")
-    }
-    assert changed.changes == {"ciphertext": ["***", "***"]}
+    sealed = ("grievance_id", "key_version", *IdentityField)
+    assert made.changes == {field: [None, "***"] for field in sealed}
+    assert changed.changes == {"name": ["***", "***"]}
     session.execute(delete(Identity))
     gone = entries(session, table="identity")[-1]
-    assert gone.changes == {
-        field: ["***", None] for field in ("grievance_id", "key_version", "ciphertext")
-    }
+    assert gone.changes == {field: ["***", None] for field in sealed}
 
 
 @pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
@@ -626,7 +626,7 @@ def test_the_whole_trail_is_counted_by_its_months(year: Officer, session: Any) -
     assert 20_000 < counted.number < 22_000
 
 
-def test_no_model_but_the_import_and_the_log_in_is_quiet() -> None:
+def test_no_model_but_the_import_the_rotation_and_the_log_in_is_quiet() -> None:
     quiet = {
         f"{model.__tablename__}.{column.name}"
         for model in RECORD_TYPES
@@ -636,6 +636,8 @@ def test_no_model_but_the_import_and_the_log_in_is_quiet() -> None:
     assert quiet == {
         f"{ImportBatch.__tablename__}.bytes_done",
         f"{ImportBatch.__tablename__}.rows_read",
+        f"{IdentityKey.__tablename__}.kek_version",
+        f"{IdentityKey.__tablename__}.wrapped",
         f"{OfficerSession.__tablename__}.data",
         f"{OfficerSession.__tablename__}.seen_at",
     }

@@ -124,9 +124,15 @@ def test_up_and_down_and_up_again_with_a_row_in_every_table(
             make_any(model)
         db.session.commit()
         for table in Base.metadata.tables.values():
-            assert table.name in ("login_attempt", "audit_open") or db.session.scalar(
-                select(sa.func.count()).select_from(table)
-            ), table.name
+            fills_by_use = table.name in (
+                "login_attempt",
+                "officer_posting",
+                "former_respondent",
+                "audit_open",
+            )
+            assert fills_by_use or db.session.scalar(select(sa.func.count()).select_from(table)), (
+                table.name
+            )
         db.session.remove()
         with db.engine.connect() as connection:
             before = everything_in(connection)
@@ -223,10 +229,14 @@ def test_pairs_are_the_characters_and_their_neighbours(
 
 def test_the_work_of_pairs_grows_with_the_text_and_no_faster(session: Any) -> None:
     def cost(length: int) -> float:
+        return min(once(length) for _ in range(3))
+
+    def once(length: int) -> float:
+        # The number of the row is in it so that the work is not done once, in planning.
         plan = session.scalars(
             text(
                 "EXPLAIN (ANALYZE, TIMING, FORMAT TEXT)"
-                " SELECT redress_pairs(repeat(:word, :times)) FROM generate_series(1, 5)"
+                " SELECT redress_pairs(repeat(:word, :times) || n) FROM generate_series(1, 5) n"
             ),
             {"word": "停水了吗", "times": length // 4},
         ).all()

@@ -29,6 +29,8 @@ INFO = {"search", "sort", "list", "set_by", "secret", "trail", "read", "group", 
 # Tables that are no record types, and why.
 NO_RECORDS = {
     "login_attempt": "failed log-ins, hashed, gone within the hour; nobody reads them",
+    "officer_posting": "where officers served before: a trigger keeps it, for who may open what",
+    "former_respondent": "who else was complained about: likewise",
     "audit_open": "blocks of the trail whose transactions are open; written by its functions",
     "audit_block": "the chain over the trail; it proves it and says nothing itself",
     "audit_head": "the end of that chain",
