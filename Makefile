@@ -6,7 +6,7 @@
 PYTHON ?= python3
 RUN = .venv/bin/python -m
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix migrate demo bench screenshots translations requirements \
+.PHONY: help run test check fuzz proofs fix migrate demo bench screenshots translations requirements \
 	packages dev-packages
 
 help:  ## List these targets
@@ -23,6 +23,12 @@ check: dev-packages  ## What CI runs: lint, types, tests
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) pytest
+
+proofs: dev-packages  ## Run the proofs of promises at full size: an hour (some: t="-k import")
+	@PROOFS=1 $(RUN) pytest -m proof -s $(t)
+
+fuzz: dev-packages  ## Send 150,000 inputs that nobody should send (FUZZ_SEED, FUZZ_INPUTS)
+	@FUZZ_INPUTS=$${FUZZ_INPUTS:-150000} $(RUN) pytest tests/fuzzing
 
 fix: dev-packages  ## Put right what ruff can: order of imports, layout
 	@$(RUN) ruff check --fix .

@@ -17,13 +17,13 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
-from sqlalchemy import ColumnElement, and_, any_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, any_, false, func, or_, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 
 import postgres
-from models import Officer, OfficeRecord, OfficerSession, PrivateRecord, Record
+from models import Officer, OfficeRecord, OfficerSession, PrivateRecord, Record, RoleChange
 
 APP_ROLE, READER_ROLE = "redress_app", "redress_reader"
 SYSTEM = 0
@@ -107,6 +107,8 @@ def seen_rows(model: type[Record]) -> ColumnElement[bool] | None:
     the database; None where that is all of them."""
     if model is OfficerSession:
         return None  # a log-in is looked up before it is known whose it is; it holds no case
+    if model is RoleChange:
+        return or_(false(), _once(func.redress_reads_trail()))
     if model.owner_path:
         key = getattr(model, model.owner_path)
         return or_(_once(func.redress_reads_trail()), _own(key))
@@ -133,6 +135,14 @@ def changed_rows(model: type[Record]) -> ColumnElement[bool] | None:
     if model.owner_path:
         return or_(_own(getattr(model, model.owner_path)), _once(func.redress_officer()) == SYSTEM)
     return None
+
+
+def kept_columns(model: type[Record]) -> list[str]:
+    """Return the columns of `model` that no login writes: functions of the database do, which ask
+    who acts (docs/decisions/0043-accounts.md)."""
+    if model is RoleChange:
+        return [column.name for column in model.__table__.columns]
+    return ["roles"] if model is Officer else []
 
 
 def _written(model: type[Record], condition: ColumnElement[bool] | None) -> str:
@@ -162,7 +172,9 @@ def guard_statement(model: type[Record]) -> str:
         seen = true()
     hidden = [column.name for column in model.__table__.columns if column.info.get("secret")]
     conditions = f"{_written(model, seen)}, {_written(model, changes)}"
-    return f"SELECT redress_guard('{model.__tablename__}', {conditions}, '{{{','.join(hidden)}}}')"
+    table, kept = model.__tablename__, ",".join(kept_columns(model))
+    keep = f", redress_keep('{table}', '{{{kept}}}')" if kept else ""
+    return f"SELECT redress_guard('{table}', {conditions}, '{{{','.join(hidden)}}}'){keep}"
 
 
 # --- What migrations cannot do ----------------------------------------------------------------

@@ -13,6 +13,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import cli
 import config
 import embedded
+import limits
+import logs
+import metrics
 import security
 import views
 from models import db
@@ -41,7 +44,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=config.driver_url(url),
         OWNER_DATABASE_URL=owner,
         MAX_CONTENT_LENGTH=values["UPLOAD_MEGABYTES"] * 1024 * 1024,
-        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=limits.LARGEST_FORM,
         WTF_CSRF_TIME_LIMIT=None,
         BABEL_DEFAULT_LOCALE=values["LANGUAGE"],
         BABEL_DEFAULT_TIMEZONE=values["TIMEZONE"],
@@ -56,8 +59,11 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     Migrate(app, db, directory=str(config.HOME / "migrations"))
     Babel(app, locale_selector=security.language, timezone_selector=security.timezone)
     Bootstrap5(app)
+    limits.init_app(app)
     security.init_app(app)  # before CSRFProtect: nobody without a log-in has a form read
     CSRFProtect(app)
     views.init_app(app)
     cli.init_app(app)
+    metrics.init_app(app)
+    logs.init_app(app)
     return app

@@ -82,6 +82,30 @@ SETTINGS: tuple[Setting, ...] = (
         "Failed log-ins of an account, or 10 times that from an address, before waiting.",
     ),
     _setting("LOGIN_WAIT_MINUTES", int, 15, "Minutes to wait after too many failed log-ins."),
+    _setting("STATEMENT_SECONDS", int, 10, "Seconds that one statement of a page may take."),
+    _setting("REQUEST_SECONDS", int, 20, "Seconds that all statements of a page may take."),
+    _setting("EXPORT_SECONDS", int, 3600, "Seconds that the query of an export may take."),
+    _setting("EXPORTS_AT_ONCE", int, 3, "Exports that an officer may have under way."),
+    _setting("LOCK_SECONDS", int, 5, "Seconds that a save waits for somebody else's to end."),
+    _setting(
+        "IDLE_TRANSACTION_SECONDS",
+        int,
+        60,
+        "Seconds after which the database ends a transaction in which nothing happens.",
+    ),
+    _setting(
+        "SENDER_SECONDS",
+        int,
+        20,
+        "Seconds that a request may take to arrive, besides 1 for each 4 KiB.",
+    ),
+    _setting(
+        "METRICS_TOKEN",
+        str,
+        "",
+        "Text of 32 characters or more that opens /metrics for Prometheus; empty: there is none.",
+    ),
+    _setting("LOG", str, "", "Lines of the log: json or text; empty: json in production."),
     _setting("BACKUP_FOLDER", str, "", "Folder for backups; empty: instance/backups."),
     _setting(
         "BACKUP_KEYS_FOLDER",
@@ -108,6 +132,13 @@ SETTINGS: tuple[Setting, ...] = (
         str,
         "",
         "Folder for the signed roots of the trail; empty: audit-roots in the instance folder.",
+    ),
+    _setting(
+        "SECOND_FACTOR_ROLES",
+        str,
+        "",
+        "Roles that must have a second factor: names, all or none; empty: in production those"
+        " that read beyond their own office, on a desk none.",
     ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
     _setting("IDENTITY_MINUTES", int, 5, "Minutes for which an opened identity is shown: 1 to 60."),
@@ -167,6 +198,10 @@ def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     }
     if values["LANGUAGE"] not in LANGUAGES:
         raise SettingWrong(f"REDRESS_LANGUAGE must be one of {', '.join(LANGUAGES)}.")
+    if values["METRICS_TOKEN"] and len(values["METRICS_TOKEN"]) < 32:
+        raise SettingWrong("REDRESS_METRICS_TOKEN is too short: 32 characters or more are needed.")
+    if values["LOG"] not in ("", "json", "text"):
+        raise SettingWrong("REDRESS_LOG must be json or text, or be left out.")
     if not 1 <= values["IDENTITY_MINUTES"] <= 60:
         raise SettingWrong("REDRESS_IDENTITY_MINUTES must be from 1 to 60.")
     if values["PRODUCTION"] and not values["SECRET_KEY"]:

@@ -25,6 +25,7 @@ import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -195,7 +196,8 @@ def finish_export(
             )
             transaction.execute(done.values(rows=rows, finished_at=func.now()))
     except SQLAlchemyError as problem:
-        _log.warning("export %d left complete but unmarked: %s", record_id, type(problem).__name__)
+        kind = {"kind": type(problem).__name__}
+        _log.warning("export %d left complete but unmarked", record_id, extra=kind)
 
 
 # --- The file's name -------------------------------------------------------------------------
@@ -220,6 +222,66 @@ def content_disposition(file_name: str) -> str:
     ending = extension.encode("ascii", "ignore").decode()
     encoded = quote(name.encode("utf-8", "replace"), safe="")
     return f"attachment; filename=\"{plain}{dot}{ending}\"; filename*=UTF-8''{encoded}"
+
+
+# --- How many at once ------------------------------------------------------------------------
+
+
+class TooManyExports(RuleBroken):
+    """As many exports as may run at once do so already."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of the exports that may run at once this one is to be: of `own` that an officer may
+    have, and of `all` that there may be. It is held by a lock in the database until the
+    transaction of the export ends, however it ends."""
+
+    officer_id: int
+    own: int
+    all: int
+
+
+# The locks are tried one after the other, until the first that is free.
+_FREE = """
+SELECT place FROM generate_series(1, %(most)s) AS place
+WHERE pg_try_advisory_xact_lock(hashtextextended(%(whose)s || ':' || place, 0)) LIMIT 1
+"""
+
+
+def require_place(session: Session, place: Place) -> None:
+    """Raise TooManyExports where `place` cannot be had at the moment. It is free again with the
+    end of the transaction, and taken in earnest by the export itself."""
+    connection = session.connection()
+    for whose, most, refused in _places(place):
+        if connection.exec_driver_sql(_FREE, {"whose": whose, "most": most}).first() is None:
+            raise refused
+
+
+def _take(place: Place, cursor: Any) -> None:
+    for whose, most, refused in _places(place):
+        cursor.execute(_FREE, {"whose": whose, "most": most})
+        if cursor.fetchone() is None:
+            raise refused
+
+
+def _places(place: Place) -> Iterator[tuple[str, int, TooManyExports]]:
+    yield (
+        f"export of {place.officer_id}",
+        place.own,
+        TooManyExports(
+            "You have %(most)s exports under way already. Wait until one of them is done, or stop"
+            " one in your browser.",
+            most=place.own,
+        ),
+    )
+    yield (
+        "export",
+        place.all,
+        TooManyExports(
+            "The server is busy with the exports of others. Try again in a few minutes."
+        ),
+    )
 
 
 # --- The stream ------------------------------------------------------------------------------
@@ -316,23 +378,25 @@ class ExportStream(Iterator[bytes]):
 
 @contextmanager
 def _opened(
-    engine: Engine, timezone: str, settings: Mapping[str, str] | None
+    engine: Engine, timezone: str, settings: Mapping[str, str] | None, place: "Place | None"
 ) -> Iterator[PgConnection]:
-    """A connection of its own, in a transaction that reads one state of the database. It stays
-    open, unless the block fails."""
+    """A connection of its own, in a transaction that reads one state of the database and has
+    taken its `place`. It stays open, unless the block fails."""
     pooled = engine.raw_connection()
     pooled.detach()  # exports last; requests shall not wait for a place in the pool
     connection: PgConnection = pooled.dbapi_connection  # type: ignore[assignment]
     try:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         connection.set_client_encoding("UTF8")
-        wanted = dict(settings or {})
-        wanted |= {"datestyle": "ISO", "timezone": timezone, "statement_timeout": "0"}
+        wanted = {"statement_timeout": "0"} | dict(settings or {})
+        wanted |= {"datestyle": "ISO", "timezone": timezone}
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS setting (name, value)",
                 (list(wanted), list(wanted.values())),
             )
+            if place is not None:
+                _take(place, cursor)
         yield connection
     except BaseException:
         connection.close()
@@ -379,13 +443,15 @@ def csv_stream(
     guard: bool = True,
     settings: Mapping[str, str] | None = None,
     on_finish: Finish | None = None,
+    place: Place | None = None,
 ) -> ExportStream:
     """Return the bytes of `statement` (of export_select) as CSV: UTF-8 with BOM, `titles` first.
 
     `timezone` is the zone of its times. `guard` puts an apostrophe before texts that a spreadsheet
     would run as a formula. `settings` are set for its transaction (the officer whose rows these
-    are). `on_finish(rows)` is called when all of it was taken. Raises RuleBroken where a filter
-    cannot be searched for, SQLAlchemy's errors where there is no database.
+    are). `on_finish(rows)` is called when all of it was taken. `place` is that among those that
+    may run at once (TooManyExports). Raises RuleBroken where a filter cannot be searched for,
+    SQLAlchemy's errors where there is no database.
     """
     plain = statement.selected_columns
     if len(plain) != len(titles):
@@ -396,7 +462,7 @@ def csv_stream(
     )
     heading = io.StringIO()
     csv.writer(heading, lineterminator="\n").writerow(titles)
-    with _opened(engine, timezone, settings) as connection:
+    with _opened(engine, timezone, settings, place) as connection:
         query = _with_values(engine, connection, texts)
         copy = b"COPY (" + query + b") TO STDOUT (FORMAT csv, ENCODING 'UTF8')"
 
@@ -467,6 +533,7 @@ def xlsx_stream(
     sheet: str = "",
     settings: Mapping[str, str] | None = None,
     on_finish: Finish | None = None,
+    place: Place | None = None,
 ) -> ExportStream:
     """Return the bytes of `statement` as an Excel workbook with one sheet, named `sheet`.
 
@@ -486,7 +553,7 @@ def xlsx_stream(
         one.order_by(None).limit(ROWS_IN_A_SHEET + 1).subquery()
     )
     widths = [_width(column.type, title) for column, title in zip(plain, titles, strict=True)]
-    with _opened(engine, timezone, settings) as connection:
+    with _opened(engine, timezone, settings, place) as connection:
         with connection.cursor() as cursor:
             cursor.execute(_with_values(engine, connection, many))
             if (cursor.fetchone() or (0,))[0] > ROWS_IN_A_SHEET:

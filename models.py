@@ -63,6 +63,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.schema import FetchedValue
 
 from rules import mark
+from rules.accounts import RoleChangeKind, RoleChangeState
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -482,7 +483,10 @@ class Officer(ReferenceRecord):
     )
     duty: Mapped[str | None] = mapped_column(doc="Post or duty in the office")
     roles: Mapped[list[str]] = mapped_column(
-        ARRAY(String(40)), server_default="{}", doc="What the officer may do here"
+        ARRAY(String(40)),
+        server_default="{}",
+        info={"set_by": "action", "group": mark("Record")},
+        doc="What the officer may do here; a second administrator approves a new role",
     )
     email: Mapped[str | None] = mapped_column(
         info=DETAIL | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
@@ -492,7 +496,8 @@ class Officer(ReferenceRecord):
         String(20), info=DETAIL | {"set_by": "system"}, doc="Language the officer chose"
     )
     left_on: Mapped[Day | None] = mapped_column(
-        doc="Day the officer left; from then on the log-in is closed"
+        info={"set_by": "action", "group": mark("Record")},
+        doc="Day the officer left; from then on the log-in is closed",
     )
     password_hash: Mapped[str | None] = mapped_column(
         String(200), info=SYSTEM | {"secret": True}, doc="Argon2id hash of the password"
@@ -500,6 +505,15 @@ class Officer(ReferenceRecord):
     password_changed_at: Mapped[Moment | None] = mapped_column(
         info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
         doc="When the password was last set",
+    )
+    must_change_password: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="Whether the officer is to choose a password at the next log-in",
+    )
+    second_factor_since: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="When the second factor was set up; empty where there is none",
     )
 
     office: Mapped["Office"] = relationship(back_populates="officers", foreign_keys=office_id)
@@ -2425,6 +2439,103 @@ class OfficerSession(Record):
     ended_at: Mapped[Moment | None] = mapped_column(doc="Log-out, time out or revocation")
 
     officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class RoleChange(Record):
+    """Roles that one administrator asks for an officer and another approves; taking a role away
+    needs nobody else. Written by functions of the database alone."""
+
+    desk = Desk.ROLES
+    read_only = True
+    title_columns = ("kind", "state")
+    __table_args__ = (
+        CheckConstraint(
+            "cardinality(roles) > 0 AND roles <@ ARRAY['" + "','".join(Role) + "']::varchar[]",
+            name="known_roles",
+        ),
+        CheckConstraint(
+            "decided_by_id <> asked_by_id AND decided_by_id <> officer_id",
+            name="decided_by_another",
+        ),
+        CheckConstraint("(state = 'asked') = (ended_at IS NULL)", name="decided_has_time"),
+        CheckConstraint("(kind = 'take') = (state = 'done')", name="taken_at_once"),
+        CheckConstraint(
+            "(state IN ('approved', 'refused')) = (decided_by_id IS NOT NULL)",
+            name="role_decided_by_whom",
+        ),
+        CheckConstraint(
+            "state <> 'refused' OR decision_reasons IS NOT NULL", name="refused_with_reasons"
+        ),
+        Index(
+            "ix_role_change_one_open",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("state = 'asked'"),
+        ),
+    )
+
+    officer_id: Mapped[int] = reference("officer", doc="Officer whose roles they are")
+    kind: Mapped[RoleChangeKind] = mapped_column(doc="Whether roles are given or taken away")
+    roles: Mapped[list[str]] = mapped_column(ARRAY(String(40)), doc="Roles it is about")
+    reason: Mapped[LongText] = mapped_column(info=DETAIL, doc="Why the officer's work needs it")
+    state: Mapped[RoleChangeState] = mapped_column(
+        server_default="asked", info=ACTION, doc="How far it is"
+    )
+    asked_by_id: Mapped[int | None] = reference(
+        "officer", doc="Administrator who asked; empty for a command on the server"
+    )
+    asked_at: Mapped[Moment] = mapped_column(server_default=func.now(), doc="When it was asked")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Administrator who approved or refused"
+    )
+    ended_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When it was decided or ended otherwise"
+    )
+    decision_reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was refused"
+    )
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    asked_by: Mapped["Officer | None"] = relationship(foreign_keys=asked_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+
+
+class SecondFactor(PrivateRecord):
+    """The secret that an officer shares with the app on their telephone, in cipher."""
+
+    desk = Desk.SESSIONS
+    title_columns = ("id",)
+
+    officer_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("officer.id", ondelete="CASCADE"),
+        unique=True,
+        doc="Whose second factor",
+    )
+    secret: Mapped[bytes] = mapped_column(
+        LargeBinary, info={"secret": True}, doc="Nonce and AES-256-GCM-SIV of the secret"
+    )
+    last_step: Mapped[int] = mapped_column(
+        BigInteger,
+        info={"secret": True, "trail": False},
+        doc="Half minute of the last code that was taken: each works once",
+    )
+
+
+class RecoveryCode(PrivateRecord):
+    """One of ten codes for the day the telephone is lost; each works once."""
+
+    desk = Desk.SESSIONS
+    title_columns = ("id",)
+    __table_args__ = (UniqueConstraint("officer_id", "code_hash"),)
+
+    officer_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("officer.id", ondelete="CASCADE"), doc="Whose code"
+    )
+    code_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), info={"secret": True}, doc="Keyed SHA-256 of the code"
+    )
+    used_at: Mapped[Moment | None] = mapped_column(doc="When it was used; then it is spent")
 
 
 class LoginAttempt(db.Model):  # type: ignore[name-defined, misc]  # as Record

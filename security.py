@@ -53,8 +53,10 @@ from sqlalchemy.orm import MANYTOONE, Session, contains_eager
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Reply
 
+import budget
+import limits
 from access import APP_ROLE, SYSTEM, sign_ticket, through
-from config import LANGUAGES
+from config import LANGUAGES, SettingWrong
 from models import (
     GroupMembership,
     Office,
@@ -65,12 +67,11 @@ from models import (
     SupervisionAssignment,
     db,
 )
+from rules.accounts import second_factor_roles
 from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
 VISITOR_COOKIE = "redress_visitor"
-SMALL_BODY = 64 * 1024  # bytes: what somebody without a log-in may send us
-LARGEST_FORM = 8 * 1024 * 1024  # bytes of a form without a file, which is read all at once
 LARGEST_ID = 2**63 - 1
 NO_ROLES: frozenset[Role] = frozenset()
 
@@ -208,7 +209,7 @@ def named(officer_id: int | None, session_id: int = 0) -> Callable[[], dict[str,
 
 def _name_actor(connection: Connection, officer_id: int | None, session_id: int = 0) -> None:
     """Tell the database who asks, for the rest of this transaction; one statement."""
-    told = named(officer_id, session_id)()
+    told = named(officer_id, session_id)() | budget.for_transaction()
     connection.execute(
         select(*(func.set_config(name, value, true()) for name, value in told.items()))
     )
@@ -498,15 +499,39 @@ def _refuse_null_in_form() -> None:
 def _admit() -> Reply | None:
     """Let the request in, or answer it: default deny."""
     _refuse_null_in_address()
-    if is_public(request.endpoint):
-        request.max_content_length = SMALL_BODY
-    elif current_officer() is None:
+    is_open = is_public(request.endpoint)
+    if not is_open and current_officer() is None:
         return _ask_for_log_in()
-    elif request.mimetype == "application/x-www-form-urlencoded":
-        request.max_content_length = LARGEST_FORM
+    if not is_open and (duty := first_duty()) and request.endpoint not in (duty, "account.logout"):
+        return _lead_to(duty)
+    if request.mimetype == "multipart/form-data":
+        # It may take minutes to arrive: no transaction stays open, no connection is kept from
+        # others meanwhile.
+        db.session.rollback()
+    limits.set_for_request(is_visitor=is_open)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _refuse_null_in_form()
     return None
+
+
+def first_duty() -> str | None:
+    """Return the endpoint of what the current officer must do before anything else: choose a
+    password in the place of one they were given, set up the second factor that their role calls
+    for. None where there is no such thing; no statement."""
+    officer = current_officer()
+    if officer is None:
+        return None
+    if officer.must_change_password:
+        return "account.password"
+    if officer.second_factor_since is None and roles() & current_app.config["SECOND_FACTOR_ROLES"]:
+        return "second_factor.page"
+    return None
+
+
+def _lead_to(endpoint: str) -> Reply:
+    if request.method not in ("GET", "HEAD"):
+        abort(403)
+    return redirect(url_for(endpoint), 303)
 
 
 def _ask_for_log_in() -> Reply:
@@ -538,9 +563,20 @@ def forget_log_in(reply: Reply) -> None:
     reply.delete_cookie(cookie_name(), secure=secure, httponly=True, samesite="Lax", path="/")
 
 
+def _stay_here(response: Response) -> None:
+    """Keep an answer from leading to another host (promise B5): Werkzeug itself, when it puts
+    slashes right, names the host that the visitor claims."""
+    address = response.headers.get("Location")
+    if address and local_path(address) is None:
+        path = re.sub("^[a-z]+://[^/]*", "", address)
+        response.headers["Location"] = local_path(path) or "/"
+
+
 def _add_headers(response: Response) -> Response:
+    _stay_here(response)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = request_id()
     if current_app.config["PRODUCTION"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     endpoint = request.endpoint or ""
@@ -580,7 +616,19 @@ def init_app(app: Flask) -> None:
     app.config["SESSION_COOKIE_NAME"] = (
         f"__Host-{VISITOR_COOKIE}" if app.config["SESSION_COOKIE_SECURE"] else VISITOR_COOKIE
     )
+    app.config["SECOND_FACTOR_ROLES"] = _second_factor_roles(app)
     _Officers(app)
     app.before_request(_admit)
     app.after_request(_add_headers)
-    app.jinja_env.globals.update(current_officer=current_officer, can=can)
+    app.jinja_env.globals.update(current_officer=current_officer, can=can, first_duty=first_duty)
+
+
+def _second_factor_roles(app: Flask) -> frozenset[Role]:
+    setting = app.config["SECOND_FACTOR_ROLES"]
+    try:
+        return second_factor_roles(setting, production=app.config["PRODUCTION"])
+    except ValueError:
+        raise SettingWrong(
+            f"REDRESS_SECOND_FACTOR_ROLES is {setting!r}. Name roles with blanks between"
+            f" ({', '.join(Role)}), or say all or none."
+        ) from None

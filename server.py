@@ -26,8 +26,11 @@ from gunicorn.workers.base import Worker
 import access
 import config
 import embedded
+import logs
+import metrics
 import postgres
 from app import create_app
+from workers import OurLog, PatientSocket, PatientWorker
 
 WORKERS, THREADS = 2, 8
 """For 2 cores: a long export keeps one thread, and the lists have the others."""
@@ -48,16 +51,20 @@ class Desk(BaseApplication):
         self.settings = {
             "bind": f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}",
             "workers": WORKERS,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
+            "logger_class": OurLog,
             "threads": THREADS,
             # A worker of this class sends its heartbeat from a thread of its own: this ends one
             # that is stuck, and not one that streams an export for an hour.
             "timeout": 60,
             "graceful_timeout": 5,
             "limit_request_line": 8190,  # a list with many filters is a long link
+            "limit_request_fields": 64,
+            "limit_request_field_size": 8190,
             "loglevel": "warning",
             "control_socket_disable": True,
             "when_ready": _stop_on_hang_up,
+            "child_exit": lambda _arbiter, worker: metrics.forget(worker.pid),
             "post_worker_init": lambda worker: _tell_once(worker, ready),
         }
         super().__init__()
@@ -92,6 +99,8 @@ def main() -> int:
         signal.signal(number, _stop)
     try:
         settings = config.read()
+        logs.configure(settings)
+        logs.catch_all()
         check_port(settings["BIND"], settings["PORT"])
         with _database(settings) as url:
             if not settings["DATABASE_URL"]:
@@ -103,7 +112,9 @@ def main() -> int:
                 _prepare(settings, url)
                 _fill(settings, url)
             ready = partial(_ready, settings, url)
-            Desk(settings["BIND"], settings["PORT"], ready).run()
+            PatientSocket.patience = float(settings["SENDER_SECONDS"])
+            with metrics.shared(settings):
+                Desk(settings["BIND"], settings["PORT"], ready).run()
     except Stopped:
         say("Stopped.")
         return 130

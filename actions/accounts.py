@@ -8,16 +8,18 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
+from actions import roles, second_factor
 from actions.trail import note
 from models import LoginAttempt, Office, Officer, OfficerSession, db
 from rules import RuleBroken
 from rules.offices import OfficeLevel
-from rules.passwords import check_password, normalised
+from rules.passwords import SHORTEST, check_password, normalised
 from rules.permissions import Role
 from rules.records import AuditVerb
 from security import act_as, token_hash
@@ -56,6 +58,14 @@ class Visitor:
     language: str | None = None
 
 
+@dataclass(frozen=True)
+class HalfWay:
+    """The password was right and the code is still to come. `stamp` ends with that password."""
+
+    officer_id: int
+    stamp: str
+
+
 class TooManyTries(RuleBroken):
     """No password is looked at before `seconds` have passed."""
 
@@ -67,11 +77,19 @@ class TooManyTries(RuleBroken):
         )
 
 
+class Expired(RuleBroken):
+    """The password was typed too long ago, or is not the password any more."""
+
+    def __init__(self) -> None:
+        super().__init__("Your log-in took too long. Type your password again.")
+
+
 # --- Log-in ----------------------------------------------------------------------------------
 
 
-def log_in(username: str, password: str, *, visitor: Visitor, limits: Limits) -> str:
-    """Open a log-in and return its token, which only the browser keeps.
+def log_in(username: str, password: str, *, visitor: Visitor, limits: Limits) -> str | HalfWay:
+    """Open a log-in and return its token, which only the browser keeps; for an officer with a
+    second factor, return that they are half way in.
 
     Raises RuleBroken, in the same words and after the same time whether there is no such
     officer, the password is wrong, or the officer has left; TooManyTries while others failed
@@ -85,12 +103,51 @@ def log_in(username: str, password: str, *, visitor: Visitor, limits: Limits) ->
         _count_failure(account, visitor, limits)
         _note(AuditVerb.LOGIN_FAILED, about=officer.id if officer else None)
         raise RuleBroken("The username or the password is not right.")
+    if HASHER.check_needs_rehash(officer.password_hash):
+        act_as(officer.id)
+        officer.password_hash = HASHER.hash(normalised(password))
+        db.session.flush()
+    if officer.second_factor_since is not None:
+        # What failed before still counts: else the password would buy endless tries at the code.
+        return HalfWay(officer.id, _stamp(officer, limits))
     _forget_failures(account)
     token = start_session(officer.id, visitor=visitor, limits=limits)
-    if HASHER.check_needs_rehash(officer.password_hash):
-        officer.password_hash = HASHER.hash(normalised(password))
     _note(AuditVerb.LOGIN, about=officer.id)
     return token
+
+
+def log_in_with_code(half_way: HalfWay, code: str, *, visitor: Visitor, limits: Limits) -> str:
+    """Open the log-in of an officer whose password was right, and return its token.
+
+    Raises RuleBroken where the code is not right or was used, which counts like a wrong password;
+    TooManyTries while others failed before; Expired where the password must be typed again.
+    Commit in either case.
+    """
+    officer = db.session.get(Officer, half_way.officer_id)
+    if (
+        officer is None
+        or officer.second_factor_since is None
+        or not _may_log_in(officer, visitor.today)
+        or not hmac.compare_digest(_stamp(officer, limits), half_way.stamp)
+    ):
+        raise Expired
+    account = _hold_account(officer.username, visitor, limits)
+    act_as(officer.id)  # an officer's second factor is in their own hand alone
+    db.session.refresh(officer)
+    try:
+        second_factor.use_code(officer, code, key=limits.key, now=visitor.now)
+    except RuleBroken:
+        _count_failure(account, visitor, limits)
+        _note(AuditVerb.LOGIN_FAILED, about=officer.id)
+        raise
+    _forget_failures(account)
+    token = start_session(officer.id, visitor=visitor, limits=limits)
+    _note(AuditVerb.LOGIN, about=officer.id)
+    return token
+
+
+def _stamp(officer: Officer, limits: Limits) -> str:
+    return limits.digest("half way", f"{officer.id}:{officer.password_hash}").hex()
 
 
 def clean_username(username: str) -> str:
@@ -98,9 +155,11 @@ def clean_username(username: str) -> str:
     return unicodedata.normalize("NFKC", username).strip().lower()
 
 
-def start_session(officer_id: int, *, visitor: Visitor, limits: Limits) -> str:
+def start_session(
+    officer_id: int, *, visitor: Visitor, limits: Limits, data: dict[str, Any] | None = None
+) -> str:
     """Open a log-in for this officer without asking for a password, and return its token. From
-    here on they are the one who acts."""
+    here on they are the one who acts. `data` is what the web session begins with."""
     act_as(officer_id)
     timed_out = or_(
         OfficerSession.seen_at <= visitor.now - limits.idle,
@@ -109,7 +168,7 @@ def start_session(officer_id: int, *, visitor: Visitor, limits: Limits) -> str:
     _end(OfficerSession.officer_id == officer_id, timed_out, now=visitor.now)
     token = secrets.token_urlsafe(32)
     # The forms' secret is made here, so that first pages opened side by side agree on it.
-    data = {"csrf_token": secrets.token_hex(20)}
+    data = {"csrf_token": secrets.token_hex(20)} | (data or {})
     if visitor.language:
         data["language"] = visitor.language
     db.session.add(
@@ -192,7 +251,7 @@ def _forget_failures(account: bytes) -> None:
 def end_sessions(
     officer_id: int,
     *,
-    by: int,
+    by: int | None,
     now: datetime,
     only: int | None = None,
     other_than: int | None = None,
@@ -225,10 +284,26 @@ def _end(*conditions: ColumnElement[bool], now: datetime) -> int:
 
 def set_password(officer: Officer, password: str, *, now: datetime) -> None:
     """Give `officer` a password. Raises RuleBroken where it may not be one."""
-    check_password(password, username=officer.username, name=officer.name)
+    check_password(
+        password,
+        username=officer.username,
+        name=officer.name,
+        has_second_factor=officer.second_factor_since is not None,
+    )
     officer.password_hash = HASHER.hash(normalised(password))
     officer.password_changed_at = now
+    officer.must_change_password = False
     db.session.flush()
+
+
+def give_password(officer: Officer, *, now: datetime) -> str:
+    """Return a new password for `officer` that somebody else hands over: they must choose their
+    own at the next log-in."""
+    password = random_password()
+    set_password(officer, password, now=now)
+    officer.must_change_password = True
+    db.session.flush()
+    return password
 
 
 def change_password(
@@ -236,14 +311,69 @@ def change_password(
 ) -> None:
     """Replace the password of `officer` by `new`. Raises RuleBroken where `current` is not the
     present one, which counts like a failed log-in: commit in that case too."""
-    account = _hold_account(officer.username, visitor, limits)
-    if not _matches(officer.password_hash, current):
-        _count_failure(account, visitor, limits)
-        raise RuleBroken("This is not your present password.", field="current")
+    account = _confirm_password(officer, current, visitor, limits)
     if normalised(current) == normalised(new):
         raise RuleBroken("This is the password you have. Choose another one.", field="password")
     set_password(officer, new, now=visitor.now)
     _forget_failures(account)
+
+
+def _confirm_password(officer: Officer, typed: str, visitor: Visitor, limits: Limits) -> bytes:
+    account = _hold_account(officer.username, visitor, limits)
+    if not _matches(officer.password_hash, typed):
+        _count_failure(account, visitor, limits)
+        raise RuleBroken("This is not your present password.", field="current")
+    return account
+
+
+def set_up_second_factor(
+    officer: Officer,
+    secret: str,
+    *,
+    current: str,
+    code: str,
+    visitor: Visitor,
+    limits: Limits,
+) -> list[str]:
+    """Give `officer` the second factor `secret` and return the recovery codes, which are not to be
+    had again. Raises RuleBroken where the password `current` or the code is not right; a wrong
+    password counts like a failed log-in: commit in that case too."""
+    _confirm_password(officer, current, visitor, limits)
+    return second_factor.set_up(officer, secret, code, key=limits.key, now=visitor.now)
+
+
+def confirm_both(
+    officer: Officer, *, current: str, code: str, visitor: Visitor, limits: Limits
+) -> None:
+    """Raise RuleBroken unless password and code are right; either counts like a failed log-in
+    where it is not: commit in that case too."""
+    account = _confirm_password(officer, current, visitor, limits)
+    try:
+        second_factor.use_code(officer, code, key=limits.key, now=visitor.now)
+    except RuleBroken:
+        _count_failure(account, visitor, limits)
+        raise
+    _forget_failures(account)
+
+
+def take_second_factor_away(officer: Officer, *, current: str = "") -> bool:
+    """Take the second factor of `officer` away and return whether there was one. Where the password
+    is not known to be long enough to stand alone, they must choose another at the next log-in."""
+    had_one = second_factor.take_away(officer)
+    if had_one and len(normalised(current)) < SHORTEST:
+        officer.must_change_password = officer.password_hash is not None
+        db.session.flush()
+    return had_one
+
+
+def renew_session(
+    present: OfficerSession, *, visitor: Visitor, limits: Limits, data: dict[str, Any]
+) -> str:
+    """Open a log-in in the place of `present`, because its rights have risen, and return the new
+    token; the old one opens nothing any more. `data` is what its web session goes on with."""
+    token = start_session(present.officer_id, visitor=visitor, limits=limits, data=data)
+    _end(OfficerSession.id == present.id, now=visitor.now)
+    return token
 
 
 def random_password() -> str:
@@ -272,10 +402,10 @@ def create_administrator(
         name=name.strip(),
         username=username,
         office_id=_office(office).id,
-        roles=[Role.ADMINISTRATOR],
     )
     db.session.add(officer)
     set_password(officer, password, now=now)
+    roles.give_roles(officer, [Role.ADMINISTRATOR])
     return officer
 
 

@@ -17,8 +17,8 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.types import BigInteger, Integer
 
 import sealing
+from actions.trail import note
 from models import (
-    AuditEntry,
     Grievance,
     Identity,
     IdentityKey,
@@ -42,7 +42,6 @@ from rules.identity import (
 )
 from rules.records import AuditVerb
 from sealing import KeyFiles, KeyMissing, KeyRing, Sealed
-from security import request_id
 
 
 @dataclass(frozen=True)
@@ -272,9 +271,7 @@ def _record(
                 "administrator."
             ) from None
         raise
-    _note(
-        AuditVerb.OPEN, identity_id, by.id, grievance_id=[None, grievance_id], ground=[None, ground]
-    )
+    _note(AuditVerb.OPEN, identity_id, grievance_id=grievance_id, ground=ground)
     return int(opening_id or 0)
 
 
@@ -334,13 +331,13 @@ def rewrap_batch(ring: KeyRing, *, version: int, after: int, size: int) -> Batch
 def note_rotation(version: int, count: int) -> None:
     """Set down in the trail that `count` data keys are now wrapped with `version`."""
     changes = {"kek_version": [None, version], "rows": [None, count]}
-    _audit(AuditVerb.UPDATE, IdentityKey.__tablename__, None, None, changes)
+    note(AuditVerb.REKEY, record_type=IdentityKey.__tablename__, record_id=None, changes=changes)
 
 
 # --- Erasing ---------------------------------------------------------------------------------
 
 
-def erase_identity(grievance: Grievance, ground: ErasureGround, *, by: int | None) -> bool:
+def erase_identity(grievance: Grievance, ground: ErasureGround) -> bool:
     """Destroy the data key of the identity of `grievance` and what it sealed; return whether there
     was any. In backups the fields cannot be opened any more once those of the keys are gone.
     What the log knows of openings stays."""
@@ -350,32 +347,10 @@ def erase_identity(grievance: Grievance, ground: ErasureGround, *, by: int | Non
     for model in (IdentityKey, Identity):
         table = model.__table__
         db.session.execute(delete(table).where(table.c.grievance_id == grievance.id))
-    _note(
-        AuditVerb.DELETE, identity_id, by, grievance_id=[None, grievance.id], ground=[None, ground]
-    )
+    _note(AuditVerb.ERASE, identity_id, grievance_id=grievance.id, ground=ground)
     return True
 
 
-def _note(verb: AuditVerb, identity_id: int, by: int | None, **changes: object) -> None:
-    _audit(verb, Identity.__tablename__, identity_id, by, changes)
-
-
-def _audit(
-    verb: AuditVerb,
-    record_type: str,
-    record_id: int | None,
-    by: int | None,
-    changes: Mapping[str, object],
-) -> None:
-    db.session.execute(
-        insert(AuditEntry.__table__)
-        .values(
-            officer_id=by,
-            verb=verb,
-            record_type=record_type,
-            record_id=record_id,
-            request_id=request_id() or None,
-            changes=changes,
-        )
-        .inline()
-    )
+def _note(verb: AuditVerb, identity_id: int, **facts: object) -> None:
+    changes = {name: [None, value] for name, value in facts.items()}
+    note(verb, record_type=Identity.__tablename__, record_id=identity_id, changes=changes)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import imports
 from actions import accounts
-from cli import backup, doctor, trail
+from cli import backup, doctor, officers, trail
 from cli.identity import identity
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
@@ -158,6 +158,8 @@ def demo_command(if_empty: bool) -> None:
 def init_app(app: Flask) -> None:
     """Give `app` its commands."""
     app.cli.add_command(trail.audit)
+    for command in officers.COMMANDS:
+        app.cli.add_command(command)
     app.cli.add_command(create_admin)
     app.cli.add_command(demo_command)
     app.cli.add_command(identity)

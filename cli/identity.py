@@ -103,7 +103,7 @@ def erase(grievance_number: str, reason: str) -> None:
         grievance = db.session.scalar(select(Grievance).where(Grievance.number == grievance_number))
         if grievance is None:
             raise click.ClickException(f"There is no grievance {grievance_number}.")
-        erased = acting.erase_identity(grievance, ErasureGround(reason), by=None)
+        erased = acting.erase_identity(grievance, ErasureGround(reason))
         db.session.commit()
     if not erased:
         raise click.ClickException("No identity is sealed for this grievance.")
@@ -124,7 +124,7 @@ def retention(dry_run: bool, as_json: bool) -> None:
             numbers.append(number)
             if not dry_run:
                 grievance = db.session.get_one(Grievance, grievance_id)
-                acting.erase_identity(grievance, ErasureGround.RETENTION, by=None)
+                acting.erase_identity(grievance, ErasureGround.RETENTION)
                 db.session.commit()
     if as_json:
         click.echo(json.dumps({"erased": not dry_run, "grievances": numbers}))

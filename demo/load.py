@@ -9,12 +9,14 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import accounts
+from actions import accounts, roles
 from demo import catalogue, identities, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from rules import RuleBroken
+from rules.accounts import check_roles
 from rules.passwords import check_password, normalised
+from rules.permissions import Role
 from sealing import KeyRing
 
 ONE_AT_A_TIME = 7_305_128
@@ -92,11 +94,29 @@ def _add_offices(known: Known, password: str, now: datetime) -> None:
         "password_changed_at": now,
     }
     known.read("offices.toml", officer=log_in)
+    held: dict[Officer, list[str]] = {}
     for officer in known.all(Officer):
         check_password(password, username=officer.username, name=officer.name)
+        held[officer] = officer.roles
+        del officer.roles  # the application may not write them: they are given
     known.session.flush()
+    for officer, names in held.items():
+        roles.give_roles(officer, check_roles(names))
+    _change_roles(known)
     catalogue.add_categories(known)
     known.session.flush()
+
+
+def _change_roles(known: Known) -> None:
+    """One request that the demo's administrator may approve, and a role that was taken away."""
+    deputy = known.get(Officer, "daisy.gorse")
+    roles.give_roles(deputy, [Role.INTAKE, Role.HANDLER])
+    roles.take_roles(deputy.id, [Role.HANDLER], reason="Went over to the intake desk.")
+    roles.ask_roles(
+        known.get(Officer, "sorbus.mullein").id,
+        [Role.LEAD_OFFICIAL],
+        reason="Stands in for the deputy, who is on leave, and receives the public.",
+    )
 
 
 def _counts(session: Session) -> dict[str, int]:

@@ -37,6 +37,7 @@ from rules import RuleBroken, mark
 
 LARGEST_ID = 2**63 - 1
 LONGEST_VALUE = 200
+MOST_FILTERS = 30
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def read_number(text: str, today: Today) -> Decimal:
         number = Decimal(read_text(text, today).replace(",", ""))
     except InvalidOperation:
         raise _refuse(mark("“%(value)s” is not a number."), text) from None
-    if not number.is_finite() or abs(number) > 10**12:
+    # Compared as it stands: abs() of 1e999999999 overflows.
+    if not number.is_finite() or not -(10**12) <= number <= 10**12:
         raise _refuse(mark("“%(value)s” is not a number that can be compared."), text)
     return number
 
@@ -399,6 +401,10 @@ def parse(
     for argument, value in arguments:
         if not argument.startswith("flt"):
             continue
+        if len(found) == MOST_FILTERS:
+            refused = RuleBroken(mark("A list takes at most %(most)s filters."), most=MOST_FILTERS)
+            found.append(Filter(10**6, argument[:120], "", value, error=refused))
+            break
         one = _read_filter(model, keys, argument, value, today)
         while one.argument in {other.argument for other in found}:
             one = replace(one, position=one.position + 1)

@@ -38,6 +38,7 @@ class Desk(enum.StrEnum):
     EXPORTS = "exports"
     VIEWS = "views"
     SESSIONS = "sessions"
+    ROLES = "roles"
     TRAIL = "trail"
     IDENTITY = "identity"
 
@@ -81,6 +82,7 @@ imports     r              r       -        -            -              -       
 exports     rx             r       r        r            r              r           r        rx
 views       rcud           rcud    rcud     rcud         rcud           rcud        rcud     rcud
 sessions    rx             r       r        r            r              r           r        rx
+roles       rx             -       -        -            -              -           -        rx
 trail       rx             -       -        -            -              -           -        rx
 identity    -              -       -        -            -              -           -        -
 """

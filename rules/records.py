@@ -22,3 +22,5 @@ class AuditVerb(enum.StrEnum):
     LOGOUT = "logout"
     LOGIN_FAILED = "login_failed"
     OPEN = "open"
+    ERASE = "erase"
+    REKEY = "rekey"

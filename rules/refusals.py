@@ -27,6 +27,23 @@ SENTENCES: dict[str, str] = {
     "sha256_in_hex": mark("A SHA-256 has 64 signs from 0 to 9 and a to f."),
     # Officers and standards
     "known_roles": mark("Choose roles from the list only."),
+    "named_in_trail": mark(
+        "The trail names this officer. Record that they leave instead: “Leaving” on their page."
+    ),
+    "role_decided_by_whom": mark("Say which administrator decided, and only of what was decided."),
+    "taken_at_once": mark("Taking a role away is done at once, and nothing else is."),
+    "refused_with_reasons": mark("Say why you refuse."),
+    "role_change_one_open": mark(
+        "Roles have been asked for already for this officer. Have that decided first."
+    ),
+    "by_administrator": mark("Only an administrator changes roles."),
+    "for_who_is_here": mark("The officer has left. They must be taken back first."),
+    "still_asked": mark("This request has been decided or has ended."),
+    "in_time": mark("A request can be approved for 7 days. Ask anew."),
+    "taken_back_by_asker": mark("Only who asked takes a request back. Refuse it instead."),
+    "an_administrator_stays": mark(
+        "This is the last administrator who can log in. Make another one first."
+    ),
     "username_lower_case": mark("Write the username in small letters."),
     "takes_time": mark("A standard must give at least 1 unit of time."),
     # Grievances

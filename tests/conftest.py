@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +33,8 @@ from app import create_app
 from config import HOME
 from models import Officer, OfficerSession, db
 from rules.permissions import Role
-from tests.factories import PASSWORD, SECRET, make_officer
+from tests.factories import PASSWORD, SECRET, make_category, make_officer
+from tests.gunicorns import METRICS_TOKEN, PATIENCE, Web, app_of, cookies_of, serving
 
 RUN = f"redress_test_{os.getpid()}"
 
@@ -226,11 +227,11 @@ def _context() -> int:
     return id(app_ctx._get_current_object()) if has_app_context() else 0
 
 
-@pytest.fixture
-def session(application: Flask) -> Iterator[Any]:
-    """`db.session` inside a transaction that ends with the test, without an application context.
-    After a request, `session.expire_all()` shows what it changed."""
-    with application.app_context():
+@contextmanager
+def joined(app: Flask) -> Iterator[Connection]:
+    """Within the block every `db.session` is part of one transaction, which is taken back at its
+    end; gives the connection of that transaction."""
+    with app.app_context():
         engine = db.engine
     kept = db.session
     with engine.connect() as connection:
@@ -246,12 +247,20 @@ def session(application: Flask) -> Iterator[Any]:
         )
         _joined.append(connection)
         try:
-            yield db.session
+            yield connection
         finally:
             _joined.remove(connection)
             db.session.remove()
             db.session = kept
             outer.rollback()
+
+
+@pytest.fixture
+def session(application: Flask) -> Iterator[Any]:
+    """`db.session` inside a transaction that ends with the test, without an application context.
+    After a request, `session.expire_all()` shows what it changed."""
+    with joined(application):
+        yield db.session
 
 
 @pytest.fixture
@@ -287,6 +296,26 @@ def committed(fresh_database: Callable[[], str], tmp_path: Path) -> Iterator[Fla
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def web(
+    fresh_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Web]:
+    """The web server as `make run` starts it, with an officer's cookies."""
+    url = fresh_database()
+    app = app_of(url, tmp_path_factory.mktemp("web"))
+    settings = {
+        "REDRESS_METRICS_TOKEN": METRICS_TOKEN,
+        "REDRESS_SENDER_SECONDS": str(PATIENCE),
+    }
+    with serving(url, **settings) as running:
+        running.cookies = cookies_of(app, Role.ADMINISTRATOR, Role.AUDITOR)
+        with app.app_context():
+            make_category(name="canary-of-a-record")
+            db.session.commit()
+            db.engine.dispose()
+        yield running
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ from models import (
     Reception,
     ReceptionDay,
     Record,
+    RecoveryCode,
     Rectification,
     Recusal,
     Remedy,
@@ -61,8 +62,10 @@ from models import (
     ReprimandEvidence,
     ReprimandReply,
     RetaliationReport,
+    RoleChange,
     RoutingObjection,
     SavedView,
+    SecondFactor,
     ServiceStandard,
     SupervisionAssignment,
     SupervisionGroup,
@@ -70,6 +73,7 @@ from models import (
     Target,
     db,
 )
+from rules.accounts import RoleChangeKind
 from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
 from rules.identity import Duty, IdentityField, OpeningGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
@@ -622,6 +626,34 @@ def make_officer_session(**given: Any) -> OfficerSession:
         officer_id=_id(make_officer),
         token_hash=lambda: os.urandom(32),
         device="Desk",
+    )
+
+
+def make_role_change(**given: Any) -> RoleChange:
+    return _make(
+        RoleChange,
+        given,
+        officer_id=_id(make_officer),
+        kind=RoleChangeKind.GIVE,
+        roles=[Role.DECIDER],
+        reason="Decides appeals from May",
+        asked_by_id=_id(make_officer, roles=[Role.ADMINISTRATOR]),
+    )
+
+
+def make_second_factor(**given: Any) -> SecondFactor:
+    return _make(
+        SecondFactor,
+        given,
+        officer_id=_id(make_officer, second_factor_since=NOON),
+        secret=lambda: os.urandom(60),
+        last_step=0,
+    )
+
+
+def make_recovery_code(**given: Any) -> RecoveryCode:
+    return _make(
+        RecoveryCode, given, officer_id=_id(make_officer), code_hash=lambda: os.urandom(32)
     )
 
 

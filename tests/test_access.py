@@ -344,7 +344,7 @@ AT_ROWS = (
     "INSERT INTO plan_step (grievance_id, subject, due_on) VALUES ({foreign}, 'x', now())",
     "SELECT changes::text FROM audit_entry WHERE false",
     "SELECT * FROM identity",
-    "SELECT ciphertext FROM identity",
+    "SELECT name FROM identity",
     "SELECT reason FROM identity_opening",
     "LOCK TABLE grievance IN ACCESS EXCLUSIVE MODE",
 )
@@ -588,7 +588,7 @@ def test_a_report_reads_every_case_and_no_secret_and_writes_nothing(
         "SELECT password_hash FROM officer",
         "SELECT * FROM officer",
         "SELECT token_hash FROM officer_session",
-        "SELECT ciphertext FROM identity",
+        "SELECT name FROM identity",
         "SELECT id FROM identity",
         "UPDATE grievance SET title = 'x'",
         "DELETE FROM grievance",

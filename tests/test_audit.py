@@ -416,7 +416,6 @@ UNWRITABLE = {
         "'ALTER TABLE audit_entry DETACH PARTITION %s', month); END LOOP; END $$"
     ),
     "a disk that is full": FULL,
-    "a function without its rights": "ALTER FUNCTION redress_audit() SECURITY INVOKER",
     "a chain without an end": (
         "ALTER TABLE audit_head DISABLE TRIGGER USER; DELETE FROM audit_head"
     ),

@@ -561,7 +561,7 @@ def test_two_stay_needed_for_as_long_as_it_is_sealed(feared: District) -> None:
         assert caught.value.orig.diag.constraint_name == "ck_grievance_two_stay"  # type: ignore[union-attr]
         session.rollback()
     with feared.acting() as session:
-        acting.erase_identity(feared.grievance(), ErasureGround.WISH, by=None)
+        acting.erase_identity(feared.grievance(), ErasureGround.WISH)
         session.execute(
             update(Grievance)
             .where(Grievance.id == feared.grievance_id)
@@ -692,9 +692,9 @@ def test_what_was_erased_does_not_open_from_a_backup_without_its_key(lonely: Dis
     with lonely.acting() as session:
         kept, key = dump(session, "identity"), dump(session, "identity_key")
         assert not [canary for canary in CANARIES.values() if canary.encode() in kept + key]
-        assert acting.erase_identity(lonely.grievance(), ErasureGround.WISH, by=None)
+        assert acting.erase_identity(lonely.grievance(), ErasureGround.WISH)
         session.commit()
-        assert not acting.erase_identity(lonely.grievance(), ErasureGround.WISH, by=None)
+        assert not acting.erase_identity(lonely.grievance(), ErasureGround.WISH)
     assert lonely.read(opening) is None
 
     def restore(table: str, content: bytes) -> None:
@@ -710,7 +710,7 @@ def test_what_was_erased_does_not_open_from_a_backup_without_its_key(lonely: Dis
     with lonely.acting() as session:
         grounds = session.scalars(
             select(AuditEntry.changes).where(
-                AuditEntry.verb == AuditVerb.DELETE, AuditEntry.record_type == "identity"
+                AuditEntry.verb == AuditVerb.ERASE, AuditEntry.record_type == "identity"
             )
         ).all()
         assert {

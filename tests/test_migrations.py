@@ -229,10 +229,14 @@ def test_pairs_are_the_characters_and_their_neighbours(
 
 def test_the_work_of_pairs_grows_with_the_text_and_no_faster(session: Any) -> None:
     def cost(length: int) -> float:
+        return min(once(length) for _ in range(3))
+
+    def once(length: int) -> float:
+        # The number of the row is in it so that the work is not done once, in planning.
         plan = session.scalars(
             text(
                 "EXPLAIN (ANALYZE, TIMING, FORMAT TEXT)"
-                " SELECT redress_pairs(repeat(:word, :times)) FROM generate_series(1, 5)"
+                " SELECT redress_pairs(repeat(:word, :times) || n) FROM generate_series(1, 5) n"
             ),
             {"word": "停水了吗", "times": length // 4},
         ).all()

@@ -249,6 +249,8 @@ ACCEPTED: dict[str, list[dict[str, Any]]] = {
     "daily_return": [FILED, FILED | {"state": "nil", "received": 0}],
 }
 
+ROLES_DECIDED = {"decided_by_id": BEN, "ended_at": LATER}
+
 # Table, check, and values that break this check and no other.
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("office", "closes_after_opening", {"opened_on": DAY, "closed_on": BEFORE}),
@@ -514,6 +516,18 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
         {"state": "imported", "finished_at": NOON, "rows_read": 10, "rows_created": 9},
     ),
     ("import_batch", "finished_has_time", {"state": "failed"}),
+    ("role_change", "known_roles", {"roles": []}),
+    ("role_change", "known_roles", {"roles": ["king"]}),
+    (
+        "role_change",
+        "decided_by_another",
+        ROLES_DECIDED | {"state": "approved", "asked_by_id": BEN},
+    ),
+    ("role_change", "decided_by_another", ROLES_DECIDED | {"state": "approved", "officer_id": BEN}),
+    ("role_change", "decided_has_time", {"state": "expired"}),
+    ("role_change", "role_decided_by_whom", {"state": "approved", "ended_at": LATER}),
+    ("role_change", "refused_with_reasons", ROLES_DECIDED | {"state": "refused"}),
+    ("role_change", "taken_at_once", {"kind": "take", "state": "expired", "ended_at": LATER}),
 ]
 
 

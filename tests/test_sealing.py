@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from stat import S_IMODE
@@ -9,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+import sealing
 from sealing import (
     BUCKET,
     KeyFiles,
@@ -97,6 +99,29 @@ def test_a_field_opens_in_its_own_column_row_and_version_only(ring: KeyFiles) ->
     assert broken(Sealed(2, fields, 1, one.wrapped), ring)
     assert broken(Sealed(1, newer.fields, 1, newer.wrapped), ring)
     assert broken(Sealed(1, fields, 1, newer.wrapped), ring)
+
+
+def test_fields_are_bound_even_where_one_key_sealed_both(ring: KeyFiles) -> None:
+    one = seal(VALUES, grievance_id=7, key_version=1, ring=ring)
+    key = ring.unwrap(1, one.wrapped, sealing._of_key(7, 1, 1))
+    text = pad(b"Somebody Else")
+    for bound in (("name", 8, 1), ("phone", 7, 1), ("name", 7, 2), ("name", 78, 1)):
+        moved = sealing._encrypt(key, text, sealing._of_field(*bound))
+        assert broken(Sealed(1, dict(one.fields) | {"name": moved}, 1, one.wrapped), ring)
+    stays = sealing._encrypt(key, text, sealing._of_field("name", 7, 1))
+    there = Sealed(1, dict(one.fields) | {"name": stays}, 1, one.wrapped)
+    assert unseal(there, grievance_id=7, ring=ring)["name"] == "Somebody Else"
+
+
+def test_a_wrapped_key_is_bound_even_where_one_key_wrapped_both(ring: KeyFiles) -> None:
+    shutil.copy(ring.folder / "kek-1", ring.folder / "kek-2")
+    (ring.folder / "kek-2").chmod(0o600)
+    key = b"k" * 32
+    wrapped = ring.wrap(1, key, sealing._of_key(7, 1, 1))
+    assert ring.unwrap(2, ring.wrap(2, key, sealing._of_key(7, 1, 2)), sealing._of_key(7, 1, 2))
+    for version, bound in ((2, (7, 1, 2)), (1, (8, 1, 1)), (1, (7, 2, 1))):
+        with pytest.raises(SealBroken):
+            ring.unwrap(version, wrapped, sealing._of_key(*bound))
 
 
 def test_one_changed_bit_shows(ring: KeyFiles) -> None:

@@ -16,6 +16,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 
 import security
 from actions import accounts
+from limits import SMALL_BODY
 from models import (
     RECORD_TYPES,
     AuditEntry,
@@ -423,7 +424,7 @@ def test_without_a_log_in_no_body_is_read_and_only_little_is_taken(app: Flask, a
     ours = our_app(app)
     ours.add_url_rule("/forgotten", "forgotten", lambda: "inside", methods=["POST"])
     visitor = ours.test_client()
-    big = {"username": "x" * (security.SMALL_BODY + 1)}
+    big = {"username": "x" * (SMALL_BODY + 1)}
     assert visitor.post("/forgotten", data=big).status_code == 401
     assert visitor.post("/login", data=big).status_code == 413
 
@@ -632,3 +633,10 @@ def test_a_database_lost_at_the_end_of_a_request_does_not_take_its_answer(
     with without_database.test_request_context(environ_overrides=environ):
         without_database.process_response(Response("saved"))
     assert "could not be kept" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin//grievance/", "/admin/grievance"])
+def test_a_redirect_names_no_host_that_the_visitor_claims(app: Flask, path: str) -> None:
+    reply = app.test_client().get(path, headers={"Host": "example.org"})
+    assert reply.status_code in (301, 302, 308)
+    assert reply.headers["Location"].startswith("/admin")

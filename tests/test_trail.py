@@ -212,6 +212,22 @@ class Superuser:
             self.hash_anew(new)
         return {("block", block.number), ("block", new)}
 
+    def hide_an_entry_before_the_beginning(self) -> set[Any]:
+        entry, new = self.entry(), self.chance.randint(10**6, 10**9)
+        self.run(
+            "INSERT INTO audit_entry SELECT at, officer_id, verb, record_type, record_id,"
+            " request_id, changes, -7, digest, :new FROM audit_entry WHERE id = :id",
+            new=new, id=entry.id,
+        )  # fmt: skip
+        self.digest_anew(new)
+        self.run(
+            "INSERT INTO audit_block SELECT -1, -7, opened_at, sealed_at, 1,"
+            " int8multirange(int8range(:new, :new, '[]')), digest, previous, hash"
+            " FROM audit_block WHERE number = 1",
+            new=new,
+        )
+        return {("block", -1)}
+
     def drop_the_tail(self) -> set[Any]:
         kept = self.last - self.chance.randint(1, self.last - 2)
         self.run(

@@ -6,9 +6,18 @@ from flask import Flask, redirect, url_for
 from flask_admin import Admin, AdminIndexView, expose
 
 import security
-from models import RECORD_TYPES, AuditEntry, Grievance, ImportBatch, Officer, Record, db
+from models import (
+    RECORD_TYPES,
+    AuditEntry,
+    Grievance,
+    ImportBatch,
+    Officer,
+    Record,
+    RoleChange,
+    db,
+)
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports
+from views import account, errors, identity, imports, leaving, roles, second_factor
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.labels import (
@@ -22,6 +31,7 @@ from views.labels import (
     types_label,
 )
 from views.offices import OfficerView
+from views.roles import RoleChangeView
 from views.shown import endpoint_of, record_url
 from views.trail import AuditEntryView
 
@@ -31,6 +41,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Grievance: GrievanceView,
     ImportBatch: ImportBatchView,
     AuditEntry: AuditEntryView,
+    RoleChange: RoleChangeView,
 }
 
 
@@ -75,6 +86,9 @@ def init_app(app: Flask) -> None:
     """Register every screen of `app`."""
     errors.init_app(app)
     account.init_app(app)
+    second_factor.init_app(app)
+    roles.init_app(app)
+    leaving.init_app(app)
     admin = Admin(
         app,
         name="Redress",
@@ -96,6 +110,7 @@ def init_app(app: Flask) -> None:
         enum_label=enum_label,
         current_officer=security.current_officer,
         language=security.language,
+        request_id=security.request_id,
         Verb=Verb,
         can=security.can,
         title_of=title,

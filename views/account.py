@@ -2,6 +2,7 @@
 administer officers. The server-side session is kept here, because it commits."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,18 +30,21 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.wrappers import Response as Reply
 
 import security
-from actions import accounts
+from actions import accounts, second_factor
 from config import LANGUAGES
 from models import Officer, OfficerSession, db
 from rules import RuleBroken
-from rules.passwords import LONGEST, SHORTEST
+from rules.passwords import LONGEST, SHORTEST, SHORTEST_WITH_SECOND_FACTOR
 from rules.permissions import Verb
+from views.asking import limits, own_record, present_log_in, visitor
 from views.errors import page
 from views.labels import sentence
 
 SEEN_EVERY = timedelta(minutes=1)
+MINUTES_FOR_CODE = 5
 
 account = Blueprint("account", __name__)
 
@@ -135,41 +139,18 @@ def _keep(log_in: OfficerSession, data: dict[str, Any] | None) -> None:
 # --- Log-in and log-out ----------------------------------------------------------------------
 
 
-def limits() -> accounts.Limits:
-    """Return what the settings say about log-ins."""
-    config = current_app.config
-    return accounts.Limits(
-        key=config["SECRET_KEY"],
-        tries=config["LOGIN_TRIES"],
-        wait=timedelta(minutes=config["LOGIN_WAIT_MINUTES"]),
-        idle=timedelta(minutes=config["IDLE_MINUTES"]),
-        longest=timedelta(hours=config["SESSION_HOURS"]),
-    )
-
-
-def _visitor() -> accounts.Visitor:
-    device = request.headers.get("User-Agent", "")
-    return accounts.Visitor(
-        address=request.remote_addr or "",
-        device="".join(character for character in device if character.isprintable()),
-        now=datetime.now(UTC),
-        today=security.today(),
-        language=web_session.get("language"),
-    )
-
-
 @account.route("/login", methods=["GET", "POST"])
 @security.public
 def log_in() -> Any:
     """Ask for username and password; go on to where the visitor wanted to be."""
     wanted = security.local_path(request.values.get("next")) or url_for("admin.index")
     present = security.current_log_in()
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(wanted) if present else _log_in_page(wanted)
     username = request.form.get("username", "")
     try:
-        token = accounts.log_in(
-            username, request.form.get("password", ""), visitor=_visitor(), limits=limits()
+        opened = accounts.log_in(
+            username, request.form.get("password", ""), visitor=visitor(), limits=limits()
         )
     except accounts.TooManyTries as refused:
         db.session.rollback()
@@ -183,10 +164,65 @@ def log_in() -> Any:
             present.officer_id, by=present.officer_id, only=present.id, now=datetime.now(UTC)
         )
     db.session.commit()
+    if isinstance(opened, accounts.HalfWay):
+        return _ask_for_code(opened, wanted, is_logged_in=present is not None)
+    return _let_in(opened, wanted)
+
+
+def _let_in(token: str, wanted: str) -> Reply:
     web_session.clear()
     reply = redirect(wanted, 303)
     security.remember_log_in(reply, token)
     return reply
+
+
+def _ask_for_code(half_way: accounts.HalfWay, wanted: str, *, is_logged_in: bool) -> Reply:
+    """Keep in the visitor's signed cookie that the password was right, for a few minutes."""
+    if is_logged_in:  # that log-in has just ended, and its session cannot keep anything
+        reply = redirect(url_for("account.log_in", next=wanted), 303)
+        security.forget_log_in(reply)
+        return reply
+    web_session["half_way"] = {
+        "officer": half_way.officer_id,
+        "stamp": half_way.stamp,
+        "until": time.time() + MINUTES_FOR_CODE * 60,
+        "next": wanted,
+    }
+    return redirect(url_for("account.code"), 303)
+
+
+@account.route("/login/code", methods=["GET", "POST"])
+@security.public
+def code() -> Any:
+    """Ask for the code of the second factor, and open the log-in."""
+    waiting = web_session.get("half_way") or {}
+    if waiting.get("until", 0) < time.time():
+        web_session.pop("half_way", None)
+        return redirect(url_for("account.log_in", next=waiting.get("next")), 303)
+    if request.method == "GET":
+        return _code_page(None)
+    half_way = accounts.HalfWay(waiting["officer"], waiting["stamp"])
+    try:
+        token = accounts.log_in_with_code(
+            half_way, request.form.get("code", ""), visitor=visitor(), limits=limits()
+        )
+        db.session.commit()
+    except accounts.TooManyTries as refused:
+        db.session.rollback()
+        return _code_page(refused)
+    except accounts.Expired as refused:
+        db.session.rollback()
+        del web_session["half_way"]
+        return _log_in_page(waiting["next"], refused=refused)
+    except RuleBroken as refused:
+        db.session.commit()  # the failure counts against the next try
+        return _code_page(refused)
+    return _let_in(token, waiting["next"])
+
+
+def _code_page(refused: RuleBroken | None) -> Response:
+    words = sentence(refused) if refused else ""
+    return _refusing(render_template("account/code.html", refused=words), refused)
 
 
 def _log_in_page(wanted: str, username: str = "", refused: RuleBroken | None = None) -> Response:
@@ -196,6 +232,10 @@ def _log_in_page(wanted: str, username: str = "", refused: RuleBroken | None = N
         username=username,
         refused=sentence(refused) if refused else "",
     )
+    return _refusing(text, refused)
+
+
+def _refusing(text: str, refused: RuleBroken | None) -> Response:
     response = Response(text, 400 if refused else 200)
     if isinstance(refused, accounts.TooManyTries):
         response.status_code = 429
@@ -206,7 +246,7 @@ def _log_in_page(wanted: str, username: str = "", refused: RuleBroken | None = N
 @account.post("/logout")
 def logout() -> Any:
     """End this log-in."""
-    present = _present()
+    present = present_log_in()
     accounts.end_sessions(
         present.officer_id, by=present.officer_id, only=present.id, now=datetime.now(UTC)
     )
@@ -225,7 +265,7 @@ def language() -> Any:
         abort(400)
     officer = security.current_officer()
     if officer:
-        _own(officer).language = chosen
+        own_record(officer).language = chosen
         db.session.commit()
     else:
         web_session["language"] = chosen
@@ -238,49 +278,78 @@ def language() -> Any:
 @account.route("/account", methods=["GET", "POST"])
 def me() -> Any:
     """Show the officer's own data and log-ins; a POST changes the password."""
-    present = _present()
-    refused = _change_password(present) if request.method == "POST" else None
-    if request.method == "POST" and refused is None:
+    present = present_log_in()
+    if request.method == "POST":
+        return _change_password(present, "account/me.html", _about(present))
+    return render_template("account/me.html", **_password_page(None), **_about(present))
+
+
+def _about(present: OfficerSession) -> dict[str, Any]:
+    """Return what the page of one's own account shows."""
+    has_factor = present.officer.second_factor_since is not None
+    return {
+        "present": present,
+        "log_ins": _open_log_ins(present.officer_id),
+        "codes_left": second_factor.codes_left(present.officer_id) if has_factor else 0,
+    }
+
+
+@account.route("/account/password", methods=["GET", "POST"])
+def password() -> Any:
+    """Have an officer choose a password in the place of one that they were given."""
+    present = present_log_in()
+    if not present.officer.must_change_password:
         return redirect(url_for("account.me"), 303)
-    text = render_template(
-        "account/me.html",
-        present=present,
-        log_ins=_open_log_ins(present.officer_id),
-        shortest=SHORTEST,
-        longest=LONGEST,
-        refused=sentence(refused) if refused else "",
-        field=refused.field if refused else "",
-    )
-    return Response(text, 400 if refused else 200)
+    if request.method == "POST":
+        return _change_password(present, "account/password.html", {})
+    return render_template("account/password.html", **_password_page(None))
 
 
-def _change_password(present: OfficerSession) -> RuleBroken | None:
-    """Change the password as the form says; return why not, where it is refused."""
+def _password_page(refused: RuleBroken | None) -> dict[str, Any]:
+    officer = present_log_in().officer
+    has_factor = officer.second_factor_since is not None
+    return {
+        "officer": officer,
+        "shortest": SHORTEST_WITH_SECOND_FACTOR if has_factor else SHORTEST,
+        "longest": LONGEST,
+        "refused": sentence(refused) if refused else "",
+        "field": refused.field if refused else "",
+    }
+
+
+def _change_password(present: OfficerSession, template: str, shown: dict[str, Any]) -> Any:
+    """Change the password as the form says, or answer with `template` why not. The log-in goes on
+    under a new token; the others end."""
     new = request.form.get("password", "")
-    if new != request.form.get("again", ""):
-        return RuleBroken("The new password was not typed twice in the same way.", field="again")
     try:
+        if new != request.form.get("again", ""):
+            raise RuleBroken("The new password was not typed twice in the same way.", field="again")
         accounts.change_password(
-            _own(present.officer),
+            own_record(present.officer),
             current=request.form.get("current", ""),
             new=new,
-            visitor=_visitor(),
+            visitor=visitor(),
             limits=limits(),
         )
     except RuleBroken as refused:
         db.session.commit()  # a wrong present password counts like a failed log-in
-        return refused
+        return Response(render_template(template, **shown, **_password_page(refused)), 400)
     ended = _end_others(present)
-    db.session.commit()
     flash(_("Your password is changed."), "success")
     _say_how_many(ended)
-    return None
+    token = accounts.renew_session(
+        present, visitor=visitor(), limits=limits(), data=dict(web_session)
+    )
+    db.session.commit()
+    reply = redirect(url_for("account.me"), 303)
+    security.remember_log_in(reply, token)
+    return reply
 
 
 @account.post("/account/log-ins/<int:log_in_id>/end")
 def end_log_in(log_in_id: int) -> Any:
     """End one log-in of one's own."""
-    officer = _present().officer
+    officer = present_log_in().officer
     number = security.parse_id(log_in_id)
     ended = number and accounts.end_sessions(
         officer.id, by=officer.id, only=number, now=datetime.now(UTC)
@@ -295,7 +364,7 @@ def end_log_in(log_in_id: int) -> Any:
 @account.post("/account/log-ins/end-others")
 def end_other_log_ins() -> Any:
     """End every log-in of one's own but this one."""
-    ended = _end_others(_present())
+    ended = _end_others(present_log_in())
     db.session.commit()
     _say_how_many(ended)
     return redirect(url_for("account.me"), 303)
@@ -320,15 +389,16 @@ def officer(officer_id: int) -> Any:
     """For those who edit officers: end the log-ins of one, or give them a new password."""
     person: Officer = security.load(Officer, officer_id)
     security.require(Verb.EDIT, person)
-    me_id = _present().officer_id
+    me_id = present_log_in().officer_id
     if person.id == me_id:
         return redirect(url_for("account.me"), 303)
     password = ""
     if request.method == "POST":
         now = datetime.now(UTC)
         if "password" in request.form:
-            password = accounts.random_password()
-            accounts.set_password(person, password, now=now)
+            password = accounts.give_password(person, now=now)
+        if "second_factor" in request.form and accounts.take_second_factor_away(person):
+            flash(_("The second factor is taken away."), "success")
         _say_how_many(accounts.end_sessions(person.id, by=me_id, now=now))
         db.session.commit()
         if not password:
@@ -343,18 +413,6 @@ def officer(officer_id: int) -> Any:
 
 
 # --- What the views above share --------------------------------------------------------------
-
-
-def _present() -> OfficerSession:
-    present = security.current_log_in()
-    if present is None:
-        abort(401)
-    return present
-
-
-def _own(officer: Officer) -> Officer:
-    """The record of the current officer that may be changed; the one at hand is a copy."""
-    return db.session.get_one(Officer, officer.id)
 
 
 def _open_log_ins(officer_id: int) -> list[OfficerSession]:

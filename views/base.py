@@ -5,7 +5,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
+import budget
 import exports
 import security
 from models import Record, db, search_columns, title_sql
@@ -50,12 +51,13 @@ from views.listing import (
 from views.shown import cell, changes_in_words, endpoint_of, note_unseen
 
 MOST_AT_ONCE = 10_000
+MOST_EXPORTS = 8  # of all officers: half of the threads of server.py stay for everything else
 HISTORY_SIZE = 50
 ABOUT_GROUP = mark("About this record")
 # The heading of a column that names none, by what sets it: people, a step of the work, the system.
 GROUPS = {None: mark("Record"), "action": mark("Progress"), "system": ABOUT_GROUP}
 EXPORT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
@@ -230,10 +232,10 @@ class RecordView(ModelView):
         status = 200
         try:
             page, number = self._read_list(state, keys)
-        except RuleBroken as refused:
-            problem = sentence(refused)
-            state = ListState(**(vars(state) | {"problems": [problem]}))
-            page, number, status = lists.Page([], None, None), lists.Count(0), 400
+        except (RuleBroken, budget.TooLong) as refused:
+            problem, status = self._why_no_list(refused)
+            state = replace(state, problems=[problem])
+            page, number = lists.Page([], None, None), lists.Count(0)
         return self.render(
             self.list_template,
             state=state,
@@ -244,7 +246,20 @@ class RecordView(ModelView):
             sizes=PAGE_SIZES,
             actions=self.allowed_actions(),
             chips=self.chips(state),
+            too_long=status == 503,
         ), status
+
+    def _why_no_list(self, refused: RuleBroken | budget.TooLong) -> tuple[str, int]:
+        """Return the sentence and the status of a list that cannot be shown."""
+        if isinstance(refused, RuleBroken):
+            return sentence(refused), 400
+        db.session.rollback()
+        budget.allow_an_answer()
+        return gettext(
+            "This list takes longer than a page may, so it was ended. Add a filter or a shorter "
+            "period, search for words instead of a filter that “contains” something, or take one "
+            "of these away. A CSV file may take longer than a page."
+        ), 503
 
     def _read_list(self, state: ListState, keys: list[str]) -> tuple[lists.Page, lists.Count]:
         """Return the page that is asked for and how many rows there are on all of them."""
@@ -730,6 +745,9 @@ class RecordView(ModelView):
         name = exports.export_file_name(kind, today().day, export_type)
         officer = security.current_officer()
         address = self.link(state, page_size=None)
+        at_once = current_app.config["EXPORTS_AT_ONCE"]
+        place = exports.Place(officer.id, at_once, MOST_EXPORTS)
+        exports.require_place(db.session, place)
         record = exports.begin_export(
             db.session, officer.id, self.model, keys, address, name, export_type
         )
@@ -738,7 +756,13 @@ class RecordView(ModelView):
         db.session.commit()
         statement = exports.export_select(self.model, keys, query, security.visible)
         headings = [label(key) for key in keys]
-        common = {"timezone": security.timezone(), "settings": name_it(), "on_finish": finish}
+        limit = {"statement_timeout": f"{current_app.config['EXPORT_SECONDS']}s"}
+        common = {
+            "timezone": security.timezone(),
+            "settings": name_it() | limit,
+            "on_finish": finish,
+            "place": place,
+        }
         if export_type == "csv":
             stream = exports.csv_stream(db.engine, statement, headings, **common)
         else:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import psycopg2
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.exc import (
@@ -17,9 +17,11 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
+import budget
 import security
+from exports import TooManyExports
 from models import RECORD_TYPES, db
 from rules import RuleBroken
 from rules.refusals import refusal
@@ -34,11 +36,14 @@ SENTENCES = {
     404: lazy_gettext("There is no such page or record, or it is not yours to see."),
     405: lazy_gettext("This address is for a form. Go back and use its button."),
     409: lazy_gettext("Somebody else changed this in the meantime. Look at the record again."),
+    408: lazy_gettext("What you sent came too slowly. Check your connection and try again."),
     413: lazy_gettext("This is larger than the server takes. Shorten it or split the file."),
+    414: lazy_gettext("The address is too long. Take some filters away."),
+    415: lazy_gettext("The server does not take this in the form in which it was sent."),
     429: lazy_gettext("Too many tries. Wait a while and try again."),
     500: lazy_gettext(
         "Something went wrong here and was noted. Nothing was saved. Try again; if "
-        "it stays so, tell your administrator the time."
+        "it stays so, quote the number below to your administrator."
     ),
     503: lazy_gettext(
         "The database cannot be reached at the moment. Nothing was saved. Try again in a minute."
@@ -50,6 +55,40 @@ UNWRITTEN = lazy_gettext(
 )
 _WRITES_TRAIL = re.compile(r"\bredress_(audit|note|seal|block)\(")
 _LOST = (OperationalError, InterfaceError, PoolTimeout)
+# Views whose forms hold no secret: what was typed comes back with the page that says it failed.
+_KEEP_TYPED = (".create_view", ".edit_view", ".delete_view", ".action_view")
+# What the database did not do, and the status of the answer. 503 and not 504: it is this server
+# that gives up, and no other behind it that does not answer.
+_REFUSED: dict[type[budget.DatabaseRefused], tuple[int, Any]] = {
+    budget.TooLong: (
+        503,
+        lazy_gettext(
+            "This took longer than a page may, so it was ended. Nothing was saved. Ask for less: "
+            "one more filter, a shorter period, or fewer records at once."
+        ),
+    ),
+    budget.SomebodyElseSaves: (
+        409,
+        lazy_gettext(
+            "Somebody else is saving this at the same moment. Nothing of yours was saved yet. "
+            "Wait a few seconds and try again."
+        ),
+    ),
+    budget.DiskFull: (
+        503,
+        lazy_gettext(
+            "The database has no room left, so nothing was saved. You can go on reading. Tell "
+            "your administrator: the disk of the database is full."
+        ),
+    ),
+    budget.TakesNoChanges: (
+        503,
+        lazy_gettext(
+            "The database takes no changes at the moment, so nothing was saved. You can go on "
+            "reading. Try again in a while."
+        ),
+    ),
+}
 
 
 def constraint_sentence(error: DBAPIError) -> tuple[str, str | None]:
@@ -112,10 +151,36 @@ def _reference_sentence(diagnosis: Any) -> str:
     return gettext("A record chosen here does not exist any more. Choose another one.")
 
 
-def page(status: int, detail: str = "") -> tuple[str, int]:
-    """Return the error page for `status` with its sentence, or with `detail` instead."""
+def page(status: int, detail: Any = "", *, again: bool = False) -> tuple[Any, int]:
+    """Return the answer for `status` with its sentence, or with `detail` instead: a page, or JSON
+    for a script that asked for it. With `again` a form's page lets people send it once more."""
     words = detail or SENTENCES[status]
-    return render_template("error.html", status=status, sentence=words), status
+    if wants_json():
+        return as_json(status, words), status
+    typed = typed_here() if again else []
+    number = security.request_id()
+    body = render_template("error.html", status=status, sentence=words, typed=typed, number=number)
+    return body, status
+
+
+def wants_json() -> bool:
+    """Return whether this request is a script's, which reads JSON and no pages."""
+    accepted = request.accept_mimetypes
+    return accepted["application/json"] > accepted["text/html"]
+
+
+def as_json(status: int, words: Any) -> Response:
+    """Return the JSON of a failure: a sentence, the status and the number to quote."""
+    return jsonify(error=str(words), status=status, request=security.request_id())
+
+
+def typed_here() -> list[tuple[str, str]]:
+    """Return what was typed into the form of this request, its token included, where that may
+    stand on a page: a token of somebody else's page stays as wrong as it was."""
+    if request.method != "POST" or not (request.endpoint or "").endswith(_KEEP_TYPED):
+        return []
+    form = request.__dict__.get("form")  # not read yet, or not readable: nothing to keep
+    return list(form.items(multi=True)) if form else []
 
 
 def init_app(app: Flask) -> None:
@@ -125,15 +190,19 @@ def init_app(app: Flask) -> None:
     def refused(error: HTTPException) -> Any:
         if isinstance(error.code, int) and error.code < 400:
             return error
+        if isinstance(error, BadHost):  # no address of ours can be built for such a host
+            return _plain_page(400)
         status = error.code if error.code in SENTENCES else 400
         custom = error.description if getattr(error, "for_people", False) else ""
-        body, _ = page(status, custom or "")
-        return Response(body, error.code, headers=_kept_headers(error))
+        answer = current_app.make_response(page(status, custom or "")[0])
+        answer.status_code = error.code
+        answer.headers.extend(_kept_headers(error))
+        return answer
 
     @app.errorhandler(RuleBroken)
     def rule_broken(error: RuleBroken) -> Any:
         db.session.rollback()
-        return page(400, sentence(error))
+        return page(429 if isinstance(error, TooManyExports) else 400, sentence(error))
 
     @app.errorhandler(StaleDataError)
     def stale(error: StaleDataError) -> Any:
@@ -155,31 +224,41 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ProgrammingError, _refused_by_database)
     for lost in _LOST:
         app.register_error_handler(lost, _database_lost)
+    app.register_error_handler(budget.DatabaseRefused, _database_refused)
 
     app.register_error_handler(Exception, _failed)
 
 
 def _unwritten(error: Exception) -> Any:
     kind = type(getattr(error, "orig", error)).__name__
-    current_app.logger.error("no entry in the trail: %s", kind)
+    current_app.logger.error("no entry in the trail", extra={"kind": kind})
     db.session.rollback()
-    return page(503, str(UNWRITTEN))
+    return page(503, UNWRITTEN, again=True)
 
 
 def _failed(error: Exception) -> Any:
     if is_unwritten(error):
         return _unwritten(error)
-    current_app.logger.exception("%s %s failed", request.method, request.path)
+    current_app.logger.exception("a request failed")
     db.session.rollback()
-    return page(500)
+    return page(500, again=True)
 
 
 def _refused_by_database(error: ProgrammingError) -> Any:
     if is_unwritten(error) or not is_refused_by_database(error):
         return _failed(error)
-    current_app.logger.warning("the database refused %s %s", request.method, request.endpoint)
+    current_app.logger.warning("the database refused", extra={"kind": type(error).__name__})
     db.session.rollback()
     return page(403)
+
+
+def _database_refused(error: budget.DatabaseRefused) -> Any:
+    """The database gave up on a statement and is there for the next: say why and what to do."""
+    status, words = _REFUSED[type(error)]
+    db.session.rollback()
+    budget.allow_an_answer()
+    current_app.logger.warning("the database refused", extra={"kind": type(error).__name__})
+    return page(status, words, again=True)
 
 
 def _database_lost(error: Exception) -> Any:
@@ -188,12 +267,28 @@ def _database_lost(error: Exception) -> Any:
         return _unwritten(error)
     db.session.remove()
     security.stop_asking()
-    response = Response(render_template("plain_error.html", sentence=SENTENCES[503]), 503)
+    current_app.logger.error("the database is lost", extra={"kind": type(error).__name__})
+    if wants_json():
+        response = as_json(503, SENTENCES[503])
+        response.status_code = 503
+    else:
+        response = _plain_page(503)
     response.headers["Retry-After"] = "5"
     return response
 
 
+def _plain_page(status: int) -> Response:
+    """Return a page that needs neither the database nor an address."""
+    return Response(
+        render_template(
+            "plain_error.html",
+            sentence=SENTENCES[status],
+            typed=typed_here(),
+            number=security.request_id(),
+        ),
+        status,
+    )
+
+
 def _kept_headers(error: HTTPException) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in error.get_headers() if name == "Allow"] + [
-        ("Content-Type", "text/html; charset=utf-8")
-    ]
+    return [(name, value) for name, value in error.get_headers() if name == "Allow"]

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import request
 from flask_babel import get_timezone, gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from markupsafe import Markup
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     Date,
     DateTime,
@@ -29,7 +29,6 @@ from wtforms import (
     Field,
     IntegerField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
     validators,
@@ -39,7 +38,6 @@ from wtforms import (
 import security
 from models import Record, db, search_columns, title_sql
 from queries.lists import LONGEST_SEARCH, MOST_WORDS, search_clause
-from rules.permissions import Role
 from views.labels import english, enum_label
 
 LONGEST_TEXT = 100_000
@@ -118,13 +116,6 @@ class DayField(DateField):
             raise ValueError(gettext("“%(text)s” is not a date.", text=valuelist[0][:40])) from None
         if self.data is not None:
             _check_year(self.data.year)
-
-
-class ChoicesField(SelectMultipleField):
-    """Several of a closed list, as boxes to tick."""
-
-    widget = widgets.ListWidget(prefix_label=False)
-    option_widget = widgets.CheckboxInput()
 
 
 class LookupWidget:
@@ -318,8 +309,6 @@ def field_for(column: Any) -> Any:
     checks = {"validators": _required(needed=needed)}
     if isinstance(kind, Enum):
         return _choice_field(column, common | checks, needed=not column.nullable)
-    if isinstance(kind, ARRAY):
-        return ChoicesField(choices=_roles, **common) if column.key == "roles" else None
     if isinstance(kind, String) and needed:
         checks = {"validators": [validators.DataRequired(FILL_IN)]}
     if isinstance(kind, Text):
@@ -375,10 +364,6 @@ def _number_field(column: Any, common: dict[str, Any], checks: dict[str, Any]) -
     return (WholeField if whole else NumberField)(**common, **checks)
 
 
-def _roles() -> list[tuple[str, str]]:
-    return [(role.value, enum_label(role)) for role in Role]
-
-
 def _relation_field(model: type[Record], relation: Any, lookup: Callable[[str], str]) -> Any:
     (column,) = relation.local_columns
     needed = not column.nullable and column.server_default is None
@@ -394,6 +379,11 @@ def _relation_field(model: type[Record], relation: Any, lookup: Callable[[str], 
 
 class RecordForm(FlaskForm):
     """The base of every generated form: labels and help in the reader's language."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[name-defined, misc]
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Take fields only: Flask-WTF would hand files and JSON to fields that expect text."""
+            return (request.form or None) if form.is_submitted() else None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

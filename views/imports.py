@@ -32,6 +32,7 @@ from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as Reply
 
 import imports as importing
+import limits
 import security
 from models import Grievance, ImportBatch, db
 from rules import RuleBroken, mark
@@ -76,6 +77,7 @@ def start() -> str:
 
 
 @blueprint.post("/")
+@limits.takes_files
 def upload() -> Any:
     """Keep the file and begin to check it."""
     problems: dict[str, str] = {}

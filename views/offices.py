@@ -10,9 +10,13 @@ from views.base import RecordView
 
 
 class OfficerView(RecordView):
-    """Officers, with the way to their log-in: password and open sessions."""
+    """Officers, with the ways to their log-in, their roles, and to what they hold."""
 
     def record_links(self, record: Record) -> list[tuple[str, str]]:
         if not security.can(Verb.EDIT, Officer):
             return []
-        return [(gettext("Log-in and password"), url_for("account.officer", officer_id=record.id))]
+        return [
+            (gettext("Log-in and password"), url_for("account.officer", officer_id=record.id)),
+            (gettext("Roles"), url_for("roles.officer", officer_id=record.id)),
+            (gettext("Leaving"), url_for("leaving.officer", officer_id=record.id)),
+        ]

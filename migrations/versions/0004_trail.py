@@ -282,6 +282,7 @@ RIGHTS = (
 
 VERBS = sa.Enum(
     "insert", "update", "delete", "export", "import", "login", "logout", "login_failed", "open",
+    "erase", "rekey",
     name="auditverb", native_enum=False, create_constraint=True, length=40,
 )  # fmt: skip
 SORTS = {"officer_id": "officer_id_id", "record_type": "record_type_id", "verb": "verb_id"}

@@ -12,7 +12,7 @@ from tests.conventions.sources import TOOLS, listed, modules
 # views show, security says who.
 RULES = {"config", "rules"}
 MODELS = RULES | {"models"}
-ASKING = MODELS | {"access", "queries", "security"}
+ASKING = MODELS | {"access", "budget", "limits", "queries", "security"}
 DOING = ASKING | {"actions", "sealing"}
 FILES_IN_AND_OUT = DOING | {"exports", "imports", "demo"}
 SET_UP = {"config", "postgres", "embedded"}
@@ -23,7 +23,9 @@ MAY_IMPORT = {
     "access": MODELS | {"postgres"},
     "sealing": RULES,
     "queries": MODELS,
-    "security": MODELS | {"access"},
+    "budget": set(),
+    "limits": set(),
+    "security": MODELS | {"access", "budget", "limits"},
     "actions": DOING,
     "exports": DOING,
     "imports": DOING,
@@ -32,20 +34,21 @@ MAY_IMPORT = {
     "doctor": DOING | SET_UP | {"backup"},
     "cli": FILES_IN_AND_OUT | SET_UP | {"backup", "cli", "doctor"},
     "views": FILES_IN_AND_OUT - {"demo"},
-    "logs": {"config", "security"},
-    "metrics": {"config", "security"},
+    "logs": {"budget", "config", "security"},
+    "metrics": {"logs", "models", "security"},
     "app": FILES_IN_AND_OUT | SET_UP | {"cli", "logs", "metrics", "views"},
     "migrations": {"access", "config", "embedded", "models"},
     "postgres": set(),
     "embedded": {"config", "postgres"},
-    "server": SET_UP | {"access", "app"},
+    "workers": set(),
+    "server": SET_UP | {"access", "app", "logs", "metrics", "workers"},
     "install": set(),
 }
 # Libraries that a layer lives without: who asks over HTTP is no business of what is below.
 WEB = ("flask", "flask_admin", "flask_babel", "flask_login", "flask_wtf", "werkzeug", "wtforms")
 NO_WEB = ("queries", "actions", "exports", "imports", "demo")
 # Parts of views/base.py that are files of their own; every view may use them.
-PARTS_OF_BASE = ("base", "listing", "shown", "fields", "labels", "errors")
+PARTS_OF_BASE = ("asking", "base", "listing", "shown", "fields", "labels", "errors")
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -38,6 +38,8 @@ PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/login"),
     ("POST", "/login"),
+    ("GET", "/login/code"),
+    ("POST", "/login/code"),
     ("POST", "/language"),
 }
 
@@ -133,6 +135,7 @@ class Asker:
             "grievance_id": self.made["grievance"],
             "opening_id": self.made["identity_opening"],
             "request_id": self.made["identity_request"],
+            "role_change_id": self.made["role_change"],
         }
         missing = rule.arguments - known.keys()
         assert not missing, f"{rule.rule}: say in Asker.values what stands for {missing}"

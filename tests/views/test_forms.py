@@ -399,16 +399,18 @@ def test_a_box_is_unticked_by_leaving_it_out(administrator: Client, session: Any
     assert record.rolls_forward is False
 
 
-def test_roles_are_boxes_to_tick(administrator: Client, session: Any) -> None:
+def test_no_form_gives_roles(administrator: Client, session: Any) -> None:
     officer = make_officer(roles=[Role.HANDLER])
     fields = edit_form(administrator, officer)
-    assert fields["roles"] == ["handler"]
-    page = save(administrator, officer, fields | {"roles": ["intake", "auditor"]})
+    assert "roles" not in fields
+    page = save(administrator, officer, fields | {"roles": ["administrator"]})
+    assert page.status_code == 302, words(page)
+    fields = {"name": "Nia", "username": "nia", "office": str(officer.office)}
+    page = administrator.send(address(Officer, "new"), **fields, roles="administrator")
     assert page.status_code == 302, words(page)
     session.expire_all()
-    assert officer.roles == ["intake", "auditor"]
-    page = save(administrator, officer, edit_form(administrator, officer) | {"roles": ["tsar"]})
-    assert page.status_code == 422
+    assert officer.roles == [Role.HANDLER]
+    assert session.scalar(select(Officer.roles).where(Officer.username == "nia")) == []
 
 
 # --- Relations -------------------------------------------------------------------------------

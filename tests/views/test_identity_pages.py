@@ -50,6 +50,13 @@ def canaries_in(content: Any) -> list[str]:
     return [canary for canary in CANARIES.values() if canary in str(content)]
 
 
+def stored(district: District, table: Any) -> list[Any]:
+    """Every row of a table, whole."""
+    with district.acting() as session:
+        whole = func.to_jsonb(text(table.__tablename__))
+        return list(session.scalars(select(whole).select_from(table)))
+
+
 # --- The way through -------------------------------------------------------------------------
 
 
@@ -271,6 +278,8 @@ def test_an_identity_is_on_the_page_of_its_opening_and_nowhere_else(
     answers = [seal(intake, district, phone="1" * 101)]  # refused: typed words in this answer only
     assert canaries_in(answers.pop().text)
     answers.append(seal(intake, district))
+    hits = [("session", found) for found in canaries_in(stored(district, OfficerSession))]
+    answers.append(intake.get(page_of(district)))
     opened = ask(intake, district)
     answers.append(opened)
     shown = intake.get(opened.location)
@@ -304,7 +313,7 @@ def test_an_identity_is_on_the_page_of_its_opening_and_nowhere_else(
             opened.location if who != "intake" else page_of(district),
         ):
             answers.append(browser.get(address))
-    hits = [
+    hits += [
         (answer.request.path, found)
         for answer in answers
         # A search repeats the reader's own words twice; it must find nothing, see below.
@@ -319,12 +328,8 @@ def test_an_identity_is_on_the_page_of_its_opening_and_nowhere_else(
     ]
     hits += [("headers", found) for answer in answers for found in canaries_in(answer.headers)]
     hits += [("log", found) for found in canaries_in(caplog.text)]
-    with district.acting() as session:
-        for table in (OfficerSession, AuditEntry, Grievance):
-            rows = session.scalars(
-                select(func.to_jsonb(text(table.__tablename__))).select_from(table)
-            )
-            hits += [(table.__tablename__, found) for row in rows for found in canaries_in(row)]
+    for table in (OfficerSession, AuditEntry, Grievance, IdentityOpening):
+        hits += [(table.__tablename__, found) for found in canaries_in(stored(district, table))]
     assert hits == []
     figures(
         f"A6: identity on {len(answers)} answers to {len(district.officers)} roles besides "

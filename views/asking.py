@@ -1,0 +1,48 @@
+"""What the screens of accounts ask of a request: the limits of log-ins, where the request comes
+from, and whose it is."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import abort, current_app, request
+from flask import session as web_session
+
+import security
+from actions import accounts
+from models import Officer, OfficerSession, db
+
+
+def limits() -> accounts.Limits:
+    """Return what the settings say about log-ins."""
+    config = current_app.config
+    return accounts.Limits(
+        key=config["SECRET_KEY"],
+        tries=config["LOGIN_TRIES"],
+        wait=timedelta(minutes=config["LOGIN_WAIT_MINUTES"]),
+        idle=timedelta(minutes=config["IDLE_MINUTES"]),
+        longest=timedelta(hours=config["SESSION_HOURS"]),
+    )
+
+
+def visitor() -> accounts.Visitor:
+    """Return where this request comes from."""
+    device = request.headers.get("User-Agent", "")
+    return accounts.Visitor(
+        address=request.remote_addr or "",
+        device="".join(character for character in device if character.isprintable()),
+        now=datetime.now(UTC),
+        today=security.today(),
+        language=web_session.get("language"),
+    )
+
+
+def present_log_in() -> OfficerSession:
+    """Return the log-in of this request; 401 where there is none."""
+    present = security.current_log_in()
+    if present is None:
+        abort(401)
+    return present
+
+
+def own_record(officer: Officer) -> Officer:
+    """Return the record of the current officer that may be changed; the one at hand is a copy."""
+    return db.session.get_one(Officer, officer.id)
