@@ -226,6 +226,15 @@ def test_a_file_or_json_in_place_of_text_is_no_failure(administrator: Client) ->
     assert_words(page, 422)
 
 
+@pytest.mark.parametrize("model", [Category, Office])
+def test_a_record_above_itself_is_refused_in_words(administrator: Client, model: Any) -> None:
+    path = address(model, "edit", id=make_any(model).id)
+    fields = record_form(administrator.get(path)) | {"parent": f"#{path.rpartition('=')[2]}"}
+    page = administrator.post(path, data=fields)
+    assert_words(page, 422)
+    assert "below itself" in words(page)
+
+
 # --- A lost database -------------------------------------------------------------------------
 
 
