@@ -3,12 +3,24 @@
 import io
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, insert, inspect, select, text, update
+from sqlalchemy import (
+    Enum,
+    LargeBinary,
+    String,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from access import APP_ROLE
@@ -253,6 +265,39 @@ def test_nothing_of_an_identity_but_its_fields_gets_into_the_trail(session: Any)
     session.execute(delete(Identity))
     gone = entries(session, table="identity")[-1]
     assert gone.changes == {field: ["***", None] for field in sealed}
+
+
+@pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
+def test_no_secret_gets_into_the_trail_by_a_change_or_a_deletion_either(
+    model: type[Record], session: Any
+) -> None:
+    record = make_any(model)
+    columns = [
+        column.name
+        for column in model.__table__.columns
+        if isinstance(column.type, String | LargeBinary)
+        and not isinstance(column.type, Enum)
+        and (column.info.get("secret") or column.info.get("trail") == "masked" or not model.screen)
+    ]
+    for name in columns:
+        column = model.__table__.columns[name]
+        is_binary = isinstance(column.type, LargeBinary)
+        canary = b"canary-in-32-bytes-xxxxxxxxxxxxx" if is_binary else "canary"
+        with suppress(IntegrityError), session.begin_nested():
+            session.execute(
+                update(model.__table__)
+                .where(model.__table__.c.id == record.id)
+                .values({name: canary})
+            )
+    with suppress(IntegrityError), session.begin_nested():
+        session.execute(delete(model.__table__).where(model.__table__.c.id == record.id))
+    told = session.scalars(
+        text("SELECT e::text FROM audit_entry e WHERE record_type = :table"),
+        {"table": model.__tablename__},
+    ).all()
+    assert told
+    leaked = [line for line in told if "canary" in line or b"canary".hex() in line]
+    assert leaked == []
 
 
 def test_stamps_leave_no_entry_and_are_in_none(session: Any) -> None:

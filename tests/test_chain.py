@@ -203,7 +203,7 @@ def test_the_trail_is_whole_after_dump_and_restore(
 
 def restore(url: str, other: str, file: Path) -> None:
     """Dump the database `url` and restore it as `other`."""
-    programs = embedded._programs()
+    programs = embedded.programs()
     tool = {
         name: shutil.which(name, path=str(programs)) or name for name in ("pg_dump", "pg_restore")
     }

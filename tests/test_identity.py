@@ -7,6 +7,7 @@ from random import Random
 from time import monotonic
 from typing import Any
 
+import flask_migrate
 import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, text, update
@@ -316,6 +317,28 @@ def test_nobody_sees_rows_of_a_grievance_that_is_not_theirs(district: District) 
                     {"id": district.grievance_id},
                 )
                 assert seen == number, (who, table)
+
+
+def test_without_a_ticket_every_table_is_empty(district: District) -> None:
+    district.seal()
+    district.open()
+    with district.acting() as session:
+        session.execute(
+            text("SELECT set_config('redress.ticket', '', true), set_config('role', :app, true)"),
+            {"app": "redress_app"},
+        )
+        for table in ("identity", "identity_key", "identity_opening", "identity_request"):
+            assert session.scalar(text(f"SELECT count(id) FROM {table}")) == 0  # noqa: S608
+        opening = text("SELECT count(*) FROM generate_series(1, 99) n, redress_identity(n)")
+        assert session.scalar(opening) == 0
+
+
+def test_identities_survive_a_migration_down_and_up_again(lonely: District) -> None:
+    lonely.seal()
+    with lonely.acting():
+        flask_migrate.downgrade(revision="0002")
+        flask_migrate.upgrade()
+    assert lonely.read(lonely.open()) == CANARIES
 
 
 def test_an_opening_cannot_be_written_for_somebody_else_or_into_the_past(

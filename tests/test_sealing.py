@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from stat import S_IMODE
 from threading import Thread
+from time import monotonic
 
 import pytest
 
+import config
 import sealing
 from sealing import (
     BUCKET,
@@ -209,3 +211,25 @@ def test_keys_can_come_from_the_environment(tmp_path: Path) -> None:
     assert files.folder == tmp_path / "identity-keys"
     assert isinstance(elsewhere, KeyFiles)
     assert elsewhere.folder == Path("/run/keys")
+
+
+def test_how_fast_sealing_is_without_the_database(
+    ring: KeyFiles, figures: Callable[[str], None]
+) -> None:
+    number, started = 2000, monotonic()
+    sealed = [seal(VALUES, grievance_id=n, key_version=1, ring=ring) for n in range(number)]
+    middle = monotonic()
+    for n, one in enumerate(sealed):
+        assert unseal(one, grievance_id=n, ring=ring) == VALUES
+    done = monotonic()
+    figures(
+        f"Sealing in memory: {number / (middle - started):,.0f} identities of 5 fields a second, "
+        f"unsealing: {number / (done - middle):,.0f} a second"
+    )
+
+
+def test_an_opening_lasts_from_a_minute_to_an_hour() -> None:
+    assert config.read({"REDRESS_IDENTITY_MINUTES": "60"})["IDENTITY_MINUTES"] == 60
+    for minutes in ("0", "61"):
+        with pytest.raises(config.SettingWrong, match="from 1 to 60"):
+            config.read({"REDRESS_IDENTITY_MINUTES": minutes})
