@@ -458,9 +458,7 @@ class RecordView(ModelView):
         own_owner = self.model.owner_path
         try:
             with db.session.no_autoflush:
-                for field in form:
-                    if field.name != "csrf_token":
-                        setattr(record, field.name, field.data)
+                self._fill(form, record)
                 begin()
                 if own_owner and getattr(record, own_owner) is None:
                     setattr(record, own_owner, security.current_officer().id)
@@ -487,6 +485,16 @@ class RecordView(ModelView):
             self._put_error(form, refused.field, sentence(refused))
             return False
         return True
+
+    def _fill(self, form: RecordForm, record: Record) -> None:
+        for field in form:
+            if field.data is record:  # SQLAlchemy finds no order in which to save that
+                raise RuleBroken(
+                    "A record cannot stand below itself. Choose another one above it.",
+                    field=field.name,
+                )
+            if field.name != "csrf_token":
+                setattr(record, field.name, field.data)
 
     def _put_error(self, form: RecordForm, key: str | None, words: str) -> None:
         """Put `words` beside the field of the column `key`, or on top of the form."""

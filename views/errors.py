@@ -190,7 +190,9 @@ def init_app(app: Flask) -> None:
     def refused(error: HTTPException) -> Any:
         if isinstance(error.code, int) and error.code < 400:
             return error
-        if isinstance(error, BadHost):  # no address of ours can be built for such a host
+        if isinstance(
+            request.routing_exception, BadHost
+        ):  # no address of ours can be built for such a host
             return _plain_page(400)
         status = error.code if error.code in SENTENCES else 400
         custom = error.description if getattr(error, "for_people", False) else ""

@@ -55,7 +55,8 @@ def _kind(one: Input, answer: Answer) -> list[str]:
     if one.method == "HEAD" or answer.status in (204, 304) or one.method == "OPTIONS":
         return []
     is_static = (answer.endpoint or "").endswith("static")
-    if answer.status >= 400 and kind != PAGE:
+    asked = any(name == "Accept" and "json" in value for name, value in one.headers)
+    if answer.status >= 400 and kind != PAGE and not (asked and kind == "application/json"):
         return [f"refused as {kind}"]
     if kind not in KINDS and not is_static:
         return [f"sent as {kind}"]

@@ -213,9 +213,10 @@ def test_bodies_that_are_no_forms_are_refused_in_words(administrator: Client) ->
 
 
 def test_a_host_that_is_none_is_refused_in_words(administrator: Client) -> None:
-    page = administrator.get("/admin/", headers={"Host": "a" * 300})
-    assert_words(page, 400)
-    assert page.headers["Content-Security-Policy"]
+    for path in ("/admin/", "/admin/?a=%00"):
+        page = administrator.get(path, headers={"Host": "a" * 300})
+        assert_words(page, 400)
+        assert page.headers["Content-Security-Policy"]
 
 
 def test_a_file_or_json_in_place_of_text_is_no_failure(administrator: Client) -> None:
@@ -224,6 +225,15 @@ def test_a_file_or_json_in_place_of_text_is_no_failure(administrator: Client) ->
     assert_words(page, 422)
     page = administrator.post(path, json=[1, 2], headers={"X-CSRFToken": token})
     assert_words(page, 422)
+
+
+@pytest.mark.parametrize("model", [Category, Office])
+def test_a_record_above_itself_is_refused_in_words(administrator: Client, model: Any) -> None:
+    path = address(model, "edit", id=make_any(model).id)
+    fields = record_form(administrator.get(path)) | {"parent": f"#{path.rpartition('=')[2]}"}
+    page = administrator.post(path, data=fields)
+    assert_words(page, 422)
+    assert "below itself" in words(page)
 
 
 # --- A lost database -------------------------------------------------------------------------
