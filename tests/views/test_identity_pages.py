@@ -195,7 +195,7 @@ def test_each_gets_as_far_as_their_duty_goes(
     district: District, who: str, status: int, may_ask: bool
 ) -> None:
     district.seal()
-    district.open("handler")
+    district.open("second")
     browser = district.browser(who)
     overview = browser.get(page_of(district))
     assert overview.status_code == status
