@@ -12,15 +12,14 @@ from time import monotonic
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import imports
 from actions import accounts
 from cli import backup, doctor, officers, trail
 from cli.identity import identity
+from cli.sentences import sentences
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
-from rules import RuleBroken
 from sealing import key_ring
 
 
@@ -36,7 +35,7 @@ def create_admin(username: str, name: str | None, office: str | None, password_s
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    try:
+    with sentences():
         officer = accounts.create_administrator(
             username=username,
             name=name or username,
@@ -45,12 +44,6 @@ def create_admin(username: str, name: str | None, office: str | None, password_s
             now=datetime.now(UTC),
         )
         db.session.commit()
-    except RuleBroken as refused:
-        raise click.ClickException(str(refused)) from None
-    except OperationalError:
-        raise click.ClickException("The database cannot be reached.") from None
-    except ProgrammingError:
-        raise click.ClickException("There are no tables yet: run flask db upgrade.") from None
     click.echo(f"{officer.name} can log in as {officer.username}.")
 
 
@@ -80,7 +73,7 @@ def import_grievances(
     session, now, size = db.session(), datetime.now(UTC), file.stat().st_size
     if refused is not None and refused.resolve() == file.resolve():
         raise click.ClickException("--refused must name another file than the one that is read.")
-    with _sentences():
+    with sentences():
         the_map = imports.load_map(map_name)
         with _progress(size) as progress:
             report = imports.check(
@@ -107,21 +100,6 @@ def import_grievances(
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn a refusal or a database that does not answer into a sentence and a failure."""
-    try:
-        yield
-    except RuleBroken as problem:
-        raise click.ClickException(str(problem)) from None
-    except OSError as problem:
-        raise click.ClickException(f"{problem.filename}: {problem.strerror}.") from None
-    except OperationalError:
-        raise click.ClickException("The database cannot be reached.") from None
-    except ProgrammingError:
-        raise click.ClickException("There are no tables yet: run flask db upgrade.") from None
-
-
-@contextmanager
 def _progress(size: int) -> Iterator[imports.Progress]:
     """Give what draws a bar on the terminal, and draws nothing where there is none."""
     if not sys.stderr.isatty():
@@ -137,7 +115,7 @@ def _progress(size: int) -> Iterator[imports.Progress]:
 def demo_command(if_empty: bool) -> None:
     """Load the demo into an empty database: real grievances of Boston, the rest invented."""
     started, session, settings = monotonic(), db.session(), current_app.config
-    with _sentences():
+    with sentences():
         if if_empty and has_officers(session):
             return
         refuse_unless_empty(session)

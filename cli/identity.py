@@ -1,8 +1,6 @@
 """Keys and retention of sealed identities: `flask identity rotate-key | erase | retention`."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -10,12 +8,11 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from actions import identity as acting
+from cli.sentences import sentences
 from models import Grievance, db
 from queries import identity as asking
-from rules import RuleBroken
 from rules.identity import ErasureGround
 from sealing import KeyFiles, KeyRing, key_ring
 
@@ -25,18 +22,6 @@ BATCH = 2000
 @click.group("identity")
 def identity() -> None:
     """Keys, erasure and retention of sealed identities."""
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    try:
-        yield
-    except RuleBroken as refused:
-        raise click.ClickException(str(refused)) from None
-    except OperationalError:
-        raise click.ClickException("The database cannot be reached.") from None
-    except ProgrammingError:
-        raise click.ClickException("There are no tables yet: run flask db upgrade.") from None
 
 
 def _ring() -> KeyRing:
@@ -54,7 +39,7 @@ def rotate_key(batch: int, as_json: bool) -> None:
     then run this. After an interruption run it again. The old key is needed for older backups.
     """
     started = monotonic()
-    with _sentences():
+    with sentences():
         ring = _ring()
         version = ring.make_next() if isinstance(ring, KeyFiles) else ring.current()
         done, failed = _rewrap_all(ring, version, batch)
@@ -99,7 +84,7 @@ def _rewrap_all(ring: KeyRing, version: int, size: int) -> tuple[int, list[int]]
 @with_appcontext
 def erase(grievance_number: str, reason: str) -> None:
     """Destroy the identity of one grievance and its key."""
-    with _sentences():
+    with sentences():
         grievance = db.session.scalar(select(Grievance).where(Grievance.number == grievance_number))
         if grievance is None:
             raise click.ClickException(f"There is no grievance {grievance_number}.")
@@ -118,7 +103,7 @@ def retention(dry_run: bool, as_json: bool) -> None:
     """Erase the identities of grievances that ended long enough ago. Run it daily."""
     days = current_app.config["IDENTITY_KEEP_DAYS"]
     numbers = []
-    with _sentences():
+    with sentences():
         due = db.session.execute(asking.past_retention(datetime.now(UTC), days)).all()
         for grievance_id, number in due:
             numbers.append(number)

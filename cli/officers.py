@@ -1,36 +1,15 @@
 """Commands for accounts: a lost telephone, officers who have left."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 import security
 from actions import accounts, leaving, roles
+from cli.sentences import sentences
 from models import Officer, db
-from rules import RuleBroken
-from rules.refusals import refusal
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn a refusal or a database that does not answer into a sentence and a failure."""
-    try:
-        yield
-    except RuleBroken as refused:
-        raise click.ClickException(str(refused)) from None
-    except IntegrityError as refused:
-        diagnosis = refused.orig.diag  # type: ignore[union-attr]
-        words = refusal(diagnosis.constraint_name or "", diagnosis.table_name or "")
-        raise click.ClickException(words or "The database refuses this.") from None
-    except OperationalError:
-        raise click.ClickException("The database cannot be reached.") from None
-    except ProgrammingError:
-        raise click.ClickException("There are no tables yet: run flask db upgrade.") from None
 
 
 @click.command("reset-second-factor")
@@ -40,7 +19,7 @@ def reset_second_factor(username: str) -> None:
     """Take the second factor of an officer away, whose telephone and recovery codes are lost, and
     end their log-ins. They log in with the password alone and must choose a new one then."""
     name = accounts.clean_username(username)
-    with _sentences():
+    with sentences():
         officer = db.session.scalar(select(Officer).where(Officer.username == name))
         if officer is None:
             raise click.ClickException(f"There is no officer with the username {name}.")
@@ -59,7 +38,7 @@ def close_accounts() -> None:
     """Close the accounts of officers who have left, and end requests for roles that waited more
     than 7 days. Run it once a day."""
     now = datetime.now(UTC)
-    with _sentences():
+    with sentences():
         closed = leaving.close_accounts(today=security.today(), by=None, now=now)
         expired = roles.expire(now)
         db.session.commit()

@@ -11,12 +11,12 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import OperationalError
 
 from actions import roots
+from cli.sentences import sentences
 from config import audit_key, audit_roots
 from models import db
-from rules import RuleBroken
 from rules.chain import Fault, Verdict
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -26,20 +26,17 @@ class _Sentences(click.Group):
     """Turns a refusal, or a database that does not answer, into a sentence and a failure."""
 
     def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except (RuleBroken, Fault) as refused:
-            raise click.ClickException(str(refused)) from None
-        except OSError as problem:
-            raise click.ClickException(f"{problem.filename}: {problem.strerror}.") from None
-        except OperationalError as problem:
-            if getattr(problem.orig, "pgcode", None) == "55P03":
+        with sentences():
+            try:
+                return super().invoke(context)
+            except Fault as broken:
+                raise click.ClickException(str(broken)) from None
+            except OperationalError as problem:
+                if getattr(problem.orig, "pgcode", None) != "55P03":
+                    raise
                 raise click.ClickException(
                     "The trail is busy. Nothing was changed; try again in a minute."
                 ) from None
-            raise click.ClickException("The database cannot be reached.") from None
-        except ProgrammingError:
-            raise click.ClickException("There are no tables yet: run flask db upgrade.") from None
 
 
 @click.group("audit", cls=_Sentences)

@@ -32,22 +32,13 @@ from tests.browser.payloads import PAYLOADS, Planted, plant
 from tests.browser.walking import Desk, Walk
 from tests.factories import make_any, make_officer
 from tests.views.pages import address
+from tests.views.test_import_pages import MAP
 
 pytestmark = pytest.mark.browser
 
 # Together they open every screen.
 ROLES = [Role.ADMINISTRATOR, Role.DECIDER, Role.SUPERVISOR, Role.INTAKE, Role.AUDITOR]
 TOKEN = "xss" * 12
-MAP = b"""
-source = "S"
-[file]
-timezone = "UTC"
-[fields]
-external_number = "no"
-title = "subject"
-received_at = "in"
-category = { path = ["group"], unknown = "make" }
-"""
 
 # What none of our pages has: an element or a handler out of a payload, an address that runs.
 FOREIGN = """(read) => {
