@@ -74,9 +74,20 @@ def _owner() -> Iterator[connection | None]:
     with suppress(psycopg2.Error, postgres.Unavailable):
         session = postgres.connect(current_app.config["OWNER_DATABASE_URL"])
         with closing(session):
-            yield session
+            yield session if _owns(session) else None
             return
     yield None
+
+
+def _owns(session: connection) -> bool:
+    """Whether the login owns the tables, or would if they were there."""
+    with session.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(bool_or(pg_has_role(current_user, relowner, 'MEMBER')), true)"
+            " FROM pg_class WHERE oid = to_regclass('public.officer')"
+        )
+        (owns,) = cursor.fetchone() or (False,)
+        return bool(owns)
 
 
 COMMANDS = (doctor_command,)

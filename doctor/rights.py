@@ -11,7 +11,7 @@ from access import APP_ROLE, READER_ROLE, SYSTEM, guard_statement, seen_rows, si
 from doctor.findings import Deployment, Finding, ask, listed, ok, warning, wrong
 from models import RECORD_TYPES, PrivateRecord, Record, db
 
-BY_HAND = ("audit_entry", "officer", "role_change")
+BY_HAND = ("audit_entry",)
 """Tables whose rights their migrations set without redress_guard alone; `by_hand` looks at them."""
 NEVER = {
     "audit_entry": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
@@ -79,8 +79,8 @@ def owner(of: Deployment) -> Iterator[Finding]:
     if of.owner is None:
         yield warning(
             "owner",
-            "The owner of the tables is not known here: migrations and backups need"
-            " REDRESS_OWNER_DATABASE_URL.",
+            "The owner of the tables is not known here, so that rights, keys and the trail were not"
+            " looked at. Run flask doctor again where REDRESS_OWNER_DATABASE_URL is set.",
         )
         return
     [(login, superuser, bypasses)] = ask(
@@ -364,8 +364,13 @@ def private(of: Deployment) -> Iterator[Finding]:
 
 
 def _is_private(table: str) -> bool:
+    """Whether the table is of a sealed identity. A second factor is read by who asks for it, and
+    is in cipher."""
     return any(
-        model.__tablename__ == table and issubclass(model, PrivateRecord) for model in RECORD_TYPES
+        model.__tablename__ == table
+        and issubclass(model, PrivateRecord)
+        and needs_row_security(model)
+        for model in RECORD_TYPES
     )
 
 

@@ -8,9 +8,7 @@ import config
 from actions import roots
 from backup import Folders, latest, read_manifest
 from doctor.findings import Deployment, Finding, ask, ok, warning, wrong
-from models import Officer
 from rules import RuleBroken
-from rules.permissions import READS_EVERY_OFFICE, Role
 from sealing import KeyRing, key_ring
 
 LATE, TOO_LATE = timedelta(hours=26), timedelta(days=7)
@@ -174,9 +172,7 @@ def trail(of: Deployment) -> Iterator[Finding]:
 
 def second_factors(of: Deployment) -> Iterator[Finding]:
     """That a stolen password alone does not open what reads beyond one office."""
-    if "second_factor_since" not in Officer.__table__.columns:
-        return
-    needed = _calls_for_second_factor(str(of.settings.get("SECOND_FACTOR_ROLES", "")), of)
+    needed = of.settings["SECOND_FACTOR_ROLES"]  # as roles: security.init_app has read them
     if not needed:
         word = warning if of.in_production else ok
         yield word("second factor", "no role needs one (REDRESS_SECOND_FACTOR_ROLES)")
@@ -196,15 +192,6 @@ def second_factors(of: Deployment) -> Iterator[Finding]:
         )
     else:
         yield ok("second factor", f"all {all_of_them:,} officers whose role needs one have it")
-
-
-def _calls_for_second_factor(setting: str, of: Deployment) -> frozenset[str]:
-    words = frozenset(setting.replace(",", " ").lower().split())
-    if words == {"all"}:
-        return frozenset(Role)
-    if not words and of.in_production:
-        return READS_EVERY_OFFICE | {Role.SUPERVISOR}
-    return frozenset(words - {"none"})
 
 
 CHECKS = (backups, log_ins, second_factors, identity_keys, trail)

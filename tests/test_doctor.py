@@ -56,9 +56,9 @@ class Patient:
         with closing(postgres.connect(self.superuser)) as session:
             session.cursor().execute(statement)
 
-    def app(self) -> Flask:
+    def app(self, url: str = "") -> Flask:
         return make_app(
-            self.web, self.instance, **({"SECRET_KEY": self.key} | self.settings)
+            url or self.web, self.instance, **({"SECRET_KEY": self.key} | self.settings)
         )  # fmt: skip
 
     def findings(self, *options: str) -> list[dict[str, str]]:
@@ -182,7 +182,7 @@ def test_cookies_that_go_over_the_network_in_clear(
 @pytest.mark.parametrize("known", [True, False])
 def test_an_officer_of_the_demo_in_production(doomed: Patient, known: bool) -> None:
     doomed.settings |= {"PRODUCTION": True, "TRUSTED_PROXIES": 1}
-    app = doomed.app()
+    app = doomed.app(doomed.owner)
     with app.app_context():
         make_officer(username="handler", roles=["handler"])
         db.session.commit()
@@ -327,6 +327,11 @@ def test_an_owner_that_is_superuser(patient: Patient) -> None:
     assert "superuser of the whole server" in patient.line("owner", "warning")
 
 
+def test_an_owner_that_is_not_known_here(patient: Patient) -> None:
+    patient.settings["OWNER_DATABASE_URL"] = ""
+    assert "REDRESS_OWNER_DATABASE_URL" in patient.line("owner", "warning")
+
+
 def test_an_owner_that_misses_rows(patient: Patient) -> None:
     patient.run("ALTER ROLE redress NOBYPASSRLS", "ALTER ROLE redress BYPASSRLS")
     assert "ALTER ROLE redress BYPASSRLS" in patient.line("owner", "wrong")
@@ -461,6 +466,23 @@ def test_a_backup_that_is_missing_old_or_without_its_keys(patient: Patient) -> N
         assert "old. See why" in patient.line("backup", level)
 
 
+def test_officers_without_the_second_factor_that_their_role_needs(doomed: Patient) -> None:
+    app = doomed.app(doomed.owner)
+    with app.app_context():
+        make_officer(username="ada", roles=["auditor"])
+        make_officer(username="bo", roles=["handler"])
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    assert "no role needs one" in doomed.line("second factor", "ok")
+    doomed.settings["SECOND_FACTOR_ROLES"] = "auditor"
+    assert "1 of 1 officers whose role needs one" in doomed.line("second factor", "warning")
+    doomed.settings["SECOND_FACTOR_ROLES"] = "all"
+    assert "2 of 2 officers" in doomed.line("second factor", "warning")
+    doomed.run("UPDATE officer SET second_factor_since = now()")
+    assert "all 2 officers" in doomed.line("second factor", "ok")
+
+
 def test_a_key_of_identities_that_is_missing(doomed: Patient) -> None:
     assert "none yet" in doomed.line("identity keys", "ok")
     ring = KeyFiles(doomed.instance / "identity-keys")
@@ -520,7 +542,7 @@ def test_a_month_of_the_trail_that_is_not_made(doomed: Patient) -> None:
 
 
 def test_log_ins_that_are_over(doomed: Patient) -> None:
-    app = doomed.app()
+    app = doomed.app(doomed.owner)
     with app.app_context():
         client: Any = app.test_client()
         client.let_in(make_officer())

@@ -276,7 +276,7 @@ def sound(url: str) -> str:
     parts = urlsplit(url)
     [host] = parse_qs(parts.query)["host"]
     done = subprocess.run(
-        [str(embedded._programs() / "pg_amcheck"), "--install-missing", "--heapallindexed",
+        [str(embedded.programs() / "pg_amcheck"), "--install-missing", "--heapallindexed",
          "--host", host, "--username", embedded.SUPERUSER, parts.path[1:]],
         check=False, capture_output=True, text=True,
     )  # fmt: skip

@@ -206,6 +206,8 @@ def open_identity(grievance_id: str) -> Any:
     """Record the opening, or ask for it; what is opened is shown by the next request."""
     grievance = _grievance(grievance_id)
     officer, at, terms = _officer(), _at(), _terms()
+    if refused := _refused(acting.duty_to_open, grievance, officer, at):
+        return _overview(grievance, problem=refused, status=403)
     try:
         if request.form.get("granted"):
             opening_id: int | None = acting.open_granted(grievance, by=officer, at=at, terms=terms)
