@@ -292,6 +292,7 @@ def _told(reply: Any, typed: str) -> tuple[int, str]:
     ):
         said = said.replace(one, "…")
     said = re.sub(r'name="(csrf_token|version|fingerprint)" value="[^"]*"', "", said)
+    said = re.sub(r"<code>[0-9a-f]+</code>", "", said)  # the number of the request
     return reply.status_code, said
 
 

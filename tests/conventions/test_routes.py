@@ -11,7 +11,7 @@ one record of each type, in the office of the officer who asks, and compare:
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +178,9 @@ class Asker:
 # --- What must hold --------------------------------------------------------------------------
 
 
-def test_every_route_gives_each_role_what_the_table_says(app: Flask, session: Any) -> None:
+def test_every_route_gives_each_role_what_the_table_says(
+    app: Flask, session: Any, figures: Callable[[str], None]
+) -> None:
     made = seed(make_office().id)
     decisions: Decisions = {(method, rule.rule): {} for method, rule in routes(app)}
     for role in (None, *Role):
@@ -195,6 +197,11 @@ def test_every_route_gives_each_role_what_the_table_says(app: Flask, session: An
         for role, got in cells.items()
         if got != expected[method, route][role]
     ]
+    asked = sum(len(cells) for cells in decisions.values())
+    figures(
+        f"A1: {len(decisions)} routes and methods x {len(COLUMNS)} (each role and a visitor) = "
+        f"{asked:,} performed: {len(wrong)} differ from the stored table"
+    )
     assert not wrong, "\n".join([*wrong[:40], f"{len(wrong)} differ.", REWRITE])
 
 

@@ -82,6 +82,7 @@ def told(reply: Any) -> tuple[int, str]:
     body = reply.get_data().decode()
     said = f"{reply.headers.get('Location')} {reply.headers.get('Content-Type')} {body}"
     said = re.sub(r'name="(csrf_token|version|fingerprint|next)" value="[^"]*"', "", said)
+    said = re.sub(r"<code>[0-9a-f]+</code>", "", said)  # the number of the request
     return reply.status_code, re.sub(r"\b7\d{8}\b", "N", said)
 
 
