@@ -38,6 +38,7 @@ from models import (
     Officer,
     OfficerSession,
     Record,
+    SecondFactor,
     db,
     watch_statement,
 )
@@ -641,4 +642,5 @@ def test_no_model_but_the_import_the_rotation_and_the_log_in_is_quiet() -> None:
         f"{IdentityKey.__tablename__}.wrapped",
         f"{OfficerSession.__tablename__}.data",
         f"{OfficerSession.__tablename__}.seen_at",
+        f"{SecondFactor.__tablename__}.last_step",
     }
