@@ -3,11 +3,12 @@ and filters of our list. Run by gunicorn as `benchmarks.stock:app`."""
 
 import os
 
-from flask import Flask
+from flask import Flask, request
 from flask_admin import Admin
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import Babel
 
+from access import SYSTEM
 from models import Grievance, db, search_columns
 
 COLUMNS = [
@@ -38,6 +39,11 @@ def create_app() -> Flask:
         ),
     )
     db.init_app(stock)
+
+    @stock.before_request
+    def as_the_system() -> None:  # nobody logs in here, and who is nobody sees no row
+        request.environ["redress.security"] = {"actor": SYSTEM}
+
     Babel(stock)  # without it every list is a 500 (trap 19)
     admin = Admin(stock, name="stock")
     admin.add_view(StockView(Grievance, db, endpoint="grievance", category="x"))

@@ -570,6 +570,8 @@ def test_an_export_is_written_down_before_and_its_rows_after(register: Session) 
     officer = Officer(name="Taker", username=unused("name"), office=office)
     register.add(officer)
     register.commit()
+    ticket = sign_ticket(SECRET, officer.id)
+    register.execute(select(func.set_config("redress.ticket", ticket, True)))
     address = "/admin/grievance/?search=信访"
     record = exports.begin_export(
         register, officer.id, Grievance, ["number", "title"], address, "信访事项 2026.csv", "csv"
@@ -583,7 +585,7 @@ def test_an_export_is_written_down_before_and_its_rows_after(register: Session) 
     assert entry.changes is not None
     assert entry.changes["file_name"] == [None, "信访事项 2026.csv"]
     assert entry.changes["address"] == [None, address]
-    in_their_name = {"redress.ticket": sign_ticket(SECRET, officer.id)}
+    in_their_name = {"redress.ticket": ticket}
     exports.finish_export(engine, record.id, lambda: in_their_name, 12)
     register.refresh(record)
     assert record.rows == 12

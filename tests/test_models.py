@@ -562,10 +562,17 @@ def test_an_office_does_not_propose_itself(session: Any) -> None:
         factories.make_routing_objection(office_id=one, proposed_office_id=one)
 
 
+def test_the_trail_has_one_end(session: Any) -> None:
+    session.execute(text("ALTER TABLE audit_head DISABLE TRIGGER USER"))
+    with refused(session, "ck_audit_head_one_end"):
+        session.execute(text("INSERT INTO audit_head VALUES (2, 0, 0, sha256('x'))"))
+
+
 def test_every_check_is_tried() -> None:
     tried = {f"ck_{table}_{check}" for table, check, _ in BROKEN} | {
         "ck_grievance_link_links_two",
         "ck_routing_objection_proposes_another_office",
+        "ck_audit_head_one_end",
     }
     declared = {
         str(constraint.name)

@@ -41,6 +41,7 @@ from tests.factories import (
 )
 from tests.statements import statements
 from tests.views.pages import address, assert_clean, forms, link, row_ids, words
+from views.labels import label
 
 SCREENS = [model for model in RECORD_TYPES if model.screen]
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -211,16 +212,21 @@ def test_a_column_for_other_roles_is_nowhere(
     for model, key, readers in restricted():
         if not may(frozenset({role}), model.desk, Verb.READ):
             continue
-        is_text = model.__table__.columns[key].type.python_type is str
+        kind = model.__table__.columns[key].type.python_type
         owner = {model.owner_path: client.officer_id} if model.owner_path else {}
-        record = make_any(model, **owner, **({key: CANARY} if is_text else {key: NOON}))
-        mark = CANARY if is_text else "1 Jul 2026"
+        value, operation, mark = {
+            str: (CANARY, "contains", CANARY),
+            bool: (True, "yes", f">{label(key)}</dt>"),
+            datetime: (NOON, "on", "1 Jul 2026"),
+        }[kind]
+        record = make_any(model, **owner, **{key: value})
         offered = client.get(address(model))
         details = client.get(address(model, "details", id=record.id))
         history = client.get(address(model, "history", id=record.id))
-        operation = "contains" if is_text else "on"
         filtered = client.get(address(model, **{f"flt0_{key}_{operation}": "x"}))
-        probing = client.get(address(model, **{f"flt0_{key}_not_empty": ""}))
+        probing = client.get(
+            address(model, **{f"flt0_{key}_{'yes' if kind is bool else 'not_empty'}": ""})
+        )
         sorted_by = client.get(address(model, sort=key))
         searched = client.get(address(model, search=CANARY))
         allowed = role in readers
