@@ -133,7 +133,8 @@ def test_one_changed_bit_shows(ring: KeyFiles) -> None:
         changed = stored[:at] + bytes([stored[at] ^ 1]) + stored[at + 1 :]
         assert broken(Sealed(1, dict(one.fields) | {"name": changed}, 1, one.wrapped), ring)
     assert broken(Sealed(1, dict(one.fields) | {"name": b""}, 1, one.wrapped), ring)
-    assert broken(Sealed(1, one.fields, 1, one.wrapped[:-1] + b"\0"), ring)
+    key = one.wrapped[:-1] + bytes([one.wrapped[-1] ^ 1])
+    assert broken(Sealed(1, one.fields, 1, key), ring)
 
 
 def test_another_key_under_the_same_version_opens_nothing(ring: KeyFiles, tmp_path: Path) -> None:
