@@ -12,12 +12,12 @@ by its migration with `redress_guard`: see docs/decisions/0040-the-database-defe
 import hmac
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
 import psycopg2
-from sqlalchemy import ColumnElement, and_, any_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, any_, func, or_, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
@@ -57,6 +57,12 @@ def ticket_pads(secret: str) -> tuple[bytes, bytes]:
     which the database computes it with sha256() alone."""
     key = _key(secret).ljust(64, b"\0")
     return bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
+
+
+def telling(settings: Mapping[str, str], *, local: bool = True) -> Select[Any]:
+    """Return the statement that gives the database `settings`, for the open transaction or, where
+    not `local`, for the session."""
+    return select(*(func.set_config(name, value, local) for name, value in settings.items()))
 
 
 # --- Which rows ------------------------------------------------------------------------------
@@ -108,7 +114,8 @@ def seen_rows(model: type[Record]) -> ColumnElement[bool] | None:
     if model is OfficerSession:
         return None  # a log-in is looked up before it is known whose it is; it holds no case
     if model is RoleChange:
-        return or_(false(), _once(func.redress_reads_trail()))
+        reads: ColumnElement[bool] = _once(func.redress_reads_trail())
+        return reads
     if model.owner_path:
         key = getattr(model, model.owner_path)
         return or_(_once(func.redress_reads_trail()), _own(key))

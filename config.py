@@ -222,17 +222,24 @@ def driver_url(url: str) -> str:
     return f"postgresql+psycopg2://{rest}"
 
 
+def write_once(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write the file `path`; no reader ever meets half of it. FileExistsError where it is there."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-") as draft:
+        draft.write(content)
+        draft.flush()
+        os.fsync(draft.fileno())
+        os.chmod(draft.name, mode)
+        os.link(draft.name, path)
+
+
 def secret_key(instance: Path) -> str:
     """Return the key in `instance`/secret-key, which is made (mode 600) where it is missing. Of
     two that make it at once one wins, and both return its key."""
     path = instance / "secret-key"
     if not path.exists():
         instance.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=instance) as draft:
-            draft.write(secrets.token_hex(32))
-            draft.flush()
-            with suppress(FileExistsError):
-                os.link(draft.name, path)
+        with suppress(FileExistsError):
+            write_once(path, secrets.token_hex(32).encode())
     return path.read_text().strip()
 
 

@@ -64,6 +64,7 @@ from sqlalchemy.orm import LoaderCriteriaOption, Session, aliased
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from access import telling
 from actions.trail import note
 from models import ExportRecord, Record, title_sql
 from rules import RuleBroken
@@ -191,9 +192,7 @@ def finish_export(
     told = {"redress.request_id": ""} | dict(settings())
     try:
         with engine.begin() as transaction:
-            transaction.execute(
-                select(*(func.set_config(name, value, True) for name, value in told.items()))
-            )
+            transaction.execute(telling(told))
             transaction.execute(done.values(rows=rows, finished_at=func.now()))
     except SQLAlchemyError as problem:
         kind = {"kind": type(problem).__name__}

@@ -18,7 +18,6 @@ KEK; the fields stay as they are. To destroy a data key erases the fields wherev
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from typing import Any, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
+from config import write_once
 from rules import RuleBroken
 
 BUCKET = 64
@@ -71,10 +71,10 @@ class _Keys:
         raise NotImplementedError
 
     def wrap(self, version: int, key: bytes, bound: bytes) -> bytes:
-        return _encrypt(self._key(version), key, bound)
+        return encrypt(self._key(version), key, bound)
 
     def unwrap(self, version: int, wrapped: bytes, bound: bytes) -> bytes:
-        return _decrypt(self._key(version), wrapped, bound)
+        return decrypt(self._key(version), wrapped, bound)
 
 
 class KeyFiles(_Keys):
@@ -102,13 +102,9 @@ class KeyFiles(_Keys):
         """Make the next version and return it. Of two that make it at once one wins."""
         version = (self.versions() or [0])[-1] + 1
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Under a name of its own until it is whole: no reader ever meets half a key.
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, prefix=".new-") as draft:
-            draft.write(secrets.token_hex(KEY) + "\n")
-            draft.flush()
-            os.fsync(draft.fileno())
-            with suppress(FileExistsError):
-                os.link(draft.name, self.folder / f"kek-{version}")
+        key = f"{secrets.token_hex(KEY)}\n".encode()
+        with suppress(FileExistsError):
+            write_once(self.folder / f"kek-{version}", key)
         return version
 
     def _key(self, version: int) -> bytes:
@@ -196,7 +192,7 @@ def seal(
     """Return `values` sealed under a new data key of the grievance. Raises KeyMissing."""
     key, kek_version = secrets.token_bytes(KEY), ring.current()
     fields = {
-        column: _encrypt(key, pad(text.encode()), _of_field(column, grievance_id, key_version))
+        column: encrypt(key, pad(text.encode()), _of_field(column, grievance_id, key_version))
         for column, text in values.items()
     }
     wrapped = ring.wrap(kek_version, key, _of_key(grievance_id, key_version, kek_version))
@@ -209,7 +205,7 @@ def unseal(sealed: Sealed, *, grievance_id: int, ring: KeyRing) -> dict[str, str
     key = ring.unwrap(sealed.kek_version, sealed.wrapped, bound)
     return {
         column: unpad(
-            _decrypt(key, stored, _of_field(column, grievance_id, sealed.key_version))
+            decrypt(key, stored, _of_field(column, grievance_id, sealed.key_version))
         ).decode()
         for column, stored in sealed.fields.items()
     }
@@ -248,12 +244,17 @@ def _of_key(grievance_id: int, key_version: int, kek_version: int) -> bytes:
     return _bound(KEYS_TABLE, "wrapped", grievance_id, key_version, kek_version)
 
 
-def _encrypt(key: bytes, text: bytes, bound: bytes) -> bytes:
+# --- The cipher ------------------------------------------------------------------------------
+
+
+def encrypt(key: bytes, text: bytes, bound: bytes) -> bytes:
+    """Return `text` under `key` (256 bits), bound to `bound`: nonce, ciphertext, tag."""
     nonce = os.urandom(NONCE)
     return nonce + AESGCMSIV(key).encrypt(nonce, text, bound)
 
 
-def _decrypt(key: bytes, stored: bytes, bound: bytes) -> bytes:
+def decrypt(key: bytes, stored: bytes, bound: bytes) -> bytes:
+    """Return what `encrypt` hid. Raises SealBroken."""
     try:
         return AESGCMSIV(key).decrypt(stored[:NONCE], stored[NONCE:], bound)
     except (InvalidTag, ValueError):

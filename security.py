@@ -41,12 +41,10 @@ from sqlalchemy import (
     any_,
     event,
     false,
-    func,
     inspect,
     literal,
     or_,
     select,
-    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import MANYTOONE, Session, contains_eager
@@ -55,7 +53,7 @@ from werkzeug.wrappers import Response as Reply
 
 import budget
 import limits
-from access import APP_ROLE, SYSTEM, sign_ticket, through
+from access import APP_ROLE, SYSTEM, sign_ticket, telling, through
 from config import LANGUAGES, SettingWrong
 from models import (
     GroupMembership,
@@ -209,10 +207,7 @@ def named(officer_id: int | None, session_id: int = 0) -> Callable[[], dict[str,
 
 def _name_actor(connection: Connection, officer_id: int | None, session_id: int = 0) -> None:
     """Tell the database who asks, for the rest of this transaction; one statement."""
-    told = named(officer_id, session_id)() | budget.for_transaction()
-    connection.execute(
-        select(*(func.set_config(name, value, true()) for name, value in told.items()))
-    )
+    connection.execute(telling(named(officer_id, session_id)() | budget.for_transaction()))
 
 
 def act_as(officer_id: int) -> None:

@@ -19,7 +19,7 @@ from actions.trail import note
 from models import LoginAttempt, Office, Officer, OfficerSession, db
 from rules import RuleBroken
 from rules.offices import OfficeLevel
-from rules.passwords import SHORTEST, check_password, normalised
+from rules.passwords import SHORTEST, check_password, normalised, readable_text
 from rules.permissions import Role
 from rules.records import AuditVerb
 from security import act_as, token_hash
@@ -27,7 +27,6 @@ from security import act_as, token_hash
 HASHER = PasswordHasher()  # Argon2id with the library's parameters, those of RFC 9106 for 64 MB
 ADDRESS_FACTOR = 10
 """An address may fail this many times as often as an account: an office shares one."""
-_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 @dataclass(frozen=True)
@@ -110,10 +109,7 @@ def log_in(username: str, password: str, *, visitor: Visitor, limits: Limits) ->
     if officer.second_factor_since is not None:
         # What failed before still counts: else the password would buy endless tries at the code.
         return HalfWay(officer.id, _stamp(officer, limits))
-    _forget_failures(account)
-    token = start_session(officer.id, visitor=visitor, limits=limits)
-    _note(AuditVerb.LOGIN, about=officer.id)
-    return token
+    return _let_in(officer, account, visitor, limits)
 
 
 def log_in_with_code(half_way: HalfWay, code: str, *, visitor: Visitor, limits: Limits) -> str:
@@ -140,6 +136,10 @@ def log_in_with_code(half_way: HalfWay, code: str, *, visitor: Visitor, limits: 
         _count_failure(account, visitor, limits)
         _note(AuditVerb.LOGIN_FAILED, about=officer.id)
         raise
+    return _let_in(officer, account, visitor, limits)
+
+
+def _let_in(officer: Officer, account: bytes, visitor: Visitor, limits: Limits) -> str:
     _forget_failures(account)
     token = start_session(officer.id, visitor=visitor, limits=limits)
     _note(AuditVerb.LOGIN, about=officer.id)
@@ -251,13 +251,12 @@ def _forget_failures(account: bytes) -> None:
 def end_sessions(
     officer_id: int,
     *,
-    by: int | None,
     now: datetime,
     only: int | None = None,
     other_than: int | None = None,
 ) -> int:
     """End the open log-ins of an officer, all of them or `only` one or all `other_than` one
-    (ids of officer_session), at the wish of officer `by`; return how many there were."""
+    (ids of officer_session); return how many there were."""
     conditions = [OfficerSession.officer_id == officer_id]
     if only is not None:
         conditions.append(OfficerSession.id == only)
@@ -378,8 +377,7 @@ def renew_session(
 
 def random_password() -> str:
     """Return a password to hand over to an officer: 99 bits in letters that are easy to read."""
-    groups = ("".join(secrets.choice(_READABLE) for _ in range(5)) for _ in range(4))
-    return "-".join(groups)
+    return readable_text(groups=4, letters=5)
 
 
 def create_administrator(

@@ -21,11 +21,11 @@ def leave(officer: Officer, *, on: date, today: date, by: int, now: datetime) ->
     db.session.flush()
     if on > today:
         return False
-    close(officer, by=by, now=now)
+    close(officer, now=now)
     return True
 
 
-def close(officer: Officer, *, by: int | None, now: datetime) -> None:
+def close(officer: Officer, *, now: datetime) -> None:
     """Take from an officer who has left all that opens a door: log-ins, password, second factor,
     roles, and what was asked for."""
     officer_id = officer.id
@@ -36,10 +36,10 @@ def close(officer: Officer, *, by: int | None, now: datetime) -> None:
     officer.password_hash = None
     officer.must_change_password = False
     db.session.flush()
-    accounts.end_sessions(officer_id, by=by, now=now)
+    accounts.end_sessions(officer_id, now=now)
 
 
-def close_accounts(*, today: date, by: int | None, now: datetime) -> int:
+def close_accounts(*, today: date, now: datetime) -> int:
     """Close the accounts of all who have left by `today` and are not closed; return how many."""
     still_open = or_(
         Officer.password_hash.is_not(None),
@@ -49,7 +49,7 @@ def close_accounts(*, today: date, by: int | None, now: datetime) -> int:
     query = select(Officer).where(Officer.left_on <= today, still_open).order_by(Officer.id)
     those = db.session.scalars(query).all()
     for officer in those:
-        close(officer, by=by, now=now)
+        close(officer, now=now)
     return len(those)
 
 

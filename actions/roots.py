@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from config import write_once
 from queries import trail
 from rules import RuleBroken, mark
 from rules.chain import End, Fault, Root, Verdict, Wrong, walk
@@ -85,14 +86,14 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
         made = Ed25519PrivateKey.generate()
         pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with suppress(FileExistsError):
-            _write_once(path, pem, mode=0o600)
+            write_once(path, pem)
     key = _as_key(path, lambda data: load_pem_private_key(data, password=None))
     if not isinstance(key, Ed25519PrivateKey):
         raise _no_key(path)
     public = path.with_name(path.name + ".pub")
     with suppress(FileExistsError):
         pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        _write_once(public, pem, mode=0o644)
+        write_once(public, pem, mode=0o644)
     return key
 
 
@@ -118,16 +119,6 @@ def _as_key(path: Path, read: Any) -> Any:
 
 def _no_key(path: Path) -> RuleBroken:
     return RuleBroken(mark("%(path)s holds no Ed25519 key that can be read."), path=str(path))
-
-
-def _write_once(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a file whole or not at all; FileExistsError where there is one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent) as draft:
-        draft.write(content)
-        draft.flush()
-        os.fsync(draft.fileno())
-        os.chmod(draft.name, mode)
-        os.link(draft.name, path)
 
 
 # --- Reading and signing ---------------------------------------------------------------------
@@ -221,7 +212,7 @@ def sign(roots: Roots, key: Ed25519PrivateKey, end: End, *, day: date, now: date
     root = SignedRoot(**(asdict(facts) | {"signature": signature}))
     with suppress(FileExistsError):  # somebody else was faster
         content = json.dumps(asdict(root), indent=1).encode() + b"\n"
-        _write_once(roots.folder / f"{root.day}.json", content, mode=0o644)
+        write_once(roots.folder / f"{root.day}.json", content, mode=0o644)
     return root
 
 

@@ -4,24 +4,21 @@ is lost (promise B6)."""
 import hashlib
 import hmac
 import re
-import secrets
 from datetime import datetime
 
 import pyotp
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import delete, func, select, update
 
+import sealing
 from models import Officer, RecoveryCode, SecondFactor, db
 from rules import RuleBroken
+from rules.passwords import readable_text
 
 STEP = 30  # seconds for which a code stands
 DRIFT = 1  # steps by which the telephone's clock may be early or late
-NONCE = 12  # bytes
 RECOVERY_CODES = 10
-_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 WRONG = "This code is not right, or it has been used. Wait for the next one and type that."
 
 
@@ -38,23 +35,21 @@ def address_for(secret: str, username: str) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name="Redress")
 
 
-def _cipher(key: str) -> AESGCMSIV:
-    derived = HKDF(SHA256(), 32, salt=None, info=b"redress second factor").derive(key.encode())
-    return AESGCMSIV(derived)
+def _key(key: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=b"redress second factor").derive(key.encode())
 
 
 def seal(secret: str, *, officer_id: int, key: str) -> bytes:
     """Return `secret` in cipher, as it is stored: of use to this officer alone."""
-    nonce = secrets.token_bytes(NONCE)
-    return nonce + _cipher(key).encrypt(nonce, secret.encode(), _bound_to(officer_id))
+    return sealing.encrypt(_key(key), secret.encode(), _bound_to(officer_id))
 
 
 def unseal(sealed: bytes, *, officer_id: int, key: str) -> str:
     """Return the secret that `seal` hid. Raises RuleBroken where it was hidden under another key
     or for another officer."""
     try:
-        plain = _cipher(key).decrypt(sealed[:NONCE], sealed[NONCE:], _bound_to(officer_id))
-    except (InvalidTag, ValueError):
+        plain = sealing.decrypt(_key(key), sealed, _bound_to(officer_id))
+    except sealing.SealBroken:
         raise RuleBroken(
             "Your second factor cannot be read any more, because the server's key has changed. "
             "Ask an administrator to reset it."
@@ -148,18 +143,13 @@ def new_recovery_codes(officer_id: int, *, key: str) -> list[str]:
     """Return ten recovery codes that go in the place of those there were. They are kept as hashes:
     this is the one time that they can be shown."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.officer_id == officer_id))
-    codes = [_new_code() for _ in range(RECOVERY_CODES)]
+    # 59 bits each: no slow hash is needed to keep them from being guessed.
+    codes = [readable_text(groups=3, letters=4) for _ in range(RECOVERY_CODES)]
     for code in codes:
         hashed = _hash(code.replace("-", ""), officer_id=officer_id, key=key)
         db.session.add(RecoveryCode(officer_id=officer_id, code_hash=hashed))
     db.session.flush()
     return codes
-
-
-def _new_code() -> str:
-    """59 bits: no slow hash is needed to keep it from being guessed."""
-    groups = ("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(3))
-    return "-".join(groups)
 
 
 def _hash(code: str, *, officer_id: int, key: str) -> bytes:

@@ -24,7 +24,7 @@ def reset_second_factor(username: str) -> None:
         if officer is None:
             raise click.ClickException(f"There is no officer with the username {name}.")
         had_one = accounts.take_second_factor_away(officer)
-        ended = accounts.end_sessions(officer.id, by=None, now=datetime.now(UTC))
+        ended = accounts.end_sessions(officer.id, now=datetime.now(UTC))
         shown = officer.name
         db.session.commit()
     if not had_one:
@@ -39,7 +39,7 @@ def close_accounts() -> None:
     than 7 days. Run it once a day."""
     now = datetime.now(UTC)
     with sentences():
-        closed = leaving.close_accounts(today=security.today(), by=None, now=now)
+        closed = leaving.close_accounts(today=security.today(), now=now)
         expired = roles.expire(now)
         db.session.commit()
     click.echo(f"{closed} accounts closed, {expired} requests for roles ended")

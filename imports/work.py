@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
+from access import telling
 from imports.staging import Progress
 from models import ImportBatch
 
@@ -102,9 +103,7 @@ def _ticker(
         nonlocal last
         if time.monotonic() - last >= TICK or bytes_done == size:
             last = time.monotonic()
-            connection.execute(
-                select(*(func.set_config(name, text, False) for name, text in settings().items()))
-            )
+            connection.execute(telling(settings(), local=False))
             connection.execute(
                 update(table)
                 .where(table.c.id == batch_id)

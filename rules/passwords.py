@@ -4,6 +4,7 @@ Length is what counts. There are no rules about capitals, digits or signs: they 
 harder for people and hardly harder for machines.
 """
 
+import secrets
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,15 @@ LONGEST = 256
 OWN_CHARACTERS = 8
 """Characters that must be left of a password when the officer's name is taken out of it."""
 
+_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 COMMON_PASSWORDS = Path(__file__).with_name("common_passwords.txt")
+
+
+def readable_text(*, groups: int, letters: int) -> str:
+    """Return random text to hand over to people, "kz4pw-9hmrt": of letters and digits that are
+    easy to tell apart, almost 5 bits each."""
+    parts = ("".join(secrets.choice(_READABLE) for _ in range(letters)) for _ in range(groups))
+    return "-".join(parts)
 
 
 def normalised(password: str) -> str:

@@ -32,7 +32,7 @@ def add_keys(district: District, number: int) -> None:
     kek = bytes.fromhex((district.ring.folder / "kek-1").read_text().strip())
     ids = range(1_000_000, 1_000_000 + number)
     wrapped = [
-        sealing._encrypt(kek, secrets.token_bytes(32), sealing._of_key(one, 1, 1)) for one in ids
+        sealing.encrypt(kek, secrets.token_bytes(32), sealing._of_key(one, 1, 1)) for one in ids
     ]
     with district.acting() as session:
         # Neither the grievances nor the trail of making the keys have a part in a rotation.

@@ -108,9 +108,9 @@ def test_fields_are_bound_even_where_one_key_sealed_both(ring: KeyFiles) -> None
     key = ring.unwrap(1, one.wrapped, sealing._of_key(7, 1, 1))
     text = pad(b"Somebody Else")
     for bound in (("name", 8, 1), ("phone", 7, 1), ("name", 7, 2), ("name", 78, 1)):
-        moved = sealing._encrypt(key, text, sealing._of_field(*bound))
+        moved = sealing.encrypt(key, text, sealing._of_field(*bound))
         assert broken(Sealed(1, dict(one.fields) | {"name": moved}, 1, one.wrapped), ring)
-    stays = sealing._encrypt(key, text, sealing._of_field("name", 7, 1))
+    stays = sealing.encrypt(key, text, sealing._of_field("name", 7, 1))
     there = Sealed(1, dict(one.fields) | {"name": stays}, 1, one.wrapped)
     assert unseal(there, grievance_id=7, ring=ring)["name"] == "Somebody Else"
 

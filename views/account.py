@@ -160,9 +160,7 @@ def log_in() -> Any:
         return _log_in_page(wanted, username, refused)
     if present:
         security.act_as(present.officer_id)
-        accounts.end_sessions(
-            present.officer_id, by=present.officer_id, only=present.id, now=datetime.now(UTC)
-        )
+        accounts.end_sessions(present.officer_id, only=present.id, now=datetime.now(UTC))
     db.session.commit()
     if isinstance(opened, accounts.HalfWay):
         return _ask_for_code(opened, wanted, is_logged_in=present is not None)
@@ -247,9 +245,7 @@ def _refusing(text: str, refused: RuleBroken | None) -> Response:
 def logout() -> Any:
     """End this log-in."""
     present = present_log_in()
-    accounts.end_sessions(
-        present.officer_id, by=present.officer_id, only=present.id, now=datetime.now(UTC)
-    )
+    accounts.end_sessions(present.officer_id, only=present.id, now=datetime.now(UTC))
     db.session.commit()
     reply = redirect(url_for("account.log_in"), 303)
     security.forget_log_in(reply)
@@ -351,9 +347,7 @@ def end_log_in(log_in_id: int) -> Any:
     """End one log-in of one's own."""
     officer = present_log_in().officer
     number = security.parse_id(log_in_id)
-    ended = number and accounts.end_sessions(
-        officer.id, by=officer.id, only=number, now=datetime.now(UTC)
-    )
+    ended = number and accounts.end_sessions(officer.id, only=number, now=datetime.now(UTC))
     if not ended:
         abort(404)
     db.session.commit()
@@ -371,9 +365,7 @@ def end_other_log_ins() -> Any:
 
 
 def _end_others(present: OfficerSession) -> int:
-    return accounts.end_sessions(
-        present.officer_id, by=present.officer_id, other_than=present.id, now=datetime.now(UTC)
-    )
+    return accounts.end_sessions(present.officer_id, other_than=present.id, now=datetime.now(UTC))
 
 
 def _say_how_many(ended: int) -> None:
@@ -399,7 +391,7 @@ def officer(officer_id: int) -> Any:
             password = accounts.give_password(person, now=now)
         if "second_factor" in request.form and accounts.take_second_factor_away(person):
             flash(_("The second factor is taken away."), "success")
-        _say_how_many(accounts.end_sessions(person.id, by=me_id, now=now))
+        _say_how_many(accounts.end_sessions(person.id, now=now))
         db.session.commit()
         if not password:
             return redirect(url_for("account.officer", officer_id=officer_id), 303)

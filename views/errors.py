@@ -126,6 +126,11 @@ def is_refused_by_database(error: DBAPIError) -> bool:
     return isinstance(error.orig, psycopg2.errors.InsufficientPrivilege)
 
 
+def words_of(error: RuleBroken | IntegrityError) -> str:
+    """Return the sentence of a refusal, by a rule or by the database."""
+    return sentence(error) if isinstance(error, RuleBroken) else constraint_sentence(error)[0]
+
+
 def _unique_sentence(model: Any, constraint: UniqueConstraint) -> tuple[str, str | None]:
     keys = [column.key for column in constraint.columns]
     names = ", ".join(label(key) for key in keys)
@@ -190,9 +195,8 @@ def init_app(app: Flask) -> None:
     def refused(error: HTTPException) -> Any:
         if isinstance(error.code, int) and error.code < 400:
             return error
-        if isinstance(
-            request.routing_exception, BadHost
-        ):  # no address of ours can be built for such a host
+        # No address of ours can be built for such a host.
+        if isinstance(request.routing_exception, BadHost):
             return _plain_page(400)
         status = error.code if error.code in SENTENCES else 400
         custom = error.description if getattr(error, "for_people", False) else ""

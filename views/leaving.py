@@ -14,8 +14,8 @@ from queries.leaving import Held, still_held
 from rules import RuleBroken
 from rules.permissions import Verb
 from views.asking import present_log_in
-from views.errors import constraint_sentence
-from views.labels import sentence, show
+from views.errors import words_of
+from views.labels import show
 from views.shown import endpoint_of
 
 leaving = Blueprint("leaving", __name__)
@@ -62,12 +62,9 @@ def _write_down(person: Officer) -> str:
                 else _("The account closes on %(day)s.", day=show(day))
             )
         db.session.commit()
-    except RuleBroken as refused:
+    except (RuleBroken, IntegrityError) as refused:
         db.session.rollback()
-        return sentence(refused)
-    except IntegrityError as refused:
-        db.session.rollback()
-        return constraint_sentence(refused)[0]
+        return words_of(refused)
     flash(said, "success")
     return ""
 

@@ -16,8 +16,8 @@ from rules.accounts import RoleChangeState, has_expired
 from rules.permissions import Role, Verb
 from views.asking import present_log_in
 from views.base import RecordView
-from views.errors import constraint_sentence
-from views.labels import enum_label, sentence
+from views.errors import words_of
+from views.labels import enum_label
 from views.shown import record_url
 
 roles = Blueprint("roles", __name__)
@@ -86,12 +86,9 @@ def _change(person: Officer) -> str:
             reason=request.form.get("reason", ""),
         )
         db.session.commit()
-    except RuleBroken as refusal:
+    except (RuleBroken, IntegrityError) as refusal:
         db.session.rollback()
-        return sentence(refusal)
-    except IntegrityError as refusal:
-        db.session.rollback()
-        return constraint_sentence(refusal)[0]
+        return words_of(refusal)
     if taken:
         flash(_("Taken away: %(roles)s. It holds from now on.", roles=_names(taken)), "success")
     if asked:
@@ -125,12 +122,9 @@ def decide(role_change_id: int) -> Any:
             said = _("The request is refused.")
         db.session.commit()
         flash(said, "success")
-    except RuleBroken as refused:
+    except (RuleBroken, IntegrityError) as refused:
         db.session.rollback()
-        flash(sentence(refused), "error")
-    except IntegrityError as refused:
-        db.session.rollback()
-        flash(constraint_sentence(refused)[0], "error")
+        flash(words_of(refused), "error")
     return redirect(url_for("record_role_change.details_view", id=role_change_id), 303)
 
 
