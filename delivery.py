@@ -2,13 +2,11 @@
 by browsers for good; files and pages compressed, but for pages that may hold a secret
 (docs/decisions/0050-the-theme.md)."""
 
-import functools
 import gzip
 import hashlib
 from pathlib import Path
 from typing import Any
 
-import flask_bootstrap
 from flask import Flask, Response, current_app, request
 
 from config import HOME
@@ -21,24 +19,24 @@ KINDS = ("text/", "application/json", "application/javascript", "image/svg+xml")
 # are not among them, and a new family of screens is not until it is named here.
 COMPRESSED = ("record_", "admin", "dashboard", "search")
 
+TAG = "redress.tag"
 _packed_files: dict[tuple[str, str, str], bytes] = {}
 
 
-@functools.cache
-def tag() -> str:
+def tag_of(app: Flask) -> str:
     """Return a word for the content of every file that pages load. It stands in their addresses
     as a folder, so that modules which import each other by name stay together."""
     own = sorted(path for path in (HOME / "static").rglob("*") if path.is_file())
-    folder = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5" / "css"
+    bootstrap = Path(app.blueprints["bootstrap"].static_folder or "") / "css" / "bootstrap.min.css"
     digest = hashlib.sha256()
-    for path in [*own, folder / "bootstrap.min.css"]:
+    for path in [*own, bootstrap]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return f"v-{digest.hexdigest()[:16]}"
 
 
 def _add_tag(endpoint: str, values: dict[str, Any]) -> None:
     if is_static(endpoint) and not current_app.debug:
-        values["filename"] = f"{tag()}/{values['filename']}"
+        values["filename"] = f"{current_app.extensions[TAG]}/{values['filename']}"
 
 
 def _take_tag(endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -48,7 +46,7 @@ def _take_tag(endpoint: str | None, values: dict[str, Any] | None) -> None:
         first, slash, rest = values["filename"].partition("/")
         if slash and first.startswith("v-"):
             values["filename"] = rest
-            request.environ["redress.is_lasting"] = first == tag()
+            request.environ["redress.is_lasting"] = first == current_app.extensions[TAG]
 
 
 def _is_compressible(response: Response) -> bool:
@@ -56,7 +54,7 @@ def _is_compressible(response: Response) -> bool:
         response.status_code == 200
         and request.method == "GET"
         and "Content-Encoding" not in response.headers
-        and response.mimetype.startswith(KINDS)
+        and (response.mimetype or "").startswith(KINDS)
     )
 
 
@@ -96,6 +94,7 @@ def _pack(response: Response) -> None:
 
 def init_app(app: Flask) -> None:
     """Give `app` lasting addresses of its files, and answers that are short on the way."""
+    app.extensions[TAG] = tag_of(app)
     app.url_defaults(_add_tag)
     app.url_value_preprocessor(_take_tag)
     app.after_request(_deliver)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask_babel import gettext, ngettext
+from flask_babel import format_decimal, gettext, ngettext
 
 from queries.filters import Today
 from rules.accounts import RoleChangeState
@@ -145,17 +145,24 @@ def due_badge(due: date, met: date | None, now: Today, *, is_ended: bool) -> Bad
         if met <= due:
             return Badge(gettext("met"), Tone.GOOD)
         late = (_day(met, now) - day).days
-        words = ngettext("%(num)s day late", "%(num)s days late", late) if late else gettext("late")
+        words = (
+            ngettext("%(num)s day late", "%(num)s days late", late, num=format_decimal(late))
+            if late
+            else gettext("late")
+        )
         return Badge(words, Tone.BAD)
     if is_ended:
         return None
     left = (day - now.day).days
     if due < (now.now if isinstance(due, datetime) else now.day):
-        over = ngettext("overdue %(num)s day", "overdue %(num)s days", -left)
+        over = ngettext(
+            "overdue %(num)s day", "overdue %(num)s days", -left, num=format_decimal(-left)
+        )
         return Badge(over if left else gettext("overdue"), Tone.BAD)
     if left == 0:
         return Badge(gettext("due today"), Tone.WAITING)
-    return Badge(ngettext("due in %(num)s day", "due in %(num)s days", left), Tone.OPEN)
+    words = ngettext("due in %(num)s day", "due in %(num)s days", left, num=format_decimal(left))
+    return Badge(words, Tone.OPEN)
 
 
 def _day(moment: date, now: Today) -> date:

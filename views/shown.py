@@ -141,7 +141,7 @@ def as_timeline(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "who": str(one["entry"].officer or gettext("The system")),
             "did": _did(one["entry"].verb),
             "at": one["entry"].at,
-            "lines": [_line(*change) for change in one["changes"]],
+            "lines": [_line(*change) for change in one["changes"] if any(change[1:])],
             "note": ngettext(
                 "and %(num)s field that is not shown to you",
                 "and %(num)s fields that are not shown to you",
