@@ -40,12 +40,6 @@ def test_the_colours_are_as_the_system_says_until_one_is_chosen(
 ) -> None:
     page = walk.enter(color_scheme=system, java_script_enabled=script)
     page.goto("/login")
-    if not script:  # then nothing can be evaluated in the page
-        looks = page.screenshot()
-        other = walk.enter(color_scheme=system)
-        other.goto("/login")
-        assert looks == other.screenshot()
-        return
     assert shown(page) == system
     page.emulate_media(color_scheme="dark" if system == "light" else "light")
     assert shown(page) == ("dark" if system == "light" else "light")
