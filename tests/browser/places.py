@@ -4,15 +4,16 @@ addresses pages of one kind."""
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
-from models import RECORD_TYPES, Officer, OfficeRecord, OwnRecord, Record, db
+from models import RECORD_TYPES, Officer, OfficeRecord, Record, db
+from rules.accounts import Appearance
 from rules.permissions import Role
+from sealing import key_ring
 from tests.conventions.test_routes import places, routes, seed, stored
 from tests.factories import make_any
 from views import SPECIAL_VIEWS
@@ -100,12 +101,13 @@ def furnish(app: Flask) -> Bureau:
             for role, officer in officers.items()
         }
         db.session.commit()
+    key_ring(app.config).make_next()  # that of the identity which was made without one is lost
     return Bureau(app, made, own)
 
 
-def speak(app: Flask, role: Role, language: str) -> None:
-    """Have an officer's pages in this language."""
+def choose(app: Flask, role: Role, language: str, appearance: Appearance) -> None:
+    """Have an officer's pages in this language and these colours."""
     with app.app_context():
         officer = db.session.scalars(select(Officer).where(Officer.username == role.value)).one()
-        officer.language = language
+        officer.language, officer.appearance = language, appearance
         db.session.commit()

@@ -3,14 +3,15 @@
 globalThis.tour = (() => {
   const CONTROLS = "summary, button[type=button], select, a[href^='#'], [popovertarget], " +
     "input[type=checkbox], input[type=radio], [role=tab], [role=button], [role=switch], " +
-    "[role=combobox], [role=menuitem]";
+    "[role=combobox], [role=menuitem], a[data-confirm], dialog [data-cancel]";
   const ROWS = 2; // the others have the same controls
   const clicked = new WeakSet();
 
   const isThere = (one) => {
     const box = one.getBoundingClientRect();
-    return box.width > 3 && box.height > 3 && !one.disabled && one.checkVisibility(
-      { contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true });
+    const isOut = box.right <= 0 || box.bottom + scrollY <= 0; // until it has the focus
+    const asked = { contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true };
+    return box.width > 3 && box.height > 3 && !isOut && !one.disabled && one.checkVisibility(asked);
   };
 
   function isOfLaterRow(one) {
@@ -46,7 +47,8 @@ globalThis.tour = (() => {
       document.querySelectorAll("[data-tour]").forEach((old) => old.removeAttribute("data-tour"));
       one.setAttribute("data-tour", "");
       const options = one.localName === "select" ? one.options.length : 0;
-      return { key, name: name.slice(0, 40), options };
+      const opens = one.matches("[data-confirm]") ? "dialog" : one.role === "combobox" ? "list" : "";
+      return { key, name: name.slice(0, 40), options, opens };
     }
     return null;
   }

@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Error, Page, Response
 
 from rules.permissions import Role
-from tests.browser.walking import Walk
+from tests.browser.walking import SUBMIT, Walk
 
 TOUR = Path(__file__).with_name("tour.js").read_text(encoding="utf-8")
 AXE = Axe().axe_script
@@ -34,6 +34,7 @@ RUN_AXE = """(rules) => axe.run(
     node.target.join(" "), [...node.any, ...node.all, ...node.none].map((why) => why.message)[0],
   ]),
 })))"""
+IS_ASKED = "() => Boolean(document.querySelector('dialog:modal'))"
 CLICK_PATIENCE = 3_000  # milliseconds
 MOST_CLICKS = 200  # on one page: more means that each click makes a new control
 LANGUAGES = {"en": "en", "zh_Hans_CN": "zh-Hans"}
@@ -53,25 +54,33 @@ class Survey:
     kinds: set[tuple[str, str]] = field(default_factory=set)
     clicked: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
+    wrong: int = 0
+
     def fault(self, where: str, what: str) -> None:
         """Note something that may not be, and where."""
         self.faults.setdefault(what, []).append(where)
 
     def told(self) -> list[str]:
-        """Return a line for each thing that is wrong, with one of the places where it is."""
-        return [f"{what}: {len(on)} x, on {on[0]}" for what, on in sorted(self.faults.items())]
+        """Return a line for each thing that was wrong since this was last asked, with one of the
+        places where it is."""
+        lines = [f"{what}: {len(on)} x, on {on[0]}" for what, on in sorted(self.faults.items())]
+        self.wrong += len(lines)
+        self.faults.clear()
+        return lines
 
 
 @dataclass
 class Tour:
-    """One officer's way through the panel in one language; `None` is a visitor. A control is
-    clicked on at most `often` pages that have the same."""
+    """One officer's way through the panel in one language; `None` is a visitor. Pages are checked
+    in each of `schemes`, while the system asks for `asked_for`; in each of them, if there are more.
+    A control is clicked on at most `often` pages that have the same."""
 
     survey: Survey
     walk: Walk
     role: Role | None
     language: str
     schemes: tuple[str, ...]
+    asked_for: str
     often: int
     is_full: bool
     page: Page = field(init=False)
@@ -79,9 +88,9 @@ class Tour:
     def __post_init__(self) -> None:
         self.page = self.walk.enter(
             self.role,
-            answers=(400, 401, 403, 404, 405, 409, 413, 500, 503),  # each is looked at by itself
+            answers=(400, 401, 403, 404, 405, 409, 422, 500, 503),  # `expect` looks at each
             reduced_motion="reduce",
-            color_scheme=self.schemes[0],
+            color_scheme=self.asked_for,
         )
         self.page.add_init_script(TOUR)
         self.page.on("dialog", lambda dialog: dialog.accept())  # a form that is left half filled
@@ -100,10 +109,20 @@ class Tour:
             raise
         if reply is None or "text/html" not in reply.headers.get("content-type", ""):
             return False
-        if reply.status != status:
-            self.survey.fault(address, f"{self.who} gets {reply.status} instead of {status}")
-            return False
-        return True
+        self.expect(reply, status)
+        return reply.status == status
+
+    def send(self, address: str, status: int = 200, **fields: str) -> None:
+        """Send a form from the page that is open; what comes is a page with this status."""
+        with self.page.expect_navigation() as coming:
+            self.page.evaluate(SUBMIT, [address, list(fields.items())])
+        self.expect(coming.value, status)
+
+    def expect(self, reply: Response | None, status: int) -> None:
+        """Note where an answer is another than the one that belongs here."""
+        if reply is not None and reply.status != status:
+            where = f"{reply.url} as {self.who}"
+            self.survey.fault(where, f"an answer of {reply.status} instead of {status}")
 
     def see(self, name: str) -> list[str]:
         """Look at the page that is open, click what can be clicked, and have axe check it before
@@ -123,7 +142,7 @@ class Tour:
                 self.page.set_viewport_size({"width": width, "height": HEIGHT})
             self._check(where, width)
             if self._click_through(where, name, width):
-                self._check(where, width)
+                self._check(f"{where}, clicked", width)
         self.page.set_viewport_size({"width": DESK, "height": HEIGHT})
         return list(seen["links"])
 
@@ -132,6 +151,8 @@ class Tour:
     def _check(self, where: str, width: int) -> None:
         """Have axe check what is shown, if nothing alike was checked before."""
         self._fits(where)
+        if not self.is_full and self.survey.visits.total() % 2 == (width == DESK):
+            return  # the next page is checked at this width
         shape = self.page.evaluate("() => tour.shape()")
         for scheme in self.schemes:
             combination = (self.language, scheme, width)
@@ -169,6 +190,11 @@ class Tour:
             clicked[control["key"]] += 1
             clicks += 1
             self._click(where, control)
+            if control["opens"] == "dialog":
+                self.page.wait_for_function(IS_ASKED)
+                self._check(f"{where}, asked", width)
+            if control["opens"] == "list":
+                self.page.keyboard.press("Escape")  # else it lies over the next control
             if self.page.url.partition("#")[0] != before:
                 self.survey.fault(where, f"the control {control['name']!r} leads to another page")
                 self.page.goto(before)
@@ -182,12 +208,13 @@ class Tour:
         """Return a control to click; an open dialog is closed when it has none left."""
         enough = [key for key, times in clicked.items() if times >= self.often]
         for _ in range(3):
-            control = self.page.evaluate("([view, enough]) => tour.next(view, enough)", [view, enough])
-            is_modal = "() => Boolean(document.querySelector('dialog:modal'))"
-            if control or not self.page.evaluate(is_modal):
+            control = self.page.evaluate(
+                "([view, enough]) => tour.next(view, enough)", [view, enough]
+            )
+            if control or not self.page.evaluate(IS_ASKED):
                 return control
             self.page.keyboard.press("Escape")
-            if self.page.evaluate(is_modal):
+            if self.page.evaluate(IS_ASKED):
                 self.survey.fault(where, "Escape does not close a dialog")
                 return None
         return None

@@ -41,6 +41,23 @@ addEventListener("load", () => {
 });
 """
 
+# Sends fields to an address as a form of the page that is open would, with its token.
+SUBMIT = """([path, fields]) => {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = path;
+  const token = document.querySelector("input[name=csrf_token]").value;
+  for (const [name, value] of [["csrf_token", token], ...fields]) {
+    const one = document.createElement("textarea");
+    one.name = name;
+    one.value = value;
+    form.append(one);
+  }
+  form.hidden = true;
+  document.body.append(form);
+  form.submit();
+}"""
+
 
 @dataclass
 class Desk:
