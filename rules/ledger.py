@@ -108,12 +108,10 @@ class LedgerBroken(ValueError):
 def clock_of(ledger: Ledger) -> Clock:
     """Return the clock that `ledger` comes to. Raises LedgerBroken where an entry does not follow
     from those before it."""
-    clock: Clock | None = None
-    for clock in _clocks(ledger):
-        pass
-    if clock is None:
+    clocks = list(_clocks(ledger))
+    if not clocks:
         raise LedgerBroken("the ledger is empty")
-    return clock
+    return clocks[-1]
 
 
 def replay(ledger: Ledger, calendars: Calendars) -> datetime | None:
@@ -267,28 +265,28 @@ def resume(
         raise RuleBroken("A pause must end after it began.", field="ended_at")
     if until > now:
         raise RuleBroken("A pause cannot end in the future.", field="ended_at")
-    until = min(until.astimezone(UTC), goes_on_at(clock))
-    return _going_on(ledger, clock, calendar, until, by=by, now=now, reason=reason)
+    ended = Pause(clock.stands_since, min(until.astimezone(UTC), goes_on_at(clock)))
+    return _going_on(ledger, clock, calendar, ended, by=by, now=now, reason=reason)
 
 
 def _going_on(
     ledger: Ledger,
     clock: Clock,
     calendar: Calendar,
-    until: datetime,
+    ended: Pause,
     *,
     by: str,
     now: datetime,
     reason: str,
 ) -> Ledger:
-    assert clock.stands_since
-    pauses = (*clock.pauses, Pause(clock.stands_since, until))
+    """Return `ledger` with the pause that ran until now as one that has ended."""
+    pauses = (*clock.pauses, ended)
     return _entered(
         ledger,
         replace(clock, stands_since=None, pauses=pauses),
         calendar,
         EntryKind.RESUMED,
-        moment=until,
+        moment=ended.until,
         by=by,
         now=now,
         reason=reason,
@@ -299,7 +297,7 @@ def extend(
     ledger: Ledger,
     calendar: Calendar,
     amount: int,
-    allowance: Allowance,
+    allowance: Allowance | None,
     *,
     role: Role,
     asked_at: datetime,
@@ -311,6 +309,8 @@ def extend(
     the rule pack does not allow it."""
     ledger, clock = _open(ledger, calendar, by=by, now=now)
     _check_reason(reason)
+    if allowance is None:
+        raise RuleBroken("The rule pack allows no extension.")
     if role is not allowance.authority:
         raise RuleBroken("Only this role grants an extension: %(role)s.", role=allowance.authority)
     if asked_at > latest_due(clock, calendar):
@@ -378,8 +378,8 @@ def stop(
     if moment < clock.start or moment > now:
         raise RuleBroken("A clock ends after it started, and not in the future.")
     if clock.stands_since:
-        until = min(max(moment, clock.stands_since), goes_on_at(clock))
-        ledger = _going_on(ledger, clock, calendar, until, by=by, now=now, reason="")
+        ended = Pause(clock.stands_since, min(max(moment, clock.stands_since), goes_on_at(clock)))
+        ledger = _going_on(ledger, clock, calendar, ended, by=by, now=now, reason="")
         clock = clock_of(ledger)
     return _entered(
         ledger,
