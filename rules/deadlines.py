@@ -278,9 +278,10 @@ def _ending(rule: Rule, calendar: Calendar, day: date, clock: timedelta) -> date
     the right date."""
     if rule.ends is DueTime.SAME_CLOCK:
         return at_wall_clock(calendar, day, clock)
+    end = calendar.beginning(day + _DAY) - timedelta(seconds=1)
     if rule.ends is DueTime.END_OF_HOURS and calendar.is_working_day(day):
-        return calendar.closing(day)
-    return calendar.beginning(day + _DAY) - timedelta(seconds=1)
+        return min(calendar.closing(day), end)
+    return end
 
 
 def _clock(at: time) -> timedelta:

@@ -271,7 +271,7 @@ def test_a_slow_calculator_agrees(figures: Callable[[str], None]) -> None:
     """One that looks at the clock on the wall minute by minute and shares no line with ours."""
     random = Random(311)  # noqa: S311
     compared = 0
-    for _ in range(size(40, 400)):
+    for _ in range(size(24, 400)):
         # Near a day on which clocks change somewhere, or not.
         near = random.choice(
             [date(2026, 3, 5), date(2026, 10, 22), date(2026, 4, 1), date(2026, 9, 3),
