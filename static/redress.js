@@ -8,17 +8,6 @@ function unfoldMenu() {
   for (const fold of document.querySelectorAll("[data-wide-open]")) fold.open = wide.matches;
 }
 
-function attachSelection() {
-  for (const form of document.querySelectorAll("[data-selection]")) {
-    const all = form.querySelector("[data-select-all]");
-    if (!all) continue;
-    const rows = [...form.querySelectorAll("input[name=rowid]")];
-    all.hidden = false;
-    all.addEventListener("change", () => rows.forEach((row) => { row.checked = all.checked; }));
-    form.addEventListener("change", () => { all.checked = rows.every((row) => row.checked); });
-  }
-}
-
 function guardForms() {
   for (const form of document.querySelectorAll("form[data-guard]")) {
     let touched = Boolean(document.querySelector(".is-invalid"));
@@ -40,17 +29,11 @@ function closeMenus() {
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") document.querySelectorAll(".menu-button[open]").forEach((menu) => { menu.open = false; });
-    const typing = event.target.closest("input, textarea, select");
-    if (event.key === "/" && !typing) {
-      const search = document.getElementById("search");
-      if (search) { event.preventDefault(); search.focus(); }
-    }
   });
 }
 
 unfoldMenu();
 wide.addEventListener("change", unfoldMenu);
-attachSelection();
 guardForms();
 closeMenus();
 attachLookups(document);
