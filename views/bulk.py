@@ -51,12 +51,14 @@ class Action:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The records that an action is for: their (id, version), as the list said it in `state`,
-    whether they are all that match there, and how many were left out that cannot be had."""
+    """The records that an action is for: their (id, version), the list that said so in `state`,
+    whether they are all that match there or those `asked` for by number, and how many were left
+    out because they cannot be had."""
 
     state: ListState
     pairs: list[tuple[int, int]]
     matching: bool
+    asked: list[int]
     left_out: int = 0
 
     @property
@@ -164,7 +166,7 @@ class BulkActions:
         if matching and self.model.owner_path:  # some that one sees are not one's own
             some = query.with_only_columns(self.model.id).limit(MOST_AT_ONCE + 1).subquery()
             number = db.session.scalar(select(func.count()).select_from(some)) or 0
-        return Chosen(state, pairs, matching, max(0, number - len(pairs)))
+        return Chosen(state, pairs, matching, sorted(asked), max(0, number - len(pairs)))
 
     def _fingerprint(self, chosen: Chosen, *what: Any) -> str:
         """Return the signed text that a preview of `what` carries: it fits as long as it is about
@@ -259,7 +261,7 @@ class BulkActions:
             number=len(chosen.pairs),
             left_out=chosen.left_out,
             matching=chosen.matching,
-            ids=[] if chosen.matching else chosen.ids,
+            ids=chosen.asked,
             form=form,
             field=form[key],
             sent=_sent(form[key]),

@@ -385,8 +385,11 @@ class RecordForm(FlaskForm):
 
     class Meta(FlaskForm.Meta):  # type: ignore[name-defined, misc]
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
-            """Take fields only: Flask-WTF would hand files and JSON to fields that expect text."""
-            return (request.form or None) if form.is_submitted() else None
+            """Take fields only: Flask-WTF would hand files and JSON to fields that expect text.
+            None is none: the form as it was before anything was typed."""
+            if formdata is None or not form.is_submitted():
+                return None
+            return request.form or None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
