@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "budget": set(),
     "limits": set(),
     "security": MODELS | {"access", "budget", "limits"},
+    "delivery": {"config", "security"},
     "actions": DOING,
     "exports": DOING,
     "imports": DOING,
@@ -36,7 +37,7 @@ MAY_IMPORT = {
     "views": FILES_IN_AND_OUT - {"demo"},
     "logs": {"budget", "config", "security"},
     "metrics": {"logs", "models", "security"},
-    "app": FILES_IN_AND_OUT | SET_UP | {"cli", "logs", "metrics", "views"},
+    "app": FILES_IN_AND_OUT | SET_UP | {"cli", "delivery", "logs", "metrics", "views"},
     "migrations": {"access", "config", "embedded", "models"},
     "postgres": set(),
     "embedded": {"config", "postgres"},
@@ -50,6 +51,7 @@ NO_WEB = ("queries", "actions", "exports", "imports", "demo")
 # Parts of views/base.py that are files of their own; every view may use them.
 PARTS_OF_BASE = (
     "asking",
+    "badges",
     "base",
     "bulk",
     "inline",
