@@ -27,9 +27,10 @@ from models import (
     db,
     search_columns,
 )
-from queries import filters, lists
+from queries import filters, lists, sorts
 from queries.dependents import dependents_of
-from queries.filters import Today, operations, parse
+from queries.filter_links import parse
+from queries.filters import Today, operations
 from queries.lists import Order, Place
 from rules import RuleBroken
 from rules.grievance import Channel, GrievanceKind, GrievanceState, PauseGround
@@ -986,7 +987,7 @@ def test_a_page_is_read_from_the_index_of_its_order(crowd: Any) -> None:
         )
         with statements() as seen:
             lists.read_page(crowd, select(Grievance), Grievance, order, place, 50)
-        condition, ordering = lists._parts(
+        condition, ordering = sorts.parts(
             getattr(Grievance, key), Grievance.id, place, down=False, nullable=False
         )[0]
         shown = plan(crowd, select(Grievance.id).where(condition).order_by(*ordering).limit(51))
@@ -1014,7 +1015,7 @@ def test_few_rows_are_found_by_what_they_are_asked_for_and_not_by_their_order(
             page = lists.read_page(crowd, query, Grievance, order, place, 50, found=found)
         assert page.records == []
         assert len(seen) <= 2
-        condition, ordering = lists._parts(
+        condition, ordering = sorts.parts(
             found.c.received_at, found.c.id, place, down=True, nullable=False
         )[0]
         statement = query.order_by(*ordering).limit(51)

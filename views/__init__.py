@@ -14,10 +14,11 @@ from models import (
     Officer,
     Record,
     RoleChange,
+    SavedView,
     db,
 )
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports, leaving, roles, second_factor
+from views import account, errors, identity, imports, leaving, roles, saved, second_factor
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.labels import (
@@ -32,6 +33,7 @@ from views.labels import (
 )
 from views.offices import OfficerView
 from views.roles import RoleChangeView
+from views.saved import SavedViewView
 from views.shown import endpoint_of, record_url
 from views.trail import AuditEntryView
 
@@ -42,6 +44,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     ImportBatch: ImportBatchView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
+    SavedView: SavedViewView,
 }
 
 
@@ -89,6 +92,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    saved.init_app(app)
     admin = Admin(
         app,
         name="Redress",

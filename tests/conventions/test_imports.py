@@ -48,7 +48,10 @@ MAY_IMPORT = {
 WEB = ("flask", "flask_admin", "flask_babel", "flask_login", "flask_wtf", "werkzeug", "wtforms")
 NO_WEB = ("queries", "actions", "exports", "imports", "demo")
 # Parts of views/base.py that are files of their own; every view may use them.
-PARTS_OF_BASE = ("asking", "base", "listing", "shown", "fields", "labels", "errors")
+PARTS_OF_BASE = (
+    *("asking", "base", "listing", "filtering", "kept", "tools"),
+    *("shown", "fields", "labels", "errors"),
+)
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
