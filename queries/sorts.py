@@ -140,7 +140,8 @@ def _later(keys: list[_Key], identity: Any, *, whole: bool) -> list[Stretch]:
     column = key.column
     beyond: Any = None
     if not whole and key.value is not None:
-        beyond = column < key.value if key.down else column > key.value
+        value = literal(key.value, column.type)
+        beyond = column < value if key.down else column > value
     stretches: list[Stretch] = []
     if whole or key.value is not None or key.down:
         if key.choices:
