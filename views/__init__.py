@@ -17,12 +17,13 @@ from models import (
     Officer,
     Record,
     RoleChange,
+    SavedView,
     db,
 )
 from rules import mark
 from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports, leaving, roles, second_factor
+from views import account, errors, identity, imports, leaving, roles, saved, second_factor
 from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
@@ -38,6 +39,7 @@ from views.labels import (
 )
 from views.offices import OfficerView
 from views.roles import RoleChangeView
+from views.saved import SavedViewView
 from views.shown import endpoint_of, record_url
 from views.trail import AuditEntryView
 
@@ -48,6 +50,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     ImportBatch: ImportBatchView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
+    SavedView: SavedViewView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -158,6 +161,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    saved.init_app(app)
     admin = Admin(
         app,
         name="Redress",

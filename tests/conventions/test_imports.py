@@ -50,16 +50,8 @@ WEB = ("flask", "flask_admin", "flask_babel", "flask_login", "flask_wtf", "werkz
 NO_WEB = ("queries", "actions", "exports", "imports", "demo")
 # Parts of views/base.py that are files of their own; every view may use them.
 PARTS_OF_BASE = (
-    "asking",
-    "badges",
-    "base",
-    "bulk",
-    "inline",
-    "listing",
-    "shown",
-    "fields",
-    "labels",
-    "errors",
+    *("asking", "badges", "base", "bulk", "inline", "listing", "filtering", "kept", "tools"),
+    *("shown", "fields", "labels", "errors"),
 )
 
 
