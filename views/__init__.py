@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Flask, redirect, url_for
-from flask_admin import Admin, AdminIndexView, expose
+from flask_admin import Admin
 
 import security
 from models import (
@@ -17,9 +17,10 @@ from models import (
     db,
 )
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports, leaving, roles, second_factor
+from views import account, errors, identity, imports, leaving, roles, search, second_factor
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
+from views.home import HomeView
 from views.labels import (
     about,
     enum_label,
@@ -43,17 +44,6 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
 }
-
-
-class HomeView(AdminIndexView):
-    """The first page after log-in: the desks that the officer's roles open."""
-
-    def _handle_view(self, name: str, **kwargs: Any) -> None:
-        return None
-
-    @expose("/")
-    def index(self) -> Any:
-        return self.render("home.html", desks=menu())
 
 
 def register(admin: Admin, model: type[Record]) -> RecordView:
@@ -99,6 +89,7 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    search.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,
