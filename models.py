@@ -623,6 +623,7 @@ THE_MATTER = {"group": mark("The matter")}
 WHO_ANSWERS = {"group": mark("Who answers")}
 PROGRESS = {"group": mark("Progress")}
 NUMBERS = {"group": mark("Numbers and origin")}
+WHILE_OPEN: dict[str, Any] = {"postgresql_where": text("state NOT IN ('closed', 'withdrawn')")}
 grievance_number = Sequence("grievance_number", metadata=Base.metadata)
 
 
@@ -654,6 +655,12 @@ class Grievance(OfficeRecord):
             "acknowledged_at >= received_at AND answered_at >= received_at "
             "AND closed_at >= received_at AND withdrawn_at >= received_at",
             name="nothing_before_receipt",
+        ),
+        # What waits on somebody, in the order of its clock: of millions the few that are open.
+        Index("ix_grievance_waits_on_handler", "handler_id", "due_at", "id", **WHILE_OPEN),
+        Index("ix_grievance_waits_on_leader", "lead_official_id", "due_at", "id", **WHILE_OPEN),
+        Index(
+            "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
     )
 

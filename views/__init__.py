@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, redirect, request, url_for
-from flask_admin import Admin, AdminIndexView, expose
+from flask_admin import Admin
 from flask_babel import get_locale, gettext
 
 import security
@@ -23,10 +23,11 @@ from models import (
 from rules import mark
 from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports, leaving, roles, saved, second_factor
+from views import account, errors, identity, imports, leaving, roles, saved, search, second_factor
 from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
+from views.home import HomeView
 from views.labels import (
     about,
     enum_label,
@@ -84,17 +85,6 @@ SCREENS = (
         Desk.IMPORTS,
     ),
 )
-
-
-class HomeView(AdminIndexView):
-    """The first page after log-in: the desks that the officer's roles open."""
-
-    def _handle_view(self, name: str, **kwargs: Any) -> None:
-        return None
-
-    @expose("/")
-    def index(self) -> Any:
-        return self.render("home.html", desks=menu())
 
 
 def register(admin: Admin, model: type[Record]) -> RecordView:
@@ -172,6 +162,7 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    search.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,
