@@ -16,6 +16,7 @@ from flask.cli import with_appcontext
 import imports
 from actions import accounts
 from cli import backup, doctor, officers, trail
+from cli.figures import figures
 from cli.identity import identity
 from cli.sentences import sentences
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
@@ -140,6 +141,7 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
     app.cli.add_command(create_admin)
     app.cli.add_command(demo_command)
+    app.cli.add_command(figures)
     app.cli.add_command(identity)
     app.cli.add_command(import_grievances)
     for command in (*backup.COMMANDS, *doctor.COMMANDS):
