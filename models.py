@@ -2378,7 +2378,7 @@ class FigureState(db.Model):  # type: ignore[name-defined, misc]  # as Record
     as_of: Mapped[Moment] = mapped_column()
     timezone: Mapped[str] = mapped_column(String(80))
     definition: Mapped[int] = mapped_column()
-    latest: Mapped[Day | None] = mapped_column(doc="Last month in which anything was due")
+    latest: Mapped[Day | None] = mapped_column(doc="Last month in which anything was received")
 
 
 class Reopening(db.Model):  # type: ignore[name-defined, misc]  # as Record

@@ -122,9 +122,7 @@ def _months_between(first: date, last: date) -> int:
 
 
 def _note_state(session: Session, now: datetime, timezone: str) -> None:
-    latest = select(func.max(FigureMonth.month)).where(
-        (FigureMonth.clocks_ended > 0) | (FigureMonth.remedies_due > 0)
-    )
+    latest = select(func.max(FigureMonth.month)).where(FigureMonth.received > 0)
     values = {
         "as_of": now,
         "timezone": timezone,
@@ -158,7 +156,8 @@ _SOME = """
 _COUNT = """
 INSERT INTO figure_month (office_id, month, {counted}, days, answers)
 WITH stretch AS (
-    SELECT begins::timestamp AT TIME ZONE :zone AS begins, ends::timestamp AT TIME ZONE :zone AS ends
+    SELECT begins::timestamp AT TIME ZONE :zone AS begins,
+           ends::timestamp AT TIME ZONE :zone AS ends
     FROM unnest(CAST(:begins AS date[]), CAST(:ends AS date[])) AS one(begins, ends)
 ), taken AS ({taken}
 ), matter AS (

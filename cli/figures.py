@@ -1,16 +1,26 @@
 """Commands of the figures: `flask figures refresh`."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
 
 import security
 from actions.figures import refresh
 from cli.sentences import sentences
 from models import db
+from rules import RuleBroken
+
+
+def count_figures(session: Session) -> None:
+    """Bring the figures up to what was just brought in; commit afterwards. Where a refresh runs
+    already, the next one does it."""
+    with suppress(RuleBroken):
+        refresh(session, now=datetime.now(UTC), timezone=security.timezone())
 
 
 @click.group()
@@ -25,9 +35,7 @@ def figures() -> None:
 def refresh_command(full: bool, as_json: bool) -> None:
     """Bring the figures up to now; from a timer, every quarter of an hour."""
     with sentences():
-        done = refresh(
-            db.session(), now=datetime.now(UTC), timezone=security.timezone(), full=full
-        )
+        done = refresh(db.session(), now=datetime.now(UTC), timezone=security.timezone(), full=full)
         db.session.commit()
     if as_json:
         click.echo(json.dumps(asdict(done) | {"as_of": done.as_of.isoformat()}))

@@ -32,7 +32,8 @@ GOOD_RATING = 4
 @dataclass(frozen=True)
 class Measure:
     """A share: `part` of `whole`, both names of Counts. `reading` says it of a period in one
-    sentence, `meaning` what counts and what does not."""
+    sentence, `meaning` what counts and what does not. Where two measures count out of the same
+    grievances, one of them publishes its share alone: their difference is a cell as well."""
 
     key: str
     name: str
@@ -41,7 +42,7 @@ class Measure:
     reading: str
     meaning: str
     source: str
-    more_is_better: bool = True
+    publishes_counts: bool = True
 
 
 MEASURES = (
@@ -52,8 +53,8 @@ MEASURES = (
         "acknowledge_due",
         mark("Of %(whole)s grievances to be acknowledged, %(part)s were in time (%(share)s)."),
         mark(
-            "Receipt confirmed, or the answer given, within 7 calendar days. Records brought in from"
-            " a system that does not say when receipt was confirmed are left out."
+            "Receipt confirmed, or the answer given, within 7 calendar days. Records brought in"
+            " from a system that does not say when receipt was confirmed are left out."
         ),
         "LGSCO Code of Practice: 5 working days",
     ),
@@ -85,11 +86,11 @@ MEASURES = (
         "answered_once",
         mark("Of %(whole)s grievances answered, %(part)s were opened again (%(share)s)."),
         mark(
-            "Opened again after an answer, a closing or a withdrawal, in the month in which the time"
-            " for its answer ended."
+            "Opened again after an answer, a closing or a withdrawal, in the month in which the"
+            " time for its answer ended."
         ),
         "domain.md section 9",
-        more_is_better=False,
+        publishes_counts=False,
     ),
     Measure(
         "stood",
@@ -215,6 +216,11 @@ def is_small(number: int) -> bool:
     return 0 < number < SMALLEST
 
 
+def is_withheld(part: int, whole: int) -> bool:
+    """Return whether a share by itself tells of a small cell."""
+    return is_small(part) or is_small(whole - part)
+
+
 def withheld(rows: Sequence[Sequence[int]]) -> set[int]:
     """Return the places of the rows that are not published, of rows that add up to a total that
     everybody knows. A row is some cells that do not overlap, such as (in time, not in time).
@@ -224,7 +230,7 @@ def withheld(rows: Sequence[Sequence[int]]) -> set[int]:
     """
     hidden = {place for place, cells in enumerate(rows) if any(map(is_small, cells))}
     others = sorted(
-        (place for place, cells in enumerate(rows) if place not in hidden and sum(cells)),
+        (place for place, cells in enumerate(rows) if place not in hidden and any(cells)),
         key=lambda place: (sum(rows[place]), place),
     )
     for place in others:
@@ -235,8 +241,8 @@ def withheld(rows: Sequence[Sequence[int]]) -> set[int]:
 
 
 def _covers(rows: Sequence[Sequence[int]], hidden: set[int]) -> bool:
-    sums = [sum(column) for column in zip(*(rows[place] for place in hidden), strict=True)]
-    return len(hidden) > 1 and not any(map(is_small, sums))
+    columns = zip(*(rows[place] for place in hidden), strict=True)
+    return len(hidden) > 1 and not any(is_small(sum(column)) for column in columns)
 
 
 # --- Months ----------------------------------------------------------------------------------

@@ -1,10 +1,8 @@
 """The summary behind the dashboard: counted as rules/figures.py says, and the same whether it was
 kept up to date or made anew (promise D4)."""
 
-import csv
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, inspect, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 import security
 from actions import figures
+from config import HOME
 from models import (
     Appeal,
     Decision,
@@ -163,9 +162,7 @@ def test_who_never_answers_is_not_in_time(session: Any) -> None:
 
 def test_it_counts_from_the_minute_in_which_its_time_is_over(session: Any) -> None:
     office = make_office()
-    make_grievance(
-        responsible_office_id=office.id, received_at=NOW - timedelta(days=3), due_at=NOW
-    )
+    make_grievance(responsible_office_id=office.id, received_at=NOW - timedelta(days=3), due_at=NOW)
     refresh(session, NOW - timedelta(minutes=1))
     row = row_of(session, office, date(2026, 6, 1))
     assert (row["clocks_ended"], row["waiting"]) == (0, 1)
@@ -247,7 +244,7 @@ class Bureau:
 
     def __init__(self, session: Any, seed: int) -> None:
         self.session = session
-        self.dice = random.Random(seed)
+        self.dice = random.Random(seed)  # noqa: S311  the same acts each time
         self.offices = [make_office() for _ in range(3)]
         self.officers = [make_officer().id, make_officer().id]
         self.now = NOW
@@ -431,9 +428,7 @@ def test_a_day_that_is_a_slip_of_the_pen_stops_nothing(session: Any) -> None:
 
 
 def test_the_database_marks_by_the_days_of_the_rules() -> None:
-    (path,) = (figures.__file__.replace("actions/figures.py", "migrations/versions/0008_figures.py"),)
-    with open(path, encoding="utf-8") as file:
-        written = file.read()
+    written = (HOME / "migrations" / "versions" / "0008_figures.py").read_text()
     assert f"interval '{ACKNOWLEDGE_DAYS} days'" in written
     assert f"interval '{UNDATED_DAYS} days'" in written
 

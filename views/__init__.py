@@ -17,7 +17,7 @@ from models import (
     db,
 )
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports, leaving, roles, second_factor
+from views import account, dashboard, errors, identity, imports, leaving, roles, second_factor
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.labels import (
@@ -77,6 +77,7 @@ def menu() -> list[tuple[str, list[dict[str, Any]]]]:
             for model in RECORD_TYPES
             if model.desk is desk and security.can(Verb.READ, model)
         ]
+        entries = dashboard.menu_entries(desk) + entries
         if entries:
             desks.append((enum_label(desk), entries))
     return desks
@@ -99,6 +100,7 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    dashboard.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,

@@ -94,7 +94,7 @@ BEGIN
     {steps}END IF;
     RETURN NULL;
 END $$
-"""  # noqa: S608  the words of this file
+"""
 
 
 NOTE_REOPENING = """

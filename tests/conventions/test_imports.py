@@ -47,8 +47,20 @@ MAY_IMPORT = {
 # Libraries that a layer lives without: who asks over HTTP is no business of what is below.
 WEB = ("flask", "flask_admin", "flask_babel", "flask_login", "flask_wtf", "werkzeug", "wtforms")
 NO_WEB = ("queries", "actions", "exports", "imports", "demo")
-# Parts of views/base.py that are files of their own; every view may use them.
-PARTS_OF_BASE = ("asking", "base", "listing", "shown", "fields", "labels", "errors")
+# Parts of views/base.py and of the dashboard that are files of their own; every view may use them.
+PARTS_OF_BASE = (
+    "asking",
+    "base",
+    "bands",
+    "board",
+    "cells",
+    "charts",
+    "listing",
+    "shown",
+    "fields",
+    "labels",
+    "errors",
+)
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
