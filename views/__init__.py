@@ -1,9 +1,12 @@
 """Every screen: the menu, and a registered view for every record type."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, redirect, url_for
+from flask import Flask, redirect, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
+from flask_babel import gettext
 
 import security
 from models import (
@@ -16,8 +19,11 @@ from models import (
     RoleChange,
     db,
 )
+from rules import mark
+from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import account, dashboard, errors, identity, imports, leaving, roles, second_factor
+from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.labels import (
@@ -45,6 +51,42 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
 }
 
 
+@dataclass(frozen=True)
+class Screen:
+    """A screen of no record type that stands in the menu: on its own above the desks, or among
+    the lists of `desk`. `is_open` asks whether the current officer may go there."""
+
+    endpoint: str
+    label: str
+    about: str
+    is_open: Callable[[], bool]
+    desk: Desk | None = None
+
+
+SCREENS = (
+    Screen(
+        "dashboard.page",
+        mark("Dashboard"),
+        mark("How offices handle grievances: in time, how fast, and whether it holds."),
+        lambda: dashboard.may_do(Verb.READ),
+    ),
+    Screen(
+        "identity.requests_to_decide",
+        mark("Openings to agree to"),
+        mark("Sealed identities that nobody opens alone, and that wait for a second officer."),
+        lambda: bool(security.roles() & MIGHT_OPEN),
+        Desk.GRIEVANCES,
+    ),
+    Screen(
+        "imports.start",
+        mark("Import a file"),
+        mark("Grievances of another system, from a CSV file."),
+        lambda: security.can(Verb.IMPORT, Grievance),
+        Desk.IMPORTS,
+    ),
+)
+
+
 class HomeView(AdminIndexView):
     """The first page after log-in: the desks that the officer's roles open."""
 
@@ -64,23 +106,37 @@ def register(admin: Admin, model: type[Record]) -> RecordView:
 
 
 def menu() -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the desks that the officer may read, each with the lists that belong to it."""
-    desks = []
-    for desk in Desk:
-        entries = [
-            {
-                "label": types_label(model),
-                "url": url_for(f"{endpoint_of(model)}.index_view"),
-                "endpoint": endpoint_of(model),
-                "model": model,
-            }
-            for model in RECORD_TYPES
-            if model.desk is desk and security.can(Verb.READ, model)
-        ]
-        entries = dashboard.menu_entries(desk) + entries
-        if entries:
-            desks.append((enum_label(desk), entries))
-    return desks
+    """Return the screens on their own, and then the desks that the officer may read, each with
+    the lists and screens that belong to it."""
+    alone = [(entry["label"], [entry]) for entry in _screens(None)]
+    desks = [(enum_label(desk), [*_lists(desk), *_screens(desk)]) for desk in Desk]
+    return [*alone, *((words, entries) for words, entries in desks if entries)]
+
+
+def _lists(desk: Desk) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": types_label(model),
+            "about": about(model),
+            "url": url_for(f"{endpoint_of(model)}.index_view"),
+            "is_here": request.blueprint == endpoint_of(model),
+        }
+        for model in RECORD_TYPES
+        if model.desk is desk and security.can(Verb.READ, model)
+    ]
+
+
+def _screens(desk: Desk | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": gettext(screen.label),
+            "about": gettext(screen.about),
+            "url": url_for(screen.endpoint),
+            "is_here": request.endpoint == screen.endpoint,
+        }
+        for screen in SCREENS
+        if screen.desk is desk and screen.is_open()
+    ]
 
 
 def init_app(app: Flask) -> None:
@@ -116,7 +172,7 @@ def init_app(app: Flask) -> None:
         Verb=Verb,
         can=security.can,
         title_of=title,
-        about=about,
+        tone=tone,
     )
 
     @app.get("/")

@@ -53,14 +53,6 @@ def may_do(verb: Verb) -> bool:
     return may(security.roles(), Desk.FIGURES, verb)
 
 
-def menu_entries(desk: Desk) -> list[dict[str, Any]]:
-    """Return the entry of the dashboard in the menu, at its desk and for whom it is."""
-    if desk is not Desk.FIGURES or not may_do(Verb.READ):
-        return []
-    url = url_for("dashboard.page")
-    return [{"label": gettext("Dashboard"), "url": url, "endpoint": "dashboard", "model": None}]
-
-
 @blueprint.before_request
 def _may_read() -> None:
     if not may_do(Verb.READ):

@@ -65,9 +65,9 @@ def english_about(model: type[Record]) -> str:
     return f"{first[1]}." if first else ""
 
 
-def about(model: type[Record] | None) -> str:
-    """Return what a record type is for, in one sentence; "" for a screen that shows none."""
-    text = english_about(model) if model else ""
+def about(model: type[Record]) -> str:
+    """Return what a record type is for, in one sentence."""
+    text = english_about(model)
     return gettext(text) if text else ""
 
 
