@@ -23,7 +23,18 @@ from models import (
 from rules import mark
 from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports, leaving, roles, saved, search, second_factor
+from views import (
+    account,
+    dashboard,
+    errors,
+    identity,
+    imports,
+    leaving,
+    roles,
+    saved,
+    search,
+    second_factor,
+)
 from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
@@ -70,6 +81,12 @@ class Screen:
 
 
 SCREENS = (
+    Screen(
+        "dashboard.page",
+        mark("Dashboard"),
+        mark("How offices handle grievances: in time, how fast, and whether it holds."),
+        lambda: dashboard.may_do(Verb.READ),
+    ),
     Screen(
         "identity.requests_to_decide",
         mark("Openings to agree to"),
@@ -163,6 +180,7 @@ def init_app(app: Flask) -> None:
     imports.init_app(app)
     identity.init_app(app)
     search.init_app(app)
+    dashboard.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,
