@@ -110,6 +110,13 @@ def title(record: Record) -> str:
     return " · ".join(str(value) for value in in_words if value is not None) or str(record)
 
 
+def name_of(columns: list[Any], values: list[Any]) -> str:
+    """Return the name that `values` of `columns`, as JSON has them, make together; "" for none."""
+    pairs = zip(columns, values, strict=True)
+    words = (show_of(column, typed(column, value)) for column, value in pairs)
+    return " · ".join(word for word in words if word)
+
+
 def typed(column: Any, value: Any) -> Any:
     """Return a value of the audit trail, which is JSON, as the type of its column."""
     kind = column.type
