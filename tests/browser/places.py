@@ -4,12 +4,15 @@ addresses pages of one kind."""
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
+import security
+from actions.figures import refresh
 from models import RECORD_TYPES, Officer, OfficeRecord, Record, db
 from rules.accounts import Appearance
 from rules.permissions import Role
@@ -19,7 +22,9 @@ from tests.factories import make_any
 from views import SPECIAL_VIEWS
 
 # Addresses that are files and answers to scripts, not pages.
-NO_PAGES = ("static", ".export", ".ajax_lookup", "healthz", ".progress")
+NO_PAGES = ("static", ".export", ".ajax_lookup", ".ajax_update", "healthz", ".progress")
+# Pages that show more when they are asked for something.
+ASKED = ("/search?q=letter", "/search?q=no+such+words+anywhere")
 MODELS = {f"record_{model.__tablename__}": model for model in RECORD_TYPES}
 
 
@@ -48,6 +53,8 @@ class Bureau:
             is_of_record = blueprint in MODELS and view not in ("index_view", "create_view")
             query = {"id": made.get(blueprint.removeprefix("record_"), 1)} if is_of_record else {}
             yield f"{path}?{urlencode(query)}" if query else path
+        if role:
+            yield from ASKED
 
     def kind(self, address: str, *, each_type: bool) -> str | None:
         """Return what kind of page stands at `address`: its view, for which record type (or, if
@@ -100,6 +107,8 @@ def furnish(app: Flask) -> Bureau:
             }
             for role, officer in officers.items()
         }
+        db.session.commit()
+        refresh(db.session(), now=datetime.now(UTC), timezone=security.timezone())
         db.session.commit()
     key_ring(app.config).make_next()  # that of the identity which was made without one is lost
     return Bureau(app, made, own)

@@ -32,9 +32,21 @@ globalThis.tour = (() => {
     return known.get(one);
   }
 
+  // What a click asks of the server has come, and is drawn.
+  let underWay = 0;
+  const ask = globalThis.fetch;
+  globalThis.fetch = async (...what) => {
+    underWay += 1;
+    try { return await ask(...what); } finally { setTimeout(() => { underWay -= 1; }); }
+  };
+  async function settled() {
+    do await new Promise(requestAnimationFrame); while (underWay);
+  }
+
   // Mark the next control and tell what it is; those whose keys are in `enough` were clicked often
   // enough. Behind an open dialog nothing can be clicked.
-  function next(view, enough) {
+  async function next(view, enough) {
+    await settled();
     const within = [...document.querySelectorAll("dialog:modal")].pop() || document;
     const known = new Map();
     for (const one of within.querySelectorAll(CONTROLS)) {
