@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, current_app, redirect, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
 import security
 from models import (
@@ -49,6 +49,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
 }
+
+MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,32 @@ def menu() -> list[tuple[str, list[dict[str, Any]]]]:
 
 
 def _lists(desk: Desk) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": types_label(model),
-            "about": about(model),
-            "url": url_for(f"{endpoint_of(model)}.index_view"),
-            "is_here": request.blueprint == endpoint_of(model),
-        }
-        for model in RECORD_TYPES
-        if model.desk is desk and security.can(Verb.READ, model)
-    ]
+    lists = _known_lists().get(desk, [])
+    return [entry | {"is_here": request.blueprint == entry["endpoint"]} for entry in lists]
+
+
+def _known_lists() -> dict[Desk, list[dict[str, Any]]]:
+    """Return the lists of each desk. They hang on the roles and the language alone, and are kept:
+    to ask forty types for words and addresses was a third of the work of a small page."""
+    kept = current_app.extensions.setdefault("redress.menus", {})
+    key = (security.roles(), str(get_locale()), request.script_root)
+    if key not in kept:
+        if len(kept) >= MOST_MENUS:
+            kept.clear()
+        desks: dict[Desk, list[dict[str, Any]]] = {}
+        for model in RECORD_TYPES:
+            if security.can(Verb.READ, model):
+                endpoint = endpoint_of(model)
+                entry = {
+                    "label": types_label(model),
+                    "about": about(model),
+                    "url": url_for(f"{endpoint}.index_view"),
+                    "endpoint": endpoint,
+                }
+                desks.setdefault(model.desk, []).append(entry)
+        kept[key] = desks
+    known: dict[Desk, list[dict[str, Any]]] = kept[key]
+    return known
 
 
 def _screens(desk: Desk | None) -> list[dict[str, Any]]:
