@@ -12,6 +12,8 @@ reprimands, rhythm, system. A table says what may be true; it holds no queries a
   trail    False: a change of this column alone leaves no audit entry; "masked": the trail says
            that it changed and not from what to what
   read     the roles that see it; without it everyone who reads the record does
+  met_by   of a date by which something must be done: the column of the deed, then those whose
+           values end the clock without it
   group    the heading under which forms and details show it
 """
 
@@ -63,7 +65,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.schema import FetchedValue
 
 from rules import mark
-from rules.accounts import RoleChangeKind, RoleChangeState
+from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -494,6 +496,9 @@ class Officer(ReferenceRecord):
     )
     language: Mapped[str | None] = mapped_column(
         String(20), info=DETAIL | {"set_by": "system"}, doc="Language the officer chose"
+    )
+    appearance: Mapped[Appearance | None] = mapped_column(
+        info=DETAIL | {"set_by": "system"}, doc="Colours that the officer chose: light or dark"
     )
     left_on: Mapped[Day | None] = mapped_column(
         info={"set_by": "action", "group": mark("Record")},

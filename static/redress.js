@@ -1,6 +1,8 @@
 // What screens do beyond plain HTML. Every screen works without this file.
+import { attachConfirmations } from "./confirm.js";
 import { attachLookups } from "./lookup.js";
 import { attachFilters } from "./filters.js";
+import { attachToasts } from "./toasts.js";
 
 const wide = window.matchMedia("(min-width: 52rem)");
 
@@ -39,7 +41,13 @@ function closeMenus() {
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") document.querySelectorAll(".menu-button[open]").forEach((menu) => { menu.open = false; });
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll(".menu-button[open]")) {
+        const inside = menu.contains(document.activeElement);
+        menu.open = false;
+        if (inside) menu.querySelector("summary").focus();
+      }
+    }
     const typing = event.target.closest("input, textarea, select");
     if (event.key === "/" && !typing) {
       const search = document.getElementById("search");
@@ -53,5 +61,7 @@ wide.addEventListener("change", unfoldMenu);
 attachSelection();
 guardForms();
 closeMenus();
+attachConfirmations();
+attachToasts();
 attachLookups(document);
 attachFilters();

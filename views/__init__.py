@@ -1,9 +1,12 @@
 """Every screen: the menu, and a registered view for every record type."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, redirect, url_for
+from flask import Flask, current_app, redirect, request, url_for
 from flask_admin import Admin, AdminIndexView, expose
+from flask_babel import get_locale, gettext
 
 import security
 from models import (
@@ -16,8 +19,11 @@ from models import (
     RoleChange,
     db,
 )
+from rules import mark
+from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import account, errors, identity, imports, leaving, roles, second_factor
+from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.labels import (
@@ -44,6 +50,38 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     RoleChange: RoleChangeView,
 }
 
+MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A screen of no record type that stands in the menu: on its own above the desks, or among
+    the lists of `desk`. `is_open` asks whether the current officer may go there."""
+
+    endpoint: str
+    label: str
+    about: str
+    is_open: Callable[[], bool]
+    desk: Desk | None = None
+
+
+SCREENS = (
+    Screen(
+        "identity.requests_to_decide",
+        mark("Openings to agree to"),
+        mark("Sealed identities that nobody opens alone, and that wait for a second officer."),
+        lambda: bool(security.roles() & MIGHT_OPEN),
+        Desk.GRIEVANCES,
+    ),
+    Screen(
+        "imports.start",
+        mark("Import a file"),
+        mark("Grievances of another system, from a CSV file."),
+        lambda: security.can(Verb.IMPORT, Grievance),
+        Desk.IMPORTS,
+    ),
+)
+
 
 class HomeView(AdminIndexView):
     """The first page after log-in: the desks that the officer's roles open."""
@@ -64,22 +102,53 @@ def register(admin: Admin, model: type[Record]) -> RecordView:
 
 
 def menu() -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the desks that the officer may read, each with the lists that belong to it."""
-    desks = []
-    for desk in Desk:
-        entries = [
-            {
-                "label": types_label(model),
-                "url": url_for(f"{endpoint_of(model)}.index_view"),
-                "endpoint": endpoint_of(model),
-                "model": model,
-            }
-            for model in RECORD_TYPES
-            if model.desk is desk and security.can(Verb.READ, model)
-        ]
-        if entries:
-            desks.append((enum_label(desk), entries))
-    return desks
+    """Return the screens on their own, and then the desks that the officer may read, each with
+    the lists and screens that belong to it."""
+    alone = [(entry["label"], [entry]) for entry in _screens(None)]
+    desks = [(enum_label(desk), [*_lists(desk), *_screens(desk)]) for desk in Desk]
+    return [*alone, *((words, entries) for words, entries in desks if entries)]
+
+
+def _lists(desk: Desk) -> list[dict[str, Any]]:
+    lists = _known_lists().get(desk, [])
+    return [entry | {"is_here": request.blueprint == entry["endpoint"]} for entry in lists]
+
+
+def _known_lists() -> dict[Desk, list[dict[str, Any]]]:
+    """Return the lists of each desk. They hang on the roles and the language alone, and are kept:
+    to ask forty types for words and addresses was a third of the work of a small page."""
+    kept = current_app.extensions.setdefault("redress.menus", {})
+    key = (security.roles(), str(get_locale()), request.script_root)
+    if key not in kept:
+        if len(kept) >= MOST_MENUS:
+            kept.clear()
+        desks: dict[Desk, list[dict[str, Any]]] = {}
+        for model in RECORD_TYPES:
+            if security.can(Verb.READ, model):
+                endpoint = endpoint_of(model)
+                entry = {
+                    "label": types_label(model),
+                    "about": about(model),
+                    "url": url_for(f"{endpoint}.index_view"),
+                    "endpoint": endpoint,
+                }
+                desks.setdefault(model.desk, []).append(entry)
+        kept[key] = desks
+    known: dict[Desk, list[dict[str, Any]]] = kept[key]
+    return known
+
+
+def _screens(desk: Desk | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": gettext(screen.label),
+            "about": gettext(screen.about),
+            "url": url_for(screen.endpoint),
+            "is_here": request.endpoint == screen.endpoint,
+        }
+        for screen in SCREENS
+        if screen.desk is desk and screen.is_open()
+    ]
 
 
 def init_app(app: Flask) -> None:
@@ -114,7 +183,7 @@ def init_app(app: Flask) -> None:
         Verb=Verb,
         can=security.can,
         title_of=title,
-        about=about,
+        tone=tone,
     )
 
     @app.get("/")

@@ -48,7 +48,7 @@ from views.listing import (
     today,
     with_added_filter,
 )
-from views.shown import cell, changes_in_words, endpoint_of, note_unseen
+from views.shown import as_timeline, cell, changes_in_words, endpoint_of, note_unseen
 
 MOST_AT_ONCE = 10_000
 MOST_EXPORTS = 8  # of all officers: half of the threads of server.py stay for everything else
@@ -372,7 +372,11 @@ class RecordView(ModelView):
         entries = entries[:HISTORY_SIZE]
         told = changes_in_words(self.model, self.keys, entries)
         return self.render(
-            self.history_template, record=record, entries=told, older=older, tab="history"
+            self.history_template,
+            record=record,
+            entries=as_timeline(told),
+            older=older,
+            tab="history",
         )
 
     # --- Forms (traps 5, 7, 8) -----------------------------------------------------------------
