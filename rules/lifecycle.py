@@ -20,8 +20,8 @@ BACK = "back"
 class Step:
     """One step: its name, in what states it is possible, where it leads, which roles take it. The
     form asks for what it `needs`. Clocks run from what `happens` in it, and it `stops` others.
-    What is `by_another` is not for who did what it judges: drafted the answer, claimed that the remedy
-    was done, objected to the routing, decided what is appealed against."""
+    What is `by_another` is not for who did what it judges: drafted the answer, claimed that the
+    remedy was done, objected to the routing, decided what is appealed against."""
 
     name: str
     label: str
