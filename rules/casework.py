@@ -166,7 +166,7 @@ GRIEVANCE = LifeCycle(
     ),
     _step(
         "close",
-        mark("Close"),
+        mark("Close the grievance"),
         (CaseState.ANSWERED, CaseState.REMEDIED),
         CaseState.CLOSED,
         (Role.INTAKE,),
