@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, abort, current_app, flash, redirect, request, url_for
 from flask_admin import expose
@@ -25,13 +24,16 @@ import security
 from models import Record, db, search_columns
 from queries import audit, lists
 from queries.dependents import dependents_of
+from queries.filter_links import conditions
 from queries.filters import local_column
 from rules import RuleBroken, mark
 from rules.permissions import Verb
 from views.bulk import BulkActions
 from views.errors import OUT_OF_SIGHT, REFUSALS, constraint_sentence, refusal_in_words
 from views.fields import RecordForm, choices_for, form_for
+from views.filtering import with_added_filters
 from views.inline import InlineEditing, is_shown, typed_words
+from views.kept import read_kept
 from views.labels import (
     english_types,
     label,
@@ -44,13 +46,13 @@ from views.labels import (
 from views.listing import (
     PAGE_SIZES,
     ListState,
-    filter_choices,
-    filters_in_words,
+    list_url,
+    query_string,
     read_state,
     today,
-    with_added_filter,
 )
 from views.shown import as_timeline, cell, changes_in_words, endpoint_of, note_unseen
+from views.tools import ListTools
 
 MOST_EXPORTS = 8  # of all officers: half of the threads of server.py stay for everything else
 HISTORY_SIZE = 50
@@ -201,37 +203,40 @@ class RecordView(BulkActions, InlineEditing, ModelView):
         if state.problems:
             raise RuleBroken("%(problem)s", problem=" ".join(state.problems))
         query = self.scope(select(self.model))
-        for one in state.filters:
-            if one.clause is not None:
-                query = query.where(one.clause)
+        query = query.where(*conditions(state.filters))
         found = lists.search_clause(self.model, state.search)
         return query if found is None else query.where(found)
 
     @expose("/")
     def index_view(self) -> Any:
         """The list: one page of it, with the count, the filters and what can be done."""
-        if "filter_what" in request.args:
-            arguments = with_added_filter(self.model, self.keys)
-            return redirect(f"{self.get_url('.index_view')}?{urlencode(arguments)}")
         state = read_state(self.model, self.keys)
-        keys = self.list_keys
+        if "filter_what" in request.args:
+            arguments = with_added_filters(self.model, self.keys, state)
+            return redirect(list_url(self.model, arguments))
+        kept = read_kept(self.model)
+        if (opening := kept.opening()) is not None:
+            return redirect(list_url(self.model, opening.arguments))
+        tools = ListTools(self.model, self.keys, self.list_keys, state, kept)
         status = 200
         try:
-            page, number = self._read_list(state, keys)
+            page, number = self._read_list(state, tools.columns)
         except (RuleBroken, budget.TooLong) as refused:
             problem, status = self._why_no_list(refused)
-            state = replace(state, problems=[problem])
+            state = tools.state = replace(state, problems=[problem])
             page, number = lists.Page([], None, None), lists.Count(0)
         return self.render(
             self.list_template,
             state=state,
+            tools=tools,
             page=page,
             count=number,
-            keys=keys,
+            keys=tools.columns,
+            density=tools.density,
             sortable=set(lists.sortable_keys(self.model)),
             sizes=PAGE_SIZES,
             actions=self.allowed_actions(),
-            chips=self.chips(state),
+            chips=tools.chips,
             too_long=status == 503,
         ), status
 
@@ -257,7 +262,9 @@ class RecordView(BulkActions, InlineEditing, ModelView):
             query, found = lists.gathered(query, self.model, state.order)
         page = lists.read_page(
             db.session,
-            lists.with_columns(query, self.model, keys),
+            lists.with_columns(
+                query, self.model, [*keys, *(key for key, _ in state.order.columns)]
+            ),
             self.model,
             state.order,
             state.place,
@@ -270,21 +277,8 @@ class RecordView(BulkActions, InlineEditing, ModelView):
     def link(self, state: ListState, view: str = ".index_view", **changes: Any) -> str:
         """Return the address of `view` with the filters, search and order of `state`."""
         extra = {"export_type": changes.pop("export_type")} if "export_type" in changes else {}
-        query = urlencode(state.arguments(**changes))
+        query = query_string(state.arguments(**changes))
         return f"{self.get_url(view, **extra)}?{query}"
-
-    def filter_choices(self) -> list[dict[str, Any]]:
-        """Return what the filter form offers: each column with its operations and choices."""
-        return filter_choices(
-            self.model, self.keys, lambda key: self.get_url(".ajax_lookup", name=key, closed=1)
-        )
-
-    def chips(self, state: ListState) -> list[dict[str, str]]:
-        """Return the active filters in words, each with the link that drops it."""
-        return [
-            {"words": words, "without": self.link(state, **{argument: None})}
-            for argument, words in filters_in_words(self.model, state.filters)
-        ]
 
     def cell(self, record: Record, key: str) -> dict[str, Any]:
         """Return what a list or details shows of `key`: its text, kind and link, if any."""
@@ -619,12 +613,13 @@ class RecordView(BulkActions, InlineEditing, ModelView):
 
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> Any:
-        """The list as a file: the same filters, search, order, scope and columns."""
+        """The list as a file: the same filters, search, order and scope; the columns of the link,
+        or all that the officer may see."""
         if export_type not in self.export_types:
             abort(404)
         state = read_state(self.model, self.keys)
         query = lists.ordered(self.query_of(state), self.model, state.order)
-        return self._send_file(export_type, state, query, self.keys)
+        return self._send_file(export_type, state, query, state.columns or self.keys)
 
     def _send_file(
         self, export_type: str, state: ListState, query: Select[Any], keys: list[str]
