@@ -30,7 +30,7 @@ from rules import RuleBroken, mark
 from rules.permissions import Verb
 from views.errors import constraint_sentence, is_refused_by_database, is_unwritten
 from views.fields import RecordForm, choices_for, form_for
-from views.filtering import with_added_filters
+from views.filtering import records_asked_for, with_added_filters
 from views.kept import read_kept
 from views.labels import (
     english_types,
@@ -231,6 +231,8 @@ class RecordView(ModelView):
         kept = read_kept(self.model)
         if (opening := kept.opening()) is not None:
             return redirect(list_url(self.model, opening.arguments))
+        if kept.is_missed():
+            state.notes.append(gettext("That view is gone, or no longer shared with you."))
         tools = ListTools(self.model, self.keys, self.list_keys, state, kept)
         status = 200
         try:
@@ -285,7 +287,8 @@ class RecordView(ModelView):
             state.size,
             found=found,
         )
-        note_unseen(self.model, page.records, keys)
+        also = records_asked_for(self.model, state.filters)
+        note_unseen(self.model, page.records, keys, also)
         return page, number
 
     def link(self, state: ListState, view: str = ".index_view", **changes: Any) -> str:
