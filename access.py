@@ -23,13 +23,22 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 
 import postgres
-from models import Officer, OfficeRecord, OfficerSession, PrivateRecord, Record, RoleChange
+from models import (
+    FigureMonth,
+    Officer,
+    OfficeRecord,
+    OfficerSession,
+    PrivateRecord,
+    Record,
+    RoleChange,
+)
 
 APP_ROLE, READER_ROLE = "redress_app", "redress_reader"
 SYSTEM = 0
 """Stands in a ticket for the system itself: commands and jobs, which see every row."""
 
 Test = Callable[[Any], ColumnElement[bool]]
+Guarded = type[Record] | type[FigureMonth]
 
 
 # --- The ticket ------------------------------------------------------------------------------
@@ -68,7 +77,7 @@ def telling(settings: Mapping[str, str], *, local: bool = True) -> Select[Any]:
 # --- Which rows ------------------------------------------------------------------------------
 
 
-def through(model: type[Record], path: str, test: Test, told: ColumnElement[bool] | None) -> Any:
+def through(model: Guarded, path: str, test: Test, told: ColumnElement[bool] | None) -> Any:
     """Apply `test` to the column at the end of a dotted path of relations from `model`.
 
     An office does not see what it is not to know of yet (`told_from`): a draft, a visit without
@@ -108,7 +117,7 @@ def _own(column: Any) -> ColumnElement[bool]:
     return own
 
 
-def seen_rows(model: type[Record]) -> ColumnElement[bool] | None:
+def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
     """Return the condition for the rows of `model` that whoever asks may read, in functions of
     the database; None where that is all of them."""
     if model is OfficerSession:
@@ -119,7 +128,7 @@ def seen_rows(model: type[Record]) -> ColumnElement[bool] | None:
     if model.owner_path:
         key = getattr(model, model.owner_path)
         return or_(_once(func.redress_reads_trail()), _own(key), *_shared(model))
-    if not issubclass(model, OfficeRecord):
+    if not issubclass(model, OfficeRecord | FigureMonth):
         return None
     return or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
 
@@ -142,7 +151,7 @@ def _path(model: Any, path: str) -> Any:
     return through(model, path, lambda column: column == _any_of("redress_offices"), told)
 
 
-def changed_rows(model: type[Record]) -> ColumnElement[bool] | None:
+def changed_rows(model: Guarded) -> ColumnElement[bool] | None:
     """Return the condition for the rows of `model` that whoever asks may add, change or delete;
     None where it is that of reading them."""
     if model is Officer:
@@ -151,10 +160,13 @@ def changed_rows(model: type[Record]) -> ColumnElement[bool] | None:
         return or_(_once(func.redress_administers()), _own(OfficerSession.officer_id))
     if model.owner_path:
         return or_(_own(getattr(model, model.owner_path)), _once(func.redress_officer()) == SYSTEM)
+    if model is FigureMonth:
+        system: ColumnElement[bool] = _once(func.redress_officer()) == SYSTEM
+        return system
     return None
 
 
-def removed_rows(model: type[Record]) -> ColumnElement[bool] | None:
+def removed_rows(model: Guarded) -> ColumnElement[bool] | None:
     """Return the condition for the rows of `model` that whoever asks may delete, where it is not
     that of changing them: what is shared goes at the hand of an administrator too."""
     changes = changed_rows(model)
@@ -164,7 +176,7 @@ def removed_rows(model: type[Record]) -> ColumnElement[bool] | None:
     return or_(changes, and_(_once(func.redress_administers()), shared))
 
 
-def kept_columns(model: type[Record]) -> list[str]:
+def kept_columns(model: Guarded) -> list[str]:
     """Return the columns of `model` that no login writes: functions of the database do, which ask
     who acts (docs/decisions/0043-accounts.md)."""
     if model is RoleChange:
@@ -185,7 +197,7 @@ def _written(model: type[Record], condition: ColumnElement[bool] | None) -> str:
     return f"$rows${re.sub(r' AS redress_[a-z_]+_[0-9]+', '', words)}$rows$"
 
 
-def guard_statement(model: type[Record]) -> str:
+def guard_statement(model: Guarded) -> str:
     """Return the SQL that gives the logins their rights on the table of `model`; the migration
     that makes the table, or changes who sees its rows, runs it.
 

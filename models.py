@@ -12,6 +12,8 @@ reprimands, rhythm, system. A table says what may be true; it holds no queries a
   trail    False: a change of this column alone leaves no audit entry; "masked": the trail says
            that it changed and not from what to what
   read     the roles that see it; without it everyone who reads the record does
+  met_by   of a date by which something must be done: the column of the deed, then those whose
+           values end the clock without it
   group    the heading under which forms and details show it
 """
 
@@ -63,7 +65,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.schema import FetchedValue
 
 from rules import mark
-from rules.accounts import RoleChangeKind, RoleChangeState
+from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -499,6 +501,9 @@ class Officer(ReferenceRecord):
     language: Mapped[str | None] = mapped_column(
         String(20), info=DETAIL | {"set_by": "system"}, doc="Language the officer chose"
     )
+    appearance: Mapped[Appearance | None] = mapped_column(
+        info=DETAIL | {"set_by": "system"}, doc="Colours that the officer chose: light or dark"
+    )
     left_on: Mapped[Day | None] = mapped_column(
         info={"set_by": "action", "group": mark("Record")},
         doc="Day the officer left; from then on the log-in is closed",
@@ -618,6 +623,7 @@ THE_MATTER = {"group": mark("The matter")}
 WHO_ANSWERS = {"group": mark("Who answers")}
 PROGRESS = {"group": mark("Progress")}
 NUMBERS = {"group": mark("Numbers and origin")}
+WHILE_OPEN: dict[str, Any] = {"postgresql_where": text("state NOT IN ('closed', 'withdrawn')")}
 grievance_number = Sequence("grievance_number", metadata=Base.metadata)
 
 
@@ -649,6 +655,12 @@ class Grievance(OfficeRecord):
             "acknowledged_at >= received_at AND answered_at >= received_at "
             "AND closed_at >= received_at AND withdrawn_at >= received_at",
             name="nothing_before_receipt",
+        ),
+        # What waits on somebody, in the order of its clock: of millions the few that are open.
+        Index("ix_grievance_waits_on_handler", "handler_id", "due_at", "id", **WHILE_OPEN),
+        Index("ix_grievance_waits_on_leader", "lead_official_id", "due_at", "id", **WHILE_OPEN),
+        Index(
+            "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
     )
 
@@ -2311,6 +2323,90 @@ class Target(OfficeRecord):
     note: Mapped[LongText | None] = mapped_column(info=DETAIL, doc="How it was agreed")
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
+
+
+# --- Figures ---------------------------------------------------------------------------------
+
+
+def _count(doc: str) -> Any:
+    return mapped_column(Integer, server_default="0", doc=doc)
+
+
+class FigureMonth(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """What is counted of the handling of an office in a month (rules/figures.py says what each
+    count means). Made by actions/figures.py and by nobody else; no screen edits it."""
+
+    __table_args__ = (
+        UniqueConstraint("month", "office_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint("extract(day FROM month) = 1", name="first_of_month"),
+        CheckConstraint("cardinality(days) = cardinality(answers)", name="answers_of_days"),
+    )
+    # As of an OfficeRecord: who sees the rows.
+    office_paths: ClassVar[tuple[str, ...]] = ("office_id",)
+    owner_path: ClassVar[str | None] = None
+    told_from: ClassVar[str | None] = None
+    shared_with: ClassVar[tuple[str, str] | None] = None
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    office_id: Mapped[int | None] = reference(
+        "office", ondelete="CASCADE", doc="Office; empty for what is with no office yet"
+    )
+    month: Mapped[Day] = mapped_column(doc="First day of the month, where the bureau is")
+    received: Mapped[int] = _count("Grievances received in the month")
+    acknowledge_due: Mapped[int] = _count("To be acknowledged in the month")
+    acknowledged: Mapped[int] = _count("Of these, acknowledged in time")
+    clocks_ended: Mapped[int] = _count("Whose time for an answer ended in the month")
+    answers_due: Mapped[int] = _count("Of these, with a due date")
+    answers_in_time: Mapped[int] = _count("Of those with a due date, answered by it")
+    answered: Mapped[int] = _count("Of those whose time ended, answered by now")
+    answered_once: Mapped[int] = _count("Of those whose time ended, answered or opened again")
+    withdrawn_unanswered: Mapped[int] = _count("Of the unanswered, withdrawn")
+    waiting: Mapped[int] = _count("Unanswered, whose time ends in the month and has not yet")
+    reopened: Mapped[int] = _count("Of those whose time ended, opened again")
+    appeals_decided: Mapped[int] = _count("Decided appeals against decisions on them")
+    decisions_stood: Mapped[int] = _count("Of these, dismissed")
+    rated: Mapped[int] = _count("Ratings of their handling")
+    rated_good: Mapped[int] = _count("Of these, 4 or 5 out of 5")
+    remedies_due: Mapped[int] = _count("Remedies promised for the month")
+    remedies_done: Mapped[int] = _count("Of these, done by the day")
+    days: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), server_default="{}", doc="Calendar days to the answer, each once"
+    )
+    answers: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), server_default="{}", doc="How many were answered after so many days"
+    )
+
+
+class FigureMark(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """An office and a month that somebody changed something of. Triggers write it and the next
+    refresh takes it away; never unique, so that nobody waits for anybody."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    office_id: Mapped[int | None] = mapped_column(BigInteger)
+    month: Mapped[Day] = mapped_column()
+
+
+class FigureState(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """Up to when the figures go, and what they were made by; one row."""
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_state"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    as_of: Mapped[Moment] = mapped_column()
+    timezone: Mapped[str] = mapped_column(String(80))
+    definition: Mapped[int] = mapped_column()
+    latest: Mapped[Day | None] = mapped_column(doc="Last month in which anything was received")
+
+
+class Reopening(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """A grievance that was opened again after it had ended, the first time. A trigger keeps it,
+    whoever changes the row: an answer that did not hold counts in the figures."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("grievance.id", ondelete="CASCADE"), unique=True
+    )
+    reopened_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
 # --- System ----------------------------------------------------------------------------------

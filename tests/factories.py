@@ -11,6 +11,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
+from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from access import sign_ticket
@@ -84,6 +85,11 @@ from rules.records import AuditVerb
 from rules.reprimand import Ground
 from rules.rhythm import Measure
 from rules.supervision import RecusalGround
+
+# To check a password is 0.2 s of work, on purpose. Here it is next to none, but for the tests of
+# that purpose (`dear` in tests/views/test_account.py) and in servers with a process of their own.
+DEAR = accounts.HASHER
+accounts.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 PASSWORD = "five quiet herons over the weir"
 SECRET = "for-tests-" * 4

@@ -2,35 +2,37 @@
 that a record type costs one class and is safe, fast and pleasant all the same."""
 
 import functools
-import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, abort, current_app, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Enum, Select, delete, inspect, select
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+from sqlalchemy import Enum, Select, func, inspect, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import NotFound
 
 import budget
 import exports
 import security
-from models import Record, db, search_columns, title_sql
+from models import Record, db, search_columns
 from queries import audit, lists
-from queries.dependents import Dependents, dependents_of
+from queries.dependents import dependents_of
 from queries.filter_links import conditions
 from queries.filters import local_column
 from rules import RuleBroken, mark
 from rules.permissions import Verb
-from views.errors import constraint_sentence, is_refused_by_database, is_unwritten
+from views.bulk import BulkActions
+from views.errors import OUT_OF_SIGHT, REFUSALS, constraint_sentence, refusal_in_words
 from views.fields import RecordForm, choices_for, form_for
 from views.filtering import records_asked_for, with_added_filters
+from views.inline import InlineEditing, is_shown, typed_words
 from views.kept import read_kept
 from views.labels import (
     english_types,
@@ -49,10 +51,9 @@ from views.listing import (
     read_state,
     today,
 )
-from views.shown import cell, changes_in_words, endpoint_of, note_unseen
+from views.shown import as_timeline, cell, changes_in_words, endpoint_of, note_unseen
 from views.tools import ListTools
 
-MOST_AT_ONCE = 10_000
 MOST_EXPORTS = 8  # of all officers: half of the threads of server.py stay for everything else
 HISTORY_SIZE = 50
 ABOUT_GROUP = mark("About this record")
@@ -63,10 +64,7 @@ EXPORT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
-OUT_OF_SIGHT = mark(
-    "With these offices the record would be out of your sight. Choose an office of yours, or ask "
-    "the intake desk to route it."
-)
+CHANGED = mark("It was changed since you looked at it. Look again before you delete it.")
 
 # Which right each of Flask-Admin's routes needs (trap 1); a route that is not here is refused.
 ROUTE_VERBS = {
@@ -79,6 +77,7 @@ ROUTE_VERBS = {
     "ajax_update": Verb.EDIT,
     "delete_view": Verb.DELETE,
     "action_view": Verb.READ,
+    "undo_view": Verb.EDIT,
     "export": Verb.EXPORT,
 }
 
@@ -88,20 +87,7 @@ def kebab(model: type[Record]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", model.__name__).lower()
 
 
-@dataclass(frozen=True)
-class Action:
-    """What can be done to many records at once; `run(ids)` changes them in the open transaction
-    and returns how many it changed."""
-
-    name: str
-    label: Any
-    verb: Verb
-    question: Any
-    done: Any
-    run: Callable[[list[int]], int]
-
-
-class RecordView(ModelView):
+class RecordView(BulkActions, InlineEditing, ModelView):
     """The screens of one record type: list, details, history, forms, delete, actions, export.
 
     Everything comes from the model; override `list_keys`, `actions` or a template for more.
@@ -113,8 +99,8 @@ class RecordView(ModelView):
     details_template = "admin/details.html"
     history_template = "admin/history.html"
     delete_template = "admin/delete.html"
-    action_template = "admin/action.html"
     conflict_template = "admin/conflict.html"
+    gone_template = "admin/gone.html"
 
     # Flask-Admin reads this one at start-up (trap 18); rights are asked in each request.
     can_view_details = True
@@ -369,7 +355,11 @@ class RecordView(ModelView):
         entries = entries[:HISTORY_SIZE]
         told = changes_in_words(self.model, self.keys, entries)
         return self.render(
-            self.history_template, record=record, entries=told, older=older, tab="history"
+            self.history_template,
+            record=record,
+            entries=as_timeline(told),
+            older=older,
+            tab="history",
         )
 
     # --- Forms (traps 5, 7, 8) -----------------------------------------------------------------
@@ -381,12 +371,17 @@ class RecordView(ModelView):
         """Return the signed version of `record` that its form carries (trap 7)."""
         return str(self._signer().dumps([record.id, getattr(record, "version_id", 0)]))
 
-    def _is_current(self, record: Record, token: str) -> bool:
+    def _opened(self) -> Any:
+        """Return [id, version] of the record whose form was sent; None where no form of ours
+        was."""
         try:
-            signed = self._signer().loads(token)
+            return self._signer().loads(request.form.get("version", ""))
         except BadSignature:
-            return False
-        return bool(signed == [record.id, getattr(record, "version_id", 0)])
+            return None
+
+    def _is_current(self, record: Record) -> bool:
+        """Return whether the form that was sent shows `record` as it is (trap 7)."""
+        return bool(self._opened() == [record.id, getattr(record, "version_id", 0)])
 
     def _form(self, record: Record | None = None) -> RecordForm:
         cls = self._create_form_class if record is None else self._edit_form_class
@@ -460,26 +455,12 @@ class RecordView(ModelView):
                 if own_owner and getattr(record, own_owner) is None:
                     setattr(record, own_owner, security.current_officer().id)
             db.session.flush()
-            self._stays_in_sight(record)
+            self._stay_in_sight([record.id])
             db.session.commit()
-        except ProgrammingError as error:
-            if is_unwritten(error) or not is_refused_by_database(error):
-                raise
+        except REFUSALS as error:
+            words, key = refusal_in_words(error)
             db.session.rollback()
-            self._put_error(form, None, gettext(OUT_OF_SIGHT))
-            return False
-        except IntegrityError as error:
-            db.session.rollback()
-            words, key = constraint_sentence(error)
             self._put_error(form, key, words)
-            return False
-        except DataError:
-            db.session.rollback()
-            self._put_error(form, None, gettext("A value is out of the range that can be kept."))
-            return False
-        except RuleBroken as refused:
-            db.session.rollback()
-            self._put_error(form, refused.field, sentence(refused))
             return False
         return True
 
@@ -488,38 +469,41 @@ class RecordView(ModelView):
             if field.data is record:  # SQLAlchemy finds no order in which to save that
                 raise RuleBroken(
                     "A record cannot stand below itself. Choose another one above it.",
-                    field=field.name,
+                    field=field.short_name,
                 )
-            if field.name != "csrf_token":
-                setattr(record, field.name, field.data)
+            if field.short_name != "csrf_token":
+                setattr(record, field.short_name, field.data)
 
     def _put_error(self, form: RecordForm, key: str | None, words: str) -> None:
         """Put `words` beside the field of the column `key`, or on top of the form."""
         for field in form:
-            if key and field.name in (key, key.removesuffix("_id")):
+            if key and field.short_name in (key, key.removesuffix("_id")):
                 field.errors = [*field.errors, words]
                 return
         form.form_errors.append(words)
 
-    def _stays_in_sight(self, record: Record) -> None:
-        """Refuse a save that would put the record where the officer cannot see it."""
+    def _stay_in_sight(self, ids: list[int]) -> None:
+        """Refuse a save that would put records where the officer cannot see them."""
         visible = security.visible(self.model)
         if visible is None:
             return
-        query = select(self.model.id).where(self.model.id == record.id, visible)
-        if db.session.scalar(query) is None:
+        query = select(func.count()).where(self.model.id.in_(ids), visible)
+        if db.session.scalar(query) != len(ids):
             raise RuleBroken(OUT_OF_SIGHT)
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
         """A form for a record that is there."""
-        record = self._asked_record(sorted(self.form_keys))
+        try:
+            record = self._asked_record(sorted(self.form_keys))
+        except NotFound:
+            return self._gone(request.args.get("id", ""), self._form())
         security.require(Verb.EDIT, record)
         version = self.version_token(record)
         form = self._form(record)
         if not form.is_submitted():
             return self._render_form(form, record, version)
-        if not self._is_current(record, request.form.get("version", "")):
+        if not self._is_current(record):
             return self._conflict(record, form)
         record_id = record.id
         try:
@@ -551,185 +535,82 @@ class RecordView(ModelView):
                 continue
             theirs, mine = getattr(record, field.name), field.data
             rows.append((field.label.text, show(theirs), show(mine), theirs != mine))
-        kept = [
-            (name, value)
-            for name, value in request.form.items(multi=True)
-            if name not in ("csrf_token", "version")
-        ]
-        last = audit.history(self.model.__tablename__, record.id).limit(1)
-        entry = db.session.scalars(last).unique().first()
         return self.render(
             self.conflict_template,
             record=record,
             rows=rows,
-            kept=kept,
-            entry=entry,
+            kept=self._kept(),
+            entry=self._last_change(record),
             version=self.version_token(record),
             tab="edit",
         ), 409
+
+    def _last_change(self, record: Record) -> Any:
+        """Return the newest entry of the trail about `record`, None where there is none."""
+        last = audit.history(self.model.__tablename__, record.id).limit(1)
+        return db.session.scalars(last).unique().first()
+
+    def _gone(self, asked: object, form: RecordForm | None = None) -> Any:
+        """Answer who had a record open that is not there any more, or not theirs to see: what
+        they typed is not lost. 404 for everybody else, who learns nothing."""
+        opened = self._opened()
+        if opened is None or security.parse_id(asked) != opened[0]:
+            abort(404)
+        return self.render(
+            self.gone_template,
+            typed=[(one.label.text, typed_words(one)) for one in form or () if is_shown(one)],
+            kept=self._kept() if form else [],
+        ), 404
+
+    def _kept(self) -> list[tuple[str, str]]:
+        """Return what was typed into a form, to be sent once more."""
+        sent = request.form.items(multi=True)
+        return [pair for pair in sent if pair[0] not in ("csrf_token", "version")]
 
     # --- Delete --------------------------------------------------------------------------------
 
     @expose("/delete/", methods=("GET", "POST"))
     def delete_view(self) -> Any:
         """Ask first, say what hangs on the record, and delete only what was looked at."""
-        record = self.get_one(request.values.get("id", ""))
+        asked = request.values.get("id", "")
+        try:
+            record = self.get_one(asked)
+        except NotFound:
+            return self._gone(asked)
         security.require(Verb.DELETE, record)
-        hanging = dependents_of(db.session, self.model, [record.id])
-        asked = request.form.get("version", "")
-        if request.method == "GET" or not asked:
-            return self._render_delete(record, hanging)
-        if not self._is_current(record, asked):
-            changed = gettext(
-                "It was changed since you looked at it. Look again before you delete it."
-            )
-            return self._render_delete(record, hanging, changed), 409
-        if hanging.kept:
-            return self._render_delete(record, hanging), 409
+        if request.method == "GET" or "version" not in request.form:
+            return self._render_delete(record)
+        if not self._is_current(record):
+            return self._render_delete(record, gettext(CHANGED)), 409
+        if dependents_of(db.session, self.model, [record.id]).kept:
+            return self._render_delete(record), 409
         name = title(record)
         try:
             db.session.delete(record)
             db.session.commit()
-        except StaleDataError:
+        except (StaleDataError, IntegrityError) as error:
             db.session.rollback()
-            abort(409)
-        except IntegrityError as error:
-            db.session.rollback()
-            record = self.get_one(request.values.get("id", ""))
-            hanging = dependents_of(db.session, self.model, [record.id])
-            return self._render_delete(record, hanging, constraint_sentence(error)[0]), 409
+            stale = isinstance(error, StaleDataError)
+            problem = gettext(CHANGED) if stale else constraint_sentence(error)[0]
+            try:
+                return self._render_delete(self.get_one(asked), problem), 409
+            except NotFound:
+                return self._gone(asked)
         flash(
             gettext("%(type)s “%(name)s” was deleted.", type=type_label(self.model), name=name),
             "success",
         )
         return redirect(self.get_url(".index_view"))
 
-    def _render_delete(self, record: Record, hanging: Dependents, problem: str = "") -> str:
+    def _render_delete(self, record: Record, problem: str = "") -> str:
         return self.render(
             self.delete_template,
             record=record,
-            hanging=hanging,
+            hanging=dependents_of(db.session, self.model, [record.id]),
             problem=problem,
             version=self.version_token(record),
             tab="delete",
         )
-
-    # --- Actions on many (trap 14) -------------------------------------------------------------
-
-    def bulk_actions(self) -> list[Action]:
-        """Return what can be done to many records of this type at once."""
-        return [
-            Action(
-                "delete",
-                lazy_gettext("Delete"),
-                Verb.DELETE,
-                lazy_gettext("Delete these records? This cannot be taken back."),
-                lambda n: ngettext(
-                    "%(num)s record was deleted.", "%(num)s records were deleted.", n
-                ),
-                self._delete_many,
-            )
-        ]
-
-    def allowed_actions(self) -> list[Action]:
-        """Return those of bulk_actions() that the officer may use."""
-        return [one for one in self.bulk_actions() if security.can(one.verb, self.model)]
-
-    def _delete_many(self, ids: list[int]) -> int:
-        statement = delete(self.model).where(self.model.id.in_(ids))
-        return int(db.session.execute(statement).rowcount)
-
-    @expose("/action/", methods=("POST",))
-    def action_view(self) -> Any:
-        """Preview an action on the selection or on all that match, then do it in one transaction.
-
-        The preview carries a signed fingerprint of the records and their versions; when any of
-        them changed in between, nothing is done and the preview comes again.
-        """
-        state = read_state(self.model, self.keys)
-        names = {one.name: one for one in self.allowed_actions()}
-        action = names.get(request.form.get("action", ""))
-        if action is None:
-            security.require(Verb.DELETE, self.model)
-            abort(400)
-        matching = request.form.get("all") == "1"
-        chosen = self._chosen(state, matching=matching)
-        if not chosen:
-            flash(gettext("Select at least one record first."), "warning")
-            return redirect(self.link(state))
-        if len(chosen) > MOST_AT_ONCE:
-            raise RuleBroken(
-                "More than %(most)s records match. Narrow the list first.", most=MOST_AT_ONCE
-            )
-        fingerprint = self._fingerprint(action, chosen)
-        given = request.form.get("fingerprint", "")
-        if given == fingerprint:
-            return self._act(action, state, chosen, matching=matching)
-        changed = gettext("The records changed since the preview. Look again.") if given else ""
-        return self._preview(action, state, chosen, changed, matching=matching)
-
-    def _chosen(self, state: ListState, *, matching: bool) -> list[tuple[int, int]]:
-        """Return (id, version) of the records meant, locked in the order of their ids."""
-        version = getattr(self.model, "version_id", self.model.id)
-        query = self.query_of(state) if matching else self.scope(select(self.model))
-        if not matching:
-            asked = request.form.getlist("rowid")[: MOST_AT_ONCE + 1]
-            ids = [number for one in asked if (number := security.parse_id(one))]
-            query = query.where(self.model.id.in_(ids))
-        mine = security.changeable(self.model)
-        query = query if mine is None else query.where(mine)
-        query = query.with_only_columns(self.model.id, version).order_by(None)
-        query = query.order_by(self.model.id).limit(MOST_AT_ONCE + 1).with_for_update()
-        return [(row[0], row[1]) for row in db.session.execute(query)]
-
-    def _fingerprint(self, action: Action, chosen: list[tuple[int, int]]) -> str:
-        digest = hashlib.sha256(repr(chosen).encode()).hexdigest()
-        return str(self._signer().dumps([action.name, digest]))
-
-    def _preview(
-        self,
-        action: Action,
-        state: ListState,
-        chosen: list[tuple[int, int]],
-        problem: str,
-        *,
-        matching: bool,
-    ) -> Any:
-        first = [record_id for record_id, _ in chosen[:10]]
-        named = select(self.model.id, title_sql(self.model)).where(self.model.id.in_(first))
-        examples = [row[1] for row in db.session.execute(named.order_by(self.model.id))]
-        ids = [record_id for record_id, _ in chosen]
-        hanging = Dependents([], [])
-        if action.verb is Verb.DELETE:
-            hanging = dependents_of(db.session, self.model, ids)
-        body = self.render(
-            self.action_template,
-            action=action,
-            state=state,
-            number=len(chosen),
-            examples=examples,
-            matching=matching,
-            problem=problem,
-            hanging=hanging,
-            ids=[] if matching else ids,
-            fingerprint=self._fingerprint(action, chosen),
-        )
-        db.session.rollback()
-        return body, 409 if problem else 200
-
-    def _act(
-        self, action: Action, state: ListState, chosen: list[tuple[int, int]], *, matching: bool
-    ) -> Any:
-        try:
-            number = action.run([record_id for record_id, _ in chosen])
-            db.session.commit()
-        except IntegrityError as error:
-            db.session.rollback()
-            words = constraint_sentence(error)[0]
-            problem = gettext("Nothing was changed. %(reason)s", reason=words)
-            return self._preview(action, state, chosen, problem, matching=matching)
-        flash(action.done(number), "success")
-        return redirect(self.link(state))
 
     # --- Export (trap 11) ----------------------------------------------------------------------
 
@@ -779,7 +660,7 @@ class RecordView(ModelView):
             headers={"Content-Disposition": exports.content_disposition(name)},
         )
 
-    # --- Autocomplete and single fields (traps 3, 4) -------------------------------------------
+    # --- Autocomplete (trap 3) -----------------------------------------------------------------
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:
@@ -792,8 +673,3 @@ class RecordView(ModelView):
         target = relations[key].mapper.class_
         closed = request.args.get("closed") == "1"
         return [list(pair) for pair in choices_for(target, typed, closed=closed)]
-
-    @expose("/ajax/update/", methods=("POST",))
-    def ajax_update(self) -> Any:
-        """Nothing is edited in place: a save goes through the form and its version."""
-        abort(404)

@@ -2,17 +2,21 @@
 may see that."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask import request, url_for
+from flask_babel import gettext, ngettext
 from sqlalchemy import Enum, inspect, literal, select, union_all
 
 import security
 from models import Record, db, title_sql
 from queries.filters import Today, local_column
+from rules import mark
 from rules.permissions import Verb
-from views.labels import label, show_of, table_label, title, typed
+from rules.records import AuditVerb
+from views.badges import Badge, due_badge, tone
+from views.labels import enum_label, label, show_of, table_label, title, typed
 
 
 def endpoint_of(model: type[Record]) -> str:
@@ -89,13 +93,18 @@ def note_unseen(
     _memory()["unseen"] = every - set(seen)
 
 
-def _is_past(value: Any, now: Today) -> bool:
-    return bool(value < (now.now if isinstance(value, datetime) else now.day))
+def _due(record: Record, column: Any, due: date | None, today: Callable[[], Today]) -> Badge | None:
+    """Return the chip beside a date by which something must be done; None for any other date."""
+    deeds = column.info.get("met_by")
+    if not deeds or due is None:
+        return None
+    met, *ending = (getattr(record, key) for key in deeds)
+    return due_badge(due, met, today(), is_ended=any(ending))
 
 
 def cell(record: Record, key: str, today: Callable[[], Today]) -> dict[str, Any]:
     """Return what a list or details shows of `key`: its text, kind and link, if any. What day it
-    is, `today`, is asked only for what can be overdue."""
+    is, `today`, is asked only for what is due."""
     model = type(record)
     value = getattr(record, key)
     if key in inspect(model).relationships:
@@ -110,16 +119,14 @@ def cell(record: Record, key: str, today: Callable[[], Today]) -> dict[str, Any]
         kind = "moment"
     if key in model.title_columns:
         kind = "title number" if key == "number" else "title"
-    overdue = bool(
-        value
-        and column.info.get("met_by")
-        and _is_past(value, today())
-        and all(getattr(record, met) is None for met in column.info["met_by"])
-    )
     if key == "record_type":
         value = table_label(value)
-    raw = getattr(value, "value", None)
-    return {"text": show_of(column, value), "kind": kind, "raw": raw, "overdue": overdue}
+    return {
+        "text": show_of(column, value),
+        "kind": kind,
+        "tone": tone(value),
+        "due": _due(record, column, value, today) if isinstance(value, date) else None,
+    }
 
 
 def changes_in_words(
@@ -139,6 +146,47 @@ def changes_in_words(
         hidden = sum(column not in by_column for column in entry.changes or {})
         told.append({"entry": entry, "changes": changes, "hidden": hidden})
     return told
+
+
+DID = {
+    AuditVerb.INSERT: mark("made this record"),
+    AuditVerb.UPDATE: mark("changed it"),
+    AuditVerb.DELETE: mark("deleted it"),
+}
+
+
+def as_timeline(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what changes_in_words() told as the entries of a timeline: who, did, at, the changes
+    as lines, and a note of what is not shown."""
+    return [
+        {
+            "who": str(one["entry"].officer or gettext("The system")),
+            "did": _did(one["entry"].verb),
+            "at": one["entry"].at,
+            "lines": [_line(*change) for change in one["changes"] if any(change[1:])],
+            "note": ngettext(
+                "and %(num)s field that is not shown to you",
+                "and %(num)s fields that are not shown to you",
+                one["hidden"],
+            )
+            if one["hidden"]
+            else "",
+        }
+        for one in told
+    ]
+
+
+def _did(verb: AuditVerb) -> str:
+    return gettext(DID[verb]) if verb in DID else enum_label(verb)
+
+
+def _line(field: str, before: str, after: str) -> str:
+    values = {"field": field, "before": before, "after": after}
+    if before and after:
+        return gettext("%(field)s: from “%(before)s” to “%(after)s”", **values)
+    if after:
+        return gettext("%(field)s: “%(after)s”", **values)
+    return gettext("%(field)s: “%(before)s” taken away", **values)
 
 
 def _names_in(

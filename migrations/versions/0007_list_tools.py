@@ -1,6 +1,6 @@
 """Saved views that are shared, the one a list opens with, and the columns somebody wants to see.
 
-Revises: 0005
+Revises: 0006
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
