@@ -87,7 +87,7 @@ class Builder {
       const to = place.length > 1 ? this.addGroup() : this.members;
       for (const row of place) this.addRow(to, row);
     }
-    if (!this.members.children.length) this.addRow(this.members);
+    this.addRow(this.members); // for the next condition; one that asks nothing is not sent on
     form.addEventListener("click", (event) => this.clicked(event));
     form.addEventListener("submit", () => this.nameGroups());
   }

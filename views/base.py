@@ -264,9 +264,7 @@ class RecordView(BulkActions, InlineEditing, ModelView):
             query, found = lists.gathered(query, self.model, state.order)
         page = lists.read_page(
             db.session,
-            lists.with_columns(
-                query, self.model, [*keys, *(key for key, _ in state.order.columns)]
-            ),
+            lists.with_columns(query, self.model, [*keys, *state.order.keys]),
             self.model,
             state.order,
             state.place,
