@@ -31,7 +31,7 @@ from rules.permissions import Verb
 from views.bulk import BulkActions
 from views.errors import OUT_OF_SIGHT, REFUSALS, constraint_sentence, refusal_in_words
 from views.fields import RecordForm, choices_for, form_for
-from views.filtering import with_added_filters
+from views.filtering import records_asked_for, with_added_filters
 from views.inline import InlineEditing, is_shown, typed_words
 from views.kept import read_kept
 from views.labels import (
@@ -217,6 +217,8 @@ class RecordView(BulkActions, InlineEditing, ModelView):
         kept = read_kept(self.model)
         if (opening := kept.opening()) is not None:
             return redirect(list_url(self.model, opening.arguments))
+        if kept.is_missed():
+            state.notes.append(gettext("That view is gone, or no longer shared with you."))
         tools = ListTools(self.model, self.keys, self.list_keys, state, kept)
         status = 200
         try:
@@ -274,16 +276,15 @@ class RecordView(BulkActions, InlineEditing, ModelView):
     ) -> lists.Page:
         page = lists.read_page(
             db.session,
-            lists.with_columns(
-                query, self.model, [*keys, *(key for key, _ in state.order.columns)]
-            ),
+            lists.with_columns(query, self.model, [*keys, *state.order.keys]),
             self.model,
             state.order,
             state.place,
             state.size,
             found=found,
         )
-        note_unseen(self.model, page.records, keys)
+        also = records_asked_for(self.model, state.filters)
+        note_unseen(self.model, page.records, keys, also)
         return page
 
     def link(self, state: ListState, view: str = ".index_view", **changes: Any) -> str:
