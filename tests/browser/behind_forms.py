@@ -15,7 +15,7 @@ from rules.permissions import Role
 from tests.browser.places import Bureau
 from tests.browser.touring import Tour
 from tests.conftest import make_app
-from tests.factories import PASSWORD, make_grievance, make_office, make_officer
+from tests.factories import PASSWORD, make_officer
 from tests.proofs import IS_FULL
 from tests.views.pages import address
 from tests.views.test_import_pages import MAP, MIXED
@@ -105,17 +105,14 @@ def actions_on_many(tour: Tour, bureau: Bureau) -> None:
 
 
 def a_change_of_many(tour: Tour, bureau: Bureau) -> None:
-    """What it would do, what cannot be, what was done and how to take it back."""
-    page, many = tour.page, {"action": "change-description", "step": "value"}
+    """What cannot be, what it would do, what was done and how to take it back."""
+    here, page = address(Grievance, "action"), tour.page
+    many = {"action": "change-place", "step": "value", "rowid": str(bureau.made["grievance"])}
     tour.open(address(Grievance))
-    chosen = str(bureau.made["grievance"])
-    tour.send(address(Grievance, "action"), **many, rowid=chosen, description="Looked at twice")
-    tour.see("what a change of many would do")
-    tour.open(address(Grievance))
-    tour.send(address(Grievance, "action"), 422, **many, rowid=chosen, description="x" * 60_000)
+    tour.send(here, 422, **many, place="x" * 60_000)
     tour.see("a change of many refused")
-    page.go_back()
-    page.go_back()
+    tour.send(here, **many, place="At the bridge")
+    tour.see("what a change of many would do")
     with page.expect_navigation() as coming:
         page.locator("input[name=fingerprint]").evaluate("(one) => one.form.requestSubmit()")
     tour.expect(coming.value, 200)
@@ -150,9 +147,7 @@ def an_import(tour: Tour, bureau: Bureau) -> None:
 
 
 def an_identity(tour: Tour, bureau: Bureau) -> None:
-    with bureau.app.app_context():  # of the seeded one their own office is complained about
-        base = f"/admin/sealed/{make_grievance(respondent_office=make_office()).id}"
-        db.session.commit()
+    base = f"/admin/sealed/{bureau.made['grievance']}"
     tour.open(f"{base}/seal")
     tour.send(f"{base}/seal", 400)
     tour.see("an empty identity")

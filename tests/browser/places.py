@@ -13,18 +13,19 @@ from werkzeug.exceptions import HTTPException
 
 import security
 from actions.figures import refresh
-from models import RECORD_TYPES, Officer, OfficeRecord, Record, db
+from models import RECORD_TYPES, Grievance, Officer, OfficeRecord, Record, db
 from rules.accounts import Appearance
 from rules.permissions import Role
 from sealing import key_ring
 from tests.conventions.test_routes import places, routes, seed, stored
-from tests.factories import make_any
+from tests.factories import make_any, make_office
 from views import SPECIAL_VIEWS
 
 # Addresses that are files and answers to scripts, not pages.
 NO_PAGES = ("static", ".export", ".ajax_lookup", ".ajax_update", "healthz", ".progress")
 # Pages that show more when they are asked for something.
 ASKED = ("/search?q=letter", "/search?q=no+such+words+anywhere")
+USUAL = {"desc", "page_size", "sort", "view"}  # asked of a list, they make it no other page
 MODELS = {f"record_{model.__tablename__}": model for model in RECORD_TYPES}
 
 
@@ -79,8 +80,8 @@ class Bureau:
 
 def _asked(query: str) -> str:
     """Return what a query asks for, without saying of which record, column or page."""
-    names = {name for name, _ in parse_qsl(query, keep_blank_values=True)} - {"id", "desc"}
-    return ",".join(sorted({re.sub(r"\d+.*", "", name) for name in names}))
+    given = {re.sub(r"\d.*", "", name) for name, _ in parse_qsl(query, keep_blank_values=True)}
+    return ",".join(sorted(given - {"id"} - USUAL) or sorted(given & USUAL)[-1:])
 
 
 def _family(model: type[Record]) -> str:
@@ -99,6 +100,8 @@ def furnish(app: Flask) -> Bureau:
             for role in Role
         }
         made = seed(officers[Role.ADMINISTRATOR].office_id)
+        grievance = db.session.get_one(Grievance, made["grievance"])
+        grievance.respondent_office = make_office()  # another: else they may not see who complained
         own = {
             role: {
                 model.__tablename__: make_any(model, officer_id=officer.id).id

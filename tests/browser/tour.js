@@ -19,6 +19,14 @@ globalThis.tour = (() => {
     return row && [...row.parentElement.children].indexOf(row) >= ROWS;
   }
 
+  // Whether an open menu, sheet or list lies over it.
+  function isCovered(one) {
+    one.scrollIntoView({ block: "center", inline: "nearest" });
+    const box = one.getBoundingClientRect();
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return !one.contains(top) && !top?.contains(one);
+  }
+
   // An element in few words, without what differs from record to record.
   const word = (one) => {
     const names = [...one.classList].sort().join(".");
@@ -59,8 +67,8 @@ globalThis.tour = (() => {
       document.querySelectorAll("[data-tour]").forEach((old) => old.removeAttribute("data-tour"));
       one.setAttribute("data-tour", "");
       const options = one.localName === "select" ? one.options.length : 0;
-      const opens = one.matches("[data-confirm]") ? "dialog" : one.role === "combobox" ? "list" : "";
-      return { key, name: name.slice(0, 40), options, opens };
+      const opensDialog = one.matches("[data-confirm]");
+      return { key, name: name.slice(0, 40), options, opensDialog, covered: isCovered(one) };
     }
     return null;
   }

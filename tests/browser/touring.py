@@ -35,7 +35,7 @@ RUN_AXE = """(rules) => axe.run(
   ]),
 })))"""
 IS_ASKED = "() => Boolean(document.querySelector('dialog:modal'))"
-CLICK_PATIENCE = 3_000  # milliseconds
+CLICK_PATIENCE = 8_000  # milliseconds
 MOST_CLICKS = 200  # on one page: more means that each click makes a new control
 LANGUAGES = {"en": "en", "zh_Hans_CN": "zh-Hans"}
 
@@ -73,10 +73,11 @@ class Survey:
 class Tour:
     """One officer's way through the panel in one language; `None` is a visitor. Pages are checked
     in each of `schemes`, while the system asks for `asked_for`; in each of them, if there are more.
-    A control is clicked on at most `often` pages that have the same."""
+    A control is clicked on at most `often` pages that have the same, by all of a party together."""
 
     survey: Survey
     walk: Walk
+    party: str
     role: Role | None
     language: str
     schemes: tuple[str, ...]
@@ -185,16 +186,16 @@ class Tour:
         """Click every control that is there, and those that come with it; return how many."""
         before, clicks = self.page.url.partition("#")[0], 0
         view = name.partition("?")[0].rpartition(".")[2]
-        clicked = self.survey.clicked[f"{self.who} {width}"]
+        clicked = self.survey.clicked[f"{self.party} {width}"]
         while control := self._next_control(where, clicked, view):
             clicked[control["key"]] += 1
             clicks += 1
+            if control["covered"]:  # by a menu or a list that is open
+                self.page.keyboard.press("Escape")
             self._click(where, control)
-            if control["opens"] == "dialog":
+            if control["opensDialog"]:
                 self.page.wait_for_function(IS_ASKED)
                 self._check(f"{where}, asked", width)
-            if control["opens"] == "list":
-                self.page.keyboard.press("Escape")  # else it lies over the next control
             if self.page.url.partition("#")[0] != before:
                 self.survey.fault(where, f"the control {control['name']!r} leads to another page")
                 self.page.goto(before)
@@ -227,8 +228,9 @@ class Tour:
             else:
                 one.click(timeout=CLICK_PATIENCE)
         except Error as error:
-            why = without_numbers(error.message.splitlines()[-1].strip(" -"))
-            self.survey.fault(where, f"cannot click {control['name']!r}: {why}")
+            lines = [line.strip(" -") for line in error.message.splitlines()]
+            why = next((line for line in lines if "intercepts" in line), lines[-1])
+            self.survey.fault(where, f"cannot click {control['name']!r}: {without_numbers(why)}")
 
 
 def without_numbers(text: str) -> str:

@@ -14,7 +14,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    WebError,
+)
 
 import config
 import security
@@ -187,13 +194,17 @@ class Walk:
     def _watch(self, context: BrowserContext, answers: tuple[int, ...]) -> None:
         context.add_init_script(WATCH)
         context.on("console", self._heard)
-        context.on("weberror", lambda one: self.noted.append(f"error of a script: {one.error}"))
+        context.on("weberror", self._failed)
 
         def answered(response: Response) -> None:
             if response.status >= 400 and response.status not in answers:
                 self.noted.append(f"{response.status} {response.url}")
 
         context.on("response", answered)
+
+    def _failed(self, error: WebError) -> None:
+        where = urlsplit(error.page.url).path if error.page else ""
+        self.noted.append(f"{where}: error of a script: {error.error}")
 
     def _heard(self, message: ConsoleMessage) -> None:
         # Chromium says so of every answer from 400 up, which are counted by themselves.
