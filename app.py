@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
 import config
+import delivery
 import embedded
 import limits
 import logs
@@ -62,6 +63,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     limits.init_app(app)
     security.init_app(app)  # before CSRFProtect: nobody without a log-in has a form read
     CSRFProtect(app)
+    delivery.init_app(app)
     views.init_app(app)
     cli.init_app(app)
     metrics.init_app(app)

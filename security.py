@@ -65,7 +65,7 @@ from models import (
     SupervisionAssignment,
     db,
 )
-from rules.accounts import second_factor_roles
+from rules.accounts import Appearance, second_factor_roles
 from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
@@ -74,16 +74,16 @@ LARGEST_ID = 2**63 - 1
 NO_ROLES: frozenset[Role] = frozenset()
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'"
+    "default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": (
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -243,6 +243,20 @@ def roles() -> frozenset[Role]:
     return held
 
 
+def nonce() -> str:
+    """Return the word by which the policy of this answer knows the scripts of its page; another
+    one with each request."""
+    word: str = _memory().setdefault("nonce", secrets.token_urlsafe(16))
+    return word
+
+
+def content_policy() -> str:
+    """Return what the browser may load for this answer: nothing from elsewhere, and nothing that
+    stands in the page. Only a page that names its nonce has one in its policy."""
+    word = _memory().get("nonce")
+    return CONTENT_SECURITY_POLICY.format(scripts=f"'self' 'nonce-{word}'" if word else "'self'")
+
+
 def request_id() -> str:
     """Return the name of this request in the audit trail; empty outside a request."""
     if not has_request_context():
@@ -259,6 +273,16 @@ def language() -> str:
         if chosen in LANGUAGES:
             return str(chosen)
     return str(current_app.config["LANGUAGE"])
+
+
+def appearance() -> Appearance:
+    """Return the colours of this request: the officer's, the visitor's, or as the system says."""
+    if has_request_context():
+        officer = current_officer()
+        chosen = (officer.appearance if officer else None) or web_session.get("appearance")
+        if chosen in set(Appearance):
+            return Appearance(chosen)
+    return Appearance.SYSTEM
 
 
 def timezone() -> str:
@@ -278,7 +302,8 @@ def can(verb: Verb, target: type[Record] | Record) -> bool:
     """Return whether the current officer may do `verb` to records of this type.
 
     For a record, the answer covers whose it is as well: what belongs to one officer is changed
-    by nobody else. Whether the officer sees the record at all is asked by `load` and `visible`.
+    by nobody else; what they share an administrator deletes. Whether the officer sees the record
+    at all is asked by `load` and `visible`.
     """
     model: Any = type(target) if isinstance(target, Record) else target
     changes = verb in (Verb.CREATE, Verb.EDIT, Verb.DELETE)
@@ -286,7 +311,10 @@ def can(verb: Verb, target: type[Record] | Record) -> bool:
         return False
     if isinstance(target, Record) and model.owner_path and changes and verb is not Verb.CREATE:
         officer = current_officer()
-        return officer is not None and getattr(target, model.owner_path) == officer.id
+        if officer is None or getattr(target, model.owner_path) == officer.id:
+            return officer is not None
+        is_shared = any(getattr(target, name) is not None for name in model.shared_with or ())
+        return verb is Verb.DELETE and Role.ADMINISTRATOR in roles() and is_shared
     return True
 
 
@@ -353,7 +381,7 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
     if model.owner_path:
         if may(roles(), Desk.TRAIL, Verb.READ):
             return None
-        return _owned(model, officer)
+        return offered(model, officer)
     if not issubclass(model, OfficeRecord):
         return None
     offices = visible_offices()
@@ -378,6 +406,20 @@ def changeable(model: type[Record]) -> ColumnElement[bool] | None:
     if officer is None or not model.owner_path:
         return visible(model)
     return _owned(model, officer)
+
+
+def offered(model: type[Record], officer: Officer) -> ColumnElement[bool]:
+    """Return the condition for the rows of `model` that belong to `officer`, who asks, or are
+    shared with their office, one above it, or a role of theirs; also for who may read all."""
+    own = _owned(model, officer)
+    if model.shared_with is None:
+        return own
+    office, role = (getattr(model, name) for name in model.shared_with)
+    above = select(Office.id, Office.parent_id).where(Office.id == officer.office_id)
+    tree = above.cte("above", recursive=True)
+    # UNION, not UNION ALL: it ends even where the tree has a cycle.
+    tree = tree.union(select(Office.id, Office.parent_id).join(tree, Office.id == tree.c.parent_id))
+    return or_(own, office.in_(select(tree.c.id)), role.in_(sorted(roles())))
 
 
 def _owned(model: type[Record], officer: Officer) -> ColumnElement[bool]:
@@ -443,10 +485,15 @@ def public(view: View) -> View:
     return view
 
 
+def is_static(endpoint: str | None) -> bool:
+    """Return whether `endpoint` sends files that are the same for everybody."""
+    return endpoint is not None and (endpoint == "static" or endpoint.endswith(".static"))
+
+
 def is_public(endpoint: str | None) -> bool:
     """Return whether `endpoint` answers without a log-in: static files and `@public` views. An
     address that leads nowhere (None) needs no log-in to be told so."""
-    if endpoint is None or endpoint == "static" or endpoint.endswith(".static"):
+    if endpoint is None or is_static(endpoint):
         return True
     return bool(getattr(current_app.view_functions[endpoint], "is_public", False))
 
@@ -571,11 +618,11 @@ def _add_headers(response: Response) -> Response:
     _stay_here(response)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Content-Security-Policy"] = content_policy()
     response.headers["X-Request-ID"] = request_id()
-    if current_app.config["PRODUCTION"]:
+    if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    endpoint = request.endpoint or ""
-    if endpoint != "static" and not endpoint.endswith(".static"):
+    if not is_static(request.endpoint):
         response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -615,7 +662,14 @@ def init_app(app: Flask) -> None:
     _Officers(app)
     app.before_request(_admit)
     app.after_request(_add_headers)
-    app.jinja_env.globals.update(current_officer=current_officer, can=can, first_duty=first_duty)
+    app.jinja_env.globals.update(
+        current_officer=current_officer,
+        can=can,
+        first_duty=first_duty,
+        nonce=nonce,
+        appearance=appearance,
+        now=lambda: datetime.now(UTC),
+    )
 
 
 def _second_factor_roles(app: Flask) -> frozenset[Role]:

@@ -5,7 +5,8 @@ import hmac
 import math
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -48,13 +49,13 @@ class Limits:
 @dataclass(frozen=True)
 class Visitor:
     """Where a log-in comes from: network address, what the browser calls itself, when (`today`
-    is the date at the bureau), and the language chosen before, if any."""
+    is the date at the bureau), and what was chosen before it, the language and the colours."""
 
     address: str
     device: str
     now: datetime
     today: date
-    language: str | None = None
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,7 @@ def start_session(
     _end(OfficerSession.officer_id == officer_id, timed_out, now=visitor.now)
     token = secrets.token_urlsafe(32)
     # The forms' secret is made here, so that first pages opened side by side agree on it.
-    data = {"csrf_token": secrets.token_hex(20)} | (data or {})
-    if visitor.language:
-        data["language"] = visitor.language
+    data = {"csrf_token": secrets.token_hex(20), **(data or {}), **visitor.chosen}
     db.session.add(
         OfficerSession(
             officer_id=officer_id,

@@ -36,7 +36,8 @@ from models import (
     Office,
     Record,
 )
-from queries.filters import Filter, Today, parse
+from queries.filter_links import Filter, parse
+from queries.filters import Today
 from queries.leaving import holds_something
 from rules.rhythm import ReturnState
 from rules.waiting import MOST, Kind

@@ -1,10 +1,19 @@
-"""Accounts: how roles are given and taken, and which roles call for a second factor."""
+"""Accounts: how roles are given and taken, which roles call for a second factor, and what officers
+choose for themselves."""
 
 import enum
 from datetime import datetime, timedelta
 
 from rules import RuleBroken
 from rules.permissions import READS_EVERY_OFFICE, Role
+
+
+class Appearance(enum.StrEnum):
+    """The colours of the screens that an officer chose; without a choice, as the system says."""
+
+    SYSTEM = "as_the_system"
+    LIGHT = "light"
+    DARK = "dark"
 
 
 class RoleChangeKind(enum.StrEnum):

@@ -1,20 +1,17 @@
-// Autocomplete of relations: a combobox over the list that /ajax/lookup/ returns.
+// Autocomplete of relations: a combobox over the list that /ajax/lookup/ returns, after the pattern
+// of ARIA 1.2 (list autocomplete with manual selection). The focus stays in the input.
 let count = 0;
 
 class Lookup {
   constructor(input) {
     this.input = input;
     this.hidden = document.getElementById(input.dataset.lookupHidden);
-    this.list = document.createElement("ul");
-    this.list.className = "lookup-list";
-    this.list.id = `lookup-${++count}`;
-    this.list.hidden = true;
-    this.list.setAttribute("role", "listbox");
-    this.list.tabIndex = -1; // browsers make what scrolls a stop for Tab
     this.asked = 0;
     this.place = -1;
-    input.after(this.list);
+    this.makeList();
+    this.makeSays();
     input.setAttribute("role", "combobox");
+    input.setAttribute("autocomplete", "off");
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-controls", this.list.id);
     input.setAttribute("aria-expanded", "false");
@@ -22,8 +19,33 @@ class Lookup {
     input.addEventListener("focus", () => { if (!input.value) this.ask(); });
     input.addEventListener("keydown", (event) => this.pressed(event));
     input.addEventListener("blur", () => this.close());
+  }
+
+  makeList() {
+    this.list = document.createElement("ul");
+    this.list.className = "lookup-list";
+    this.list.id = `lookup-${++count}`;
+    this.list.hidden = true;
+    this.list.setAttribute("role", "listbox");
+    this.list.setAttribute("aria-label", document.body.dataset.suggestions || "");
+    this.list.tabIndex = -1; // browsers make what scrolls a stop for Tab
     // The focus stays in the input while the list is scrolled or clicked.
     this.list.addEventListener("mousedown", (event) => event.preventDefault());
+    this.input.after(this.list);
+  }
+
+  // What a screen reader says of the list: how many, none, or why there is no list. Only the last
+  // two are news to who sees it.
+  makeSays() {
+    this.says = document.createElement("div");
+    this.says.className = "lookup-says";
+    this.says.setAttribute("role", "status");
+    this.list.after(this.says);
+  }
+
+  say(words, isSeen = true) {
+    this.says.classList.toggle("visually-hidden", !isSeen);
+    this.says.textContent = words || "";
   }
 
   typed() {
@@ -39,9 +61,26 @@ class Lookup {
     const mine = ++this.asked;
     const address = new URL(this.input.dataset.lookup, window.location.origin);
     address.searchParams.set("query", this.input.value);
-    const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (!answer || !answer.ok || mine !== this.asked) return;
-    this.show(await answer.json());
+    const found = await this.fetched(address);
+    if (mine !== this.asked) return;
+    if (Array.isArray(found)) this.show(found);
+    else this.fail(found);
+  }
+
+  // The pairs that were found, or the sentence of why there are none.
+  async fetched(address) {
+    try {
+      const answer = await fetch(address, { headers: { Accept: "application/json" } });
+      const content = await answer.json();
+      return answer.ok && Array.isArray(content) ? content : content.error;
+    } catch {
+      return "";
+    }
+  }
+
+  fail(sentence) {
+    this.close();
+    this.say(sentence || document.body.dataset.lookupFailed);
   }
 
   show(pairs) {
@@ -58,6 +97,9 @@ class Lookup {
     this.list.hidden = pairs.length === 0;
     this.list.scrollIntoView({ block: "nearest" });
     this.input.setAttribute("aria-expanded", String(pairs.length > 0));
+    const words = document.body.dataset;
+    if (pairs.length > 0) this.say(words.someFound?.replace("{number}", pairs.length), false);
+    else this.say(words.nothingFound);
   }
 
   mark(place) {
@@ -73,21 +115,27 @@ class Lookup {
   }
 
   pressed(event) {
-    if (this.list.hidden) {
-      if (event.key === "ArrowDown") { event.preventDefault(); this.ask(); }
-      return;
-    }
+    if (event.isComposing) return; // Chinese is being written: its keys are the input method's
+    const isOpen = !this.list.hidden;
     const items = [...this.list.children];
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      const next = event.key === "ArrowDown" ? this.place + 1 : Math.max(this.place, 0) - 1;
-      this.mark((next + items.length) % items.length);
-    } else if (event.key === "Enter" && this.place >= 0) {
+      if (!isOpen) this.ask();
+      else this.mark(this.next(event.key === "ArrowDown" ? 1 : -1, items.length));
+    } else if (isOpen && event.key === "Enter" && this.place >= 0) {
       event.preventDefault();
       this.choose(items[this.place]);
-    } else if (event.key === "Escape") {
+    } else if (isOpen && event.key === "Escape") {
+      event.preventDefault(); // a dialog around it stays
       this.close();
+    } else if (event.key === "Home" || event.key === "End" || event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      this.mark(-1); // back in the text
     }
+  }
+
+  next(step, length) {
+    if (this.place < 0) return step > 0 ? 0 : length - 1;
+    return (this.place + step + length) % length;
   }
 
   choose(item) {
@@ -99,10 +147,11 @@ class Lookup {
 
   close() {
     clearTimeout(this.wait);
-    this.asked += 1; // and so does one to what has been left or decided
+    this.asked += 1; // an answer to what has been left or decided comes too late as well
     this.list.hidden = true;
     this.input.setAttribute("aria-expanded", "false");
     this.mark(-1);
+    this.say("");
   }
 }
 

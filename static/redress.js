@@ -1,22 +1,13 @@
 // What screens do beyond plain HTML. Every screen works without this file.
+import { attachConfirmations } from "./confirm.js";
 import { attachLookups } from "./lookup.js";
 import { attachFilters } from "./filters.js";
+import { attachToasts } from "./toasts.js";
 
 const wide = window.matchMedia("(min-width: 52rem)");
 
 function unfoldMenu() {
   for (const fold of document.querySelectorAll("[data-wide-open]")) fold.open = wide.matches;
-}
-
-function attachSelection() {
-  for (const form of document.querySelectorAll("[data-selection]")) {
-    const all = form.querySelector("[data-select-all]");
-    if (!all) continue;
-    const rows = [...form.querySelectorAll("input[name=rowid]")];
-    all.hidden = false;
-    all.addEventListener("change", () => rows.forEach((row) => { row.checked = all.checked; }));
-    form.addEventListener("change", () => { all.checked = rows.every((row) => row.checked); });
-  }
 }
 
 function guardForms() {
@@ -39,19 +30,21 @@ function closeMenus() {
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") document.querySelectorAll(".menu-button[open]").forEach((menu) => { menu.open = false; });
-    const typing = event.target.closest("input, textarea, select");
-    if (event.key === "/" && !typing) {
-      const search = document.getElementById("search");
-      if (search) { event.preventDefault(); search.focus(); }
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll(".menu-button[open]")) {
+        const inside = menu.contains(document.activeElement);
+        menu.open = false;
+        if (inside) menu.querySelector("summary").focus();
+      }
     }
   });
 }
 
 unfoldMenu();
 wide.addEventListener("change", unfoldMenu);
-attachSelection();
 guardForms();
 closeMenus();
+attachConfirmations();
+attachToasts();
 attachLookups(document);
 attachFilters();

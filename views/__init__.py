@@ -1,9 +1,12 @@
 """Every screen: the menu, and a registered view for every record type."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, redirect, url_for
+from flask import Flask, current_app, redirect, request, url_for
 from flask_admin import Admin
+from flask_babel import get_locale, gettext
 
 import security
 from models import (
@@ -14,10 +17,25 @@ from models import (
     Officer,
     Record,
     RoleChange,
+    SavedView,
     db,
 )
+from rules import mark
+from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports, leaving, roles, search, second_factor
+from views import (
+    account,
+    dashboard,
+    errors,
+    identity,
+    imports,
+    leaving,
+    roles,
+    saved,
+    search,
+    second_factor,
+)
+from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
@@ -33,6 +51,7 @@ from views.labels import (
 )
 from views.offices import OfficerView
 from views.roles import RoleChangeView
+from views.saved import SavedViewView
 from views.shown import endpoint_of, record_url
 from views.trail import AuditEntryView
 
@@ -43,7 +62,46 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     ImportBatch: ImportBatchView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
+    SavedView: SavedViewView,
 }
+
+MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A screen of no record type that stands in the menu: on its own above the desks, or among
+    the lists of `desk`. `is_open` asks whether the current officer may go there."""
+
+    endpoint: str
+    label: str
+    about: str
+    is_open: Callable[[], bool]
+    desk: Desk | None = None
+
+
+SCREENS = (
+    Screen(
+        "dashboard.page",
+        mark("Dashboard"),
+        mark("How offices handle grievances: in time, how fast, and whether it holds."),
+        lambda: dashboard.may_do(Verb.READ),
+    ),
+    Screen(
+        "identity.requests_to_decide",
+        mark("Openings to agree to"),
+        mark("Sealed identities that nobody opens alone, and that wait for a second officer."),
+        lambda: bool(security.roles() & MIGHT_OPEN),
+        Desk.GRIEVANCES,
+    ),
+    Screen(
+        "imports.start",
+        mark("Import a file"),
+        mark("Grievances of another system, from a CSV file."),
+        lambda: security.can(Verb.IMPORT, Grievance),
+        Desk.IMPORTS,
+    ),
+)
 
 
 def register(admin: Admin, model: type[Record]) -> RecordView:
@@ -54,22 +112,53 @@ def register(admin: Admin, model: type[Record]) -> RecordView:
 
 
 def menu() -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the desks that the officer may read, each with the lists that belong to it."""
-    desks = []
-    for desk in Desk:
-        entries = [
-            {
-                "label": types_label(model),
-                "url": url_for(f"{endpoint_of(model)}.index_view"),
-                "endpoint": endpoint_of(model),
-                "model": model,
-            }
-            for model in RECORD_TYPES
-            if model.desk is desk and security.can(Verb.READ, model)
-        ]
-        if entries:
-            desks.append((enum_label(desk), entries))
-    return desks
+    """Return the screens on their own, and then the desks that the officer may read, each with
+    the lists and screens that belong to it."""
+    alone = [(entry["label"], [entry]) for entry in _screens(None)]
+    desks = [(enum_label(desk), [*_lists(desk), *_screens(desk)]) for desk in Desk]
+    return [*alone, *((words, entries) for words, entries in desks if entries)]
+
+
+def _lists(desk: Desk) -> list[dict[str, Any]]:
+    lists = _known_lists().get(desk, [])
+    return [entry | {"is_here": request.blueprint == entry["endpoint"]} for entry in lists]
+
+
+def _known_lists() -> dict[Desk, list[dict[str, Any]]]:
+    """Return the lists of each desk. They hang on the roles and the language alone, and are kept:
+    to ask forty types for words and addresses was a third of the work of a small page."""
+    kept = current_app.extensions.setdefault("redress.menus", {})
+    key = (security.roles(), str(get_locale()), request.script_root)
+    if key not in kept:
+        if len(kept) >= MOST_MENUS:
+            kept.clear()
+        desks: dict[Desk, list[dict[str, Any]]] = {}
+        for model in RECORD_TYPES:
+            if security.can(Verb.READ, model):
+                endpoint = endpoint_of(model)
+                entry = {
+                    "label": types_label(model),
+                    "about": about(model),
+                    "url": url_for(f"{endpoint}.index_view"),
+                    "endpoint": endpoint,
+                }
+                desks.setdefault(model.desk, []).append(entry)
+        kept[key] = desks
+    known: dict[Desk, list[dict[str, Any]]] = kept[key]
+    return known
+
+
+def _screens(desk: Desk | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": gettext(screen.label),
+            "about": gettext(screen.about),
+            "url": url_for(screen.endpoint),
+            "is_here": request.endpoint == screen.endpoint,
+        }
+        for screen in SCREENS
+        if screen.desk is desk and screen.is_open()
+    ]
 
 
 def init_app(app: Flask) -> None:
@@ -79,6 +168,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    saved.init_app(app)
     admin = Admin(
         app,
         name="Redress",
@@ -90,6 +180,7 @@ def init_app(app: Flask) -> None:
     imports.init_app(app)
     identity.init_app(app)
     search.init_app(app)
+    dashboard.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,
@@ -105,7 +196,7 @@ def init_app(app: Flask) -> None:
         Verb=Verb,
         can=security.can,
         title_of=title,
-        about=about,
+        tone=tone,
     )
 
     @app.get("/")

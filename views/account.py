@@ -3,7 +3,7 @@ administer officers. The server-side session is kept here, because it commits.""
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ from actions import accounts, second_factor
 from config import LANGUAGES
 from models import Officer, OfficerSession, db
 from rules import RuleBroken
+from rules.accounts import Appearance
 from rules.passwords import LONGEST, SHORTEST, SHORTEST_WITH_SECOND_FACTOR
 from rules.permissions import Verb
 from views.asking import limits, own_record, present_log_in, visitor
@@ -255,16 +256,28 @@ def logout() -> Any:
 @account.post("/language")
 @security.public
 def language() -> Any:
-    """Change the language: for an officer for good, for a visitor until the browser closes."""
-    chosen = request.form.get("language", "")
-    if chosen not in LANGUAGES:
+    """Change the language."""
+    return _choose("language", LANGUAGES)
+
+
+@account.post("/appearance")
+@security.public
+def appearance() -> Any:
+    """Change the colours: light, dark, or as the system says."""
+    return _choose("appearance", set(Appearance))
+
+
+def _choose(what: str, offered: Container[str]) -> Reply:
+    """Keep what was chosen: for an officer for good, for a visitor until the browser closes."""
+    chosen = request.form.get(what, "")
+    if chosen not in offered:
         abort(400)
     officer = security.current_officer()
     if officer:
-        own_record(officer).language = chosen
+        setattr(own_record(officer), what, chosen)
         db.session.commit()
     else:
-        web_session["language"] = chosen
+        web_session[what] = chosen
     return redirect(security.local_path(request.form.get("next")) or url_for("admin.index"), 303)
 
 

@@ -10,6 +10,9 @@ import security
 from actions import accounts
 from models import Officer, OfficerSession, db
 
+# What a visitor may choose before they log in; the log-in takes it along.
+CHOICES = ("language", "appearance")
+
 
 def limits() -> accounts.Limits:
     """Return what the settings say about log-ins."""
@@ -31,7 +34,7 @@ def visitor() -> accounts.Visitor:
         device="".join(character for character in device if character.isprintable()),
         now=datetime.now(UTC),
         today=security.today(),
-        language=web_session.get("language"),
+        chosen={name: web_session[name] for name in CHOICES if web_session.get(name)},
     )
 
 

@@ -2,17 +2,21 @@
 may see that."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask import request, url_for
+from flask_babel import gettext, ngettext
 from sqlalchemy import Enum, inspect, literal, select, union_all
 
 import security
 from models import Record, db, title_sql
 from queries.filters import Today, local_column
+from rules import mark
 from rules.permissions import Verb
-from views.labels import label, show_of, table_label, title, typed
+from rules.records import AuditVerb
+from views.badges import Badge, due_badge, tone
+from views.labels import enum_label, label, show_of, table_label, title, typed
 
 
 def endpoint_of(model: type[Record]) -> str:
@@ -37,9 +41,26 @@ def record_url(record: Record) -> str | None:
     return f"{known[model]}?id={record.id}" if known[model] else None
 
 
-def visible_titles(wanted: dict[Any, set[int]]) -> dict[tuple[Any, int], str]:
+Wanted = dict[Any, set[int]]
+
+
+def visible_titles(wanted: Wanted) -> dict[tuple[Any, int], str]:
     """Return the names of the records with these ids, by record type, that the officer sees; one
-    statement, or none where nothing is wanted."""
+    statement, or none where this request has asked for all of them before."""
+    known = _memory().setdefault("titles", {})
+    missing = {
+        target: unknown
+        for target, ids in wanted.items()
+        if (unknown := {number for number in ids if (target, number) not in known})
+    }
+    if missing:
+        known |= dict.fromkeys((target, n) for target, ids in missing.items() for n in ids)
+        known |= _read_titles(missing)
+    asked = ((target, number) for target, ids in wanted.items() for number in ids)
+    return {place: known[place] for place in asked if known[place] is not None}
+
+
+def _read_titles(wanted: Wanted) -> dict[tuple[Any, int], str]:
     by_table = {target.__tablename__: target for target in wanted}
     parts = []
     for target, ids in wanted.items():
@@ -47,33 +68,43 @@ def visible_titles(wanted: dict[Any, set[int]]) -> dict[tuple[Any, int], str]:
         query = select(table, target.id, title_sql(target)).where(target.id.in_(ids))
         visible = security.visible(target)
         parts.append(query if visible is None else query.where(visible))
-    if not parts:
-        return {}
     return {(by_table[row[0]], row[1]): row[2] for row in db.session.execute(union_all(*parts))}
 
 
-def note_unseen(model: type[Record], records: list[Any], keys: list[str]) -> None:
+def note_unseen(
+    model: type[Record], records: list[Any], keys: list[str], also: Wanted | None = None
+) -> None:
     """Note which records that these refer to are out of the officer's sight: cells show them
-    by number only. One statement, or none where every such record type is open to all."""
+    by number only. One statement, in which those that the page names `also` are asked for, or
+    none where every such record type is open to all."""
     relations = inspect(model).relationships
-    wanted: dict[Any, set[int]] = {}
+    wanted: Wanted = {}
     for key in keys:
         if key in relations and security.visible(relations[key].mapper.class_) is not None:
             related = (getattr(record, key) for record in records)
             ids = {other.id for other in related if other is not None}
             wanted.setdefault(relations[key].mapper.class_, set()).update(ids)
-    seen = visible_titles({target: ids for target, ids in wanted.items() if ids})
+    together = {
+        target: wanted.get(target, set()) | (also or {}).get(target, set())
+        for target in {**wanted, **(also or {})}
+    }
+    seen = visible_titles(together)
     every = {(target, number) for target, ids in wanted.items() for number in ids}
     _memory()["unseen"] = every - set(seen)
 
 
-def _is_past(value: Any, now: Today) -> bool:
-    return bool(value < (now.now if isinstance(value, datetime) else now.day))
+def _due(record: Record, column: Any, due: date | None, today: Callable[[], Today]) -> Badge | None:
+    """Return the chip beside a date by which something must be done; None for any other date."""
+    deeds = column.info.get("met_by")
+    if not deeds or due is None:
+        return None
+    met, *ending = (getattr(record, key) for key in deeds)
+    return due_badge(due, met, today(), is_ended=any(ending))
 
 
 def cell(record: Record, key: str, today: Callable[[], Today]) -> dict[str, Any]:
     """Return what a list or details shows of `key`: its text, kind and link, if any. What day it
-    is, `today`, is asked only for what can be overdue."""
+    is, `today`, is asked only for what is due."""
     model = type(record)
     value = getattr(record, key)
     if key in inspect(model).relationships:
@@ -88,16 +119,14 @@ def cell(record: Record, key: str, today: Callable[[], Today]) -> dict[str, Any]
         kind = "moment"
     if key in model.title_columns:
         kind = "title number" if key == "number" else "title"
-    overdue = bool(
-        value
-        and column.info.get("met_by")
-        and _is_past(value, today())
-        and all(getattr(record, met) is None for met in column.info["met_by"])
-    )
     if key == "record_type":
         value = table_label(value)
-    raw = getattr(value, "value", None)
-    return {"text": show_of(column, value), "kind": kind, "raw": raw, "overdue": overdue}
+    return {
+        "text": show_of(column, value),
+        "kind": kind,
+        "tone": tone(value),
+        "due": _due(record, column, value, today) if isinstance(value, date) else None,
+    }
 
 
 def changes_in_words(
@@ -117,6 +146,47 @@ def changes_in_words(
         hidden = sum(column not in by_column for column in entry.changes or {})
         told.append({"entry": entry, "changes": changes, "hidden": hidden})
     return told
+
+
+DID = {
+    AuditVerb.INSERT: mark("made this record"),
+    AuditVerb.UPDATE: mark("changed it"),
+    AuditVerb.DELETE: mark("deleted it"),
+}
+
+
+def as_timeline(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what changes_in_words() told as the entries of a timeline: who, did, at, the changes
+    as lines, and a note of what is not shown."""
+    return [
+        {
+            "who": str(one["entry"].officer or gettext("The system")),
+            "did": _did(one["entry"].verb),
+            "at": one["entry"].at,
+            "lines": [_line(*change) for change in one["changes"] if any(change[1:])],
+            "note": ngettext(
+                "and %(num)s field that is not shown to you",
+                "and %(num)s fields that are not shown to you",
+                one["hidden"],
+            )
+            if one["hidden"]
+            else "",
+        }
+        for one in told
+    ]
+
+
+def _did(verb: AuditVerb) -> str:
+    return gettext(DID[verb]) if verb in DID else enum_label(verb)
+
+
+def _line(field: str, before: str, after: str) -> str:
+    values = {"field": field, "before": before, "after": after}
+    if before and after:
+        return gettext("%(field)s: from “%(before)s” to “%(after)s”", **values)
+    if after:
+        return gettext("%(field)s: “%(after)s”", **values)
+    return gettext("%(field)s: “%(before)s” taken away", **values)
 
 
 def _names_in(

@@ -1,13 +1,13 @@
 """Indexes of the open grievances, for the page of what waits on an officer.
 
-Revises: 0005
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
