@@ -54,7 +54,8 @@ def make_zinnias() -> dict[str, type[Record]]:
     the addresses of their pages."""
     made = {}
     for model in SEARCHED:
-        columns = [one.key for one in search_columns(model) if one.key in model.title_columns]
+        searched = {column.key for column in search_columns(model)}
+        columns = [key for key in model.title_columns if key in searched]
         given = {columns[-1]: "zinnia"} if columns else {}
         record = make_any(model, **given)
         if given:
