@@ -17,7 +17,7 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
-from sqlalchemy import ColumnElement, Select, and_, any_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, or_, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
@@ -127,10 +127,20 @@ def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
         return reads
     if model.owner_path:
         key = getattr(model, model.owner_path)
-        return or_(_once(func.redress_reads_trail()), _own(key))
+        return or_(_once(func.redress_reads_trail()), _own(key), *_shared(model))
     if not issubclass(model, OfficeRecord | FigureMonth):
         return None
     return or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
+
+
+def _shared(model: type[Record]) -> list[ColumnElement[bool]]:
+    """Return the conditions for what others share with the office or a role of whoever asks."""
+    if model.shared_with is None:
+        return []
+    office, role = (getattr(model, name) for name in model.shared_with)
+    nothing = func.cast(postgresql.array([], type_=Text), ARRAY(Text))
+    held = func.coalesce(_once(func.redress_roles(type_=ARRAY(Text))), nothing, type_=ARRAY(Text))
+    return [office == _any_of("redress_offices_above"), cast(role, Text) == any_(held)]
 
 
 def _path(model: Any, path: str) -> Any:
@@ -154,6 +164,16 @@ def changed_rows(model: Guarded) -> ColumnElement[bool] | None:
         system: ColumnElement[bool] = _once(func.redress_officer()) == SYSTEM
         return system
     return None
+
+
+def removed_rows(model: Guarded) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that whoever asks may delete, where it is not
+    that of changing them: what is shared goes at the hand of an administrator too."""
+    changes = changed_rows(model)
+    if model.shared_with is None or changes is None:
+        return None
+    shared = or_(*(getattr(model, name).is_not(None) for name in model.shared_with))
+    return or_(changes, and_(_once(func.redress_administers()), shared))
 
 
 def kept_columns(model: Guarded) -> list[str]:
@@ -192,8 +212,11 @@ def guard_statement(model: Guarded) -> str:
     hidden = [column.name for column in model.__table__.columns if column.info.get("secret")]
     conditions = f"{_written(model, seen)}, {_written(model, changes)}"
     table, kept = model.__tablename__, ",".join(kept_columns(model))
-    keep = f", redress_keep('{table}', '{{{kept}}}')" if kept else ""
-    return f"SELECT redress_guard('{table}', {conditions}, '{{{','.join(hidden)}}}'){keep}"
+    more = f", redress_keep('{table}', '{{{kept}}}')" if kept else ""
+    removed = removed_rows(model)
+    if removed is not None:
+        more += f", redress_let_remove('{table}', {_written(model, removed)})"
+    return f"SELECT redress_guard('{table}', {conditions}, '{{{','.join(hidden)}}}'){more}"
 
 
 # --- What migrations cannot do ----------------------------------------------------------------

@@ -190,6 +190,9 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     `sorted_by`      column of the list's first order, with "-" for newest first
     `office_paths`   dotted paths to the offices whose officers see it (OfficeRecord)
     `told_from`      column that is empty for as long as these offices are not to know of it
+    `owner_path`     column of the officer it belongs to, who alone changes it (OwnRecord)
+    `shared_with`    columns of an office and of a role, whose officers see it as well; below the
+                     office too
     `covering`       columns that every index of a sort holds as well: those that tell who may see
                      a row, so that counting needs no row of a table of millions
     `screen`         False: no generated screen at all
@@ -203,6 +206,7 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     office_paths: ClassVar[tuple[str, ...]] = ()
     told_from: ClassVar[str | None] = None
     owner_path: ClassVar[str | None] = None
+    shared_with: ClassVar[tuple[str, str] | None] = None
     covering: ClassVar[tuple[str, ...]] = ()
     screen: ClassVar[bool] = True
     read_only: ClassVar[bool] = False
@@ -619,6 +623,7 @@ THE_MATTER = {"group": mark("The matter")}
 WHO_ANSWERS = {"group": mark("Who answers")}
 PROGRESS = {"group": mark("Progress")}
 NUMBERS = {"group": mark("Numbers and origin")}
+WHILE_OPEN: dict[str, Any] = {"postgresql_where": text("state NOT IN ('closed', 'withdrawn')")}
 grievance_number = Sequence("grievance_number", metadata=Base.metadata)
 
 
@@ -650,6 +655,12 @@ class Grievance(OfficeRecord):
             "acknowledged_at >= received_at AND answered_at >= received_at "
             "AND closed_at >= received_at AND withdrawn_at >= received_at",
             name="nothing_before_receipt",
+        ),
+        # What waits on somebody, in the order of its clock: of millions the few that are open.
+        Index("ix_grievance_waits_on_handler", "handler_id", "due_at", "id", **WHILE_OPEN),
+        Index("ix_grievance_waits_on_leader", "lead_official_id", "due_at", "id", **WHILE_OPEN),
+        Index(
+            "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
     )
 
@@ -2334,6 +2345,7 @@ class FigureMonth(db.Model):  # type: ignore[name-defined, misc]  # as Record
     office_paths: ClassVar[tuple[str, ...]] = ("office_id",)
     owner_path: ClassVar[str | None] = None
     told_from: ClassVar[str | None] = None
+    shared_with: ClassVar[tuple[str, str] | None] = None
 
     id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
     office_id: Mapped[int | None] = reference(
@@ -2401,19 +2413,68 @@ class Reopening(db.Model):  # type: ignore[name-defined, misc]  # as Record
 
 
 class SavedView(OwnRecord):
-    """A filtered list that an officer keeps under a name."""
+    """A list as an officer keeps it under a name, for themselves or for an office or a role."""
 
     title_columns = ("name",)
-    __table_args__ = (UniqueConstraint("officer_id", "record_type", "name"),)
+    shared_with = ("shared_office_id", "shared_role")
+    __table_args__ = (
+        UniqueConstraint("officer_id", "record_type", "name"),
+        CheckConstraint("num_nonnulls(shared_office_id, shared_role) <= 1", name="shared_once"),
+        # What urlencode writes, and so never the address of another page.
+        CheckConstraint(
+            "address ~ '^[A-Za-z0-9_.~%+&=,-]+$' AND length(address) <= 3000",
+            name="only_of_a_list",
+        ),
+    )
 
     name: Mapped[str] = mapped_column(String(120), doc="Name of the view")
-    record_type: Mapped[str] = mapped_column(String(80), doc="List it belongs to")
-    address: Mapped[LongText] = mapped_column(doc="Filters, search and sort as in the address bar")
+    shared_office_id: Mapped[int | None] = reference(
+        "office", doc="Office whose officers see it too, and those of the offices below"
+    )
+    shared_role: Mapped[Role | None] = mapped_column(doc="Role whose officers see it too")
+    record_type: Mapped[str] = mapped_column(
+        String(80), doc="List it belongs to, as its table is called"
+    )
+    address: Mapped[LongText] = mapped_column(
+        doc="Filters, search, sort and columns, as after the ? in the address bar"
+    )
     officer_id: Mapped[int] = reference(
         "officer", ondelete="CASCADE", doc="Officer who keeps it", info={"set_by": "system"}
     )
 
+    shared_office: Mapped["Office | None"] = relationship(foreign_keys=shared_office_id)
     officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class DefaultView(PrivateRecord):
+    """The saved view that a list opens with for an officer."""
+
+    desk = Desk.VIEWS
+    title_columns = ("record_type",)
+    __table_args__ = (UniqueConstraint("officer_id", "record_type"),)
+
+    officer_id: Mapped[int] = reference("officer", ondelete="CASCADE", doc="Whose default")
+    record_type: Mapped[str] = mapped_column(String(80), doc="List that opens with it")
+    saved_view_id: Mapped[int] = reference(
+        "saved_view", ondelete="CASCADE", doc="View it opens with, of whoever keeps it"
+    )
+
+
+class ListLayout(PrivateRecord):
+    """The columns that an officer wants to see of a list, in their order, and how dense."""
+
+    desk = Desk.VIEWS
+    title_columns = ("record_type",)
+    __table_args__ = (UniqueConstraint("officer_id", "record_type"),)
+
+    officer_id: Mapped[int] = reference("officer", ondelete="CASCADE", doc="Whose layout")
+    record_type: Mapped[str] = mapped_column(String(80), doc="List it is of")
+    columns: Mapped[list[str]] = mapped_column(
+        ARRAY(String(80)), server_default="{}", doc="Columns in their order; empty for the usual"
+    )
+    is_compact: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="Whether rows stand close together"
+    )
 
 
 class ImportBatch(ReferenceRecord):

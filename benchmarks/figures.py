@@ -74,8 +74,8 @@ def measure(app: Flask, url: str, panel: Panel, handler: Panel, say: Say) -> dic
         f" {found['bytes'] / 1e6:.0f} MB; nothing changed: {found['nothing']:.2f} s")  # fmt: skip
     for name, words in (("quarter", "of this quarter"), ("any_age", "of any age")):
         one = found[name]
-        say(f"after {one['changes']:,} changes {words}: {one['seconds']:.2f} s"
-            f" ({'everything' if one['full'] else str(one['months']) + ' months'} anew)")  # fmt: skip
+        what = "everything" if one["full"] else f"{one['months']} months"
+        say(f"after {one['changes']:,} changes {words}: {one['seconds']:.2f} s ({what} anew)")
     found["pages"] = {}
     for name, path in PAGES.items():
         found["pages"][name] = _page(panel, path)

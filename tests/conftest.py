@@ -1,9 +1,13 @@
-"""A real PostgreSQL for the tests, migrated once in a run, and somebody who asks.
+"""A real PostgreSQL for the tests, migrated once in a process, and somebody who asks.
 
 `session` and what hangs on it (`app`, `client`, `as_role`) keep all a test does in one outer
 transaction, which is rolled back; the commits of views end savepoints within it. `committed` is an
 application on a database of its own, for tests that need real commits: threads, COPY, a killed
 process, a browser.
+
+`pytest` runs the tests in one process, `pytest -n 2 --dist loadfile` (`make test`) in two that
+share nothing: each has a server, and so roles and settings, of its own. The tests of a file stay
+together and in their order. See docs/decisions/0056-tests-side-by-side.md.
 """
 
 import os
@@ -37,6 +41,11 @@ from tests.factories import PASSWORD, SECRET, make_category, make_officer
 from tests.gunicorns import METRICS_TOKEN, PATIENCE, Web, app_of, cookies_of, serving
 
 RUN = f"redress_test_{os.getpid()}"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # "gw0" where tests run side by side
+
+# Half a minute and more each, the longest first: begun last, one of them would keep its process
+# busy while the others have nothing left to do. A file that is not here is begun after them.
+LONG = ("tests/browser/test_xss.py",)
 
 
 class Client(FlaskClient):
@@ -113,6 +122,7 @@ def _hurry(server: str) -> None:
     superuser = urlsplit(server)._replace(netloc=f"{embedded.SUPERUSER}@").geturl()
     with closing(postgres.connect(superuser)) as connection:
         connection.cursor().execute("ALTER SYSTEM SET fsync = off")
+        connection.cursor().execute("ALTER SYSTEM SET full_page_writes = off")
         connection.cursor().execute("SELECT pg_reload_conf()")
 
 
@@ -132,6 +142,23 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(line)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if WORKER:
+        place = {name: number for number, name in enumerate(LONG)}
+        items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if WORKER:
+        session.config.workeroutput["figures"] = _figures  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over the figures of a process that has ended; one that was killed leaves none."""
+    _figures.extend(getattr(node, "workeroutput", {}).get("figures", []))
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of a server's database `postgres`: that of DATABASE_URL, or the embedded one, under
@@ -140,7 +167,7 @@ def server() -> Iterator[str]:
     if given:
         yield _beside(given)
         return
-    with embedded.database(HOME / "instance" / "tests", "postgres") as url:
+    with embedded.database(HOME / "instance" / f"tests{WORKER}", "postgres") as url:
         _hurry(url)
         _remove_left_overs(url)
         yield url
@@ -197,7 +224,10 @@ def fresh_database(template: str) -> Iterator[Callable[[], str]]:
     def make() -> str:
         name = f"{RUN}_{len(made) + 1}"
         with closing(postgres.connect(_beside(template))) as connection:
-            connection.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {source}")
+            # Copied as files, not through the journal: a quarter of the work.
+            connection.cursor().execute(
+                f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY"
+            )
         made.append(_beside(template, name))
         return made[-1]
 

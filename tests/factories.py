@@ -11,6 +11,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
+from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from access import sign_ticket
@@ -28,6 +29,7 @@ from models import (
     DailyReturn,
     Decision,
     DecisionPoint,
+    DefaultView,
     Document,
     DutyShift,
     ExportRecord,
@@ -44,6 +46,7 @@ from models import (
     ImportBatch,
     Inspection,
     JointConference,
+    ListLayout,
     NumberSeries,
     Office,
     Officer,
@@ -82,6 +85,11 @@ from rules.records import AuditVerb
 from rules.reprimand import Ground
 from rules.rhythm import Measure
 from rules.supervision import RecusalGround
+
+# To check a password is 0.2 s of work, on purpose. Here it is next to none, but for the tests of
+# that purpose (`dear` in tests/views/test_account.py) and in servers with a process of their own.
+DEAR = accounts.HASHER
+accounts.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 PASSWORD = "five quiet herons over the weir"
 SECRET = "for-tests-" * 4
@@ -598,9 +606,23 @@ def make_saved_view(**given: Any) -> SavedView:
         given,
         name=f"View {next(_number)}",
         record_type="grievance",
-        address="state=registered",
+        address="flt0_state_equals=registered",
         officer_id=_id(make_officer),
     )
+
+
+def make_default_view(**given: Any) -> DefaultView:
+    return _make(
+        DefaultView,
+        given,
+        officer_id=_id(make_officer),
+        record_type="grievance",
+        saved_view_id=_id(make_saved_view),
+    )
+
+
+def make_list_layout(**given: Any) -> ListLayout:
+    return _make(ListLayout, given, officer_id=_id(make_officer), record_type="grievance")
 
 
 def make_import_batch(**given: Any) -> ImportBatch:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 EXPECTED = {"power cut"}
-"""The server of the tests has fsync off: what the doctor says of it is right."""
+"""The server of the tests does not wait for its disk: what the doctor says of it is right."""
 
 
 KEY = "Kd8-fLq2_vZ0xTn5yB7rW3sHc9mPjA4e"
@@ -110,7 +110,7 @@ def test_a_sound_deployment_has_nothing_wrong(patient: Patient) -> None:
     found = patient.findings()
     wrong = {one["about"]: one["sentence"] for one in found if one["level"] == "wrong"}
     assert wrong.keys() == EXPECTED, wrong
-    assert "fsync off" in wrong["power cut"]
+    assert "fsync and full_page_writes off" in wrong["power cut"]
     assert len(found) > 20
 
 
@@ -120,7 +120,7 @@ def test_a_line_is_for_people_and_figures_come_last(patient: Patient) -> None:
     with app.app_context():
         db.engine.dispose()
     assert result.exit_code == 1
-    assert "\nwrong   power cut: fsync off" in result.output
+    assert "\nwrong   power cut: fsync and full_page_writes off" in result.output
     assert result.output.splitlines()[-1].endswith(f" {len(EXPECTED)} wrong")
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, redirect, request, url_for
-from flask_admin import Admin, AdminIndexView, expose
-from flask_babel import gettext
+from flask import Flask, current_app, redirect, request, url_for
+from flask_admin import Admin
+from flask_babel import get_locale, gettext
 
 import security
 from models import (
@@ -17,15 +17,28 @@ from models import (
     Officer,
     Record,
     RoleChange,
+    SavedView,
     db,
 )
 from rules import mark
 from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
-from views import account, dashboard, errors, identity, imports, leaving, roles, second_factor
+from views import (
+    account,
+    dashboard,
+    errors,
+    identity,
+    imports,
+    leaving,
+    roles,
+    saved,
+    search,
+    second_factor,
+)
 from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
+from views.home import HomeView
 from views.labels import (
     about,
     enum_label,
@@ -38,6 +51,7 @@ from views.labels import (
 )
 from views.offices import OfficerView
 from views.roles import RoleChangeView
+from views.saved import SavedViewView
 from views.shown import endpoint_of, record_url
 from views.trail import AuditEntryView
 
@@ -48,7 +62,10 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     ImportBatch: ImportBatchView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
+    SavedView: SavedViewView,
 }
+
+MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
 
 
 @dataclass(frozen=True)
@@ -87,17 +104,6 @@ SCREENS = (
 )
 
 
-class HomeView(AdminIndexView):
-    """The first page after log-in: the desks that the officer's roles open."""
-
-    def _handle_view(self, name: str, **kwargs: Any) -> None:
-        return None
-
-    @expose("/")
-    def index(self) -> Any:
-        return self.render("home.html", desks=menu())
-
-
 def register(admin: Admin, model: type[Record]) -> RecordView:
     """Give `model` its screens under /admin/<kebab-case>/ and return their view."""
     view = SPECIAL_VIEWS.get(model, RecordView)(model)
@@ -114,16 +120,32 @@ def menu() -> list[tuple[str, list[dict[str, Any]]]]:
 
 
 def _lists(desk: Desk) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": types_label(model),
-            "about": about(model),
-            "url": url_for(f"{endpoint_of(model)}.index_view"),
-            "is_here": request.blueprint == endpoint_of(model),
-        }
-        for model in RECORD_TYPES
-        if model.desk is desk and security.can(Verb.READ, model)
-    ]
+    lists = _known_lists().get(desk, [])
+    return [entry | {"is_here": request.blueprint == entry["endpoint"]} for entry in lists]
+
+
+def _known_lists() -> dict[Desk, list[dict[str, Any]]]:
+    """Return the lists of each desk. They hang on the roles and the language alone, and are kept:
+    to ask forty types for words and addresses was a third of the work of a small page."""
+    kept = current_app.extensions.setdefault("redress.menus", {})
+    key = (security.roles(), str(get_locale()), request.script_root)
+    if key not in kept:
+        if len(kept) >= MOST_MENUS:
+            kept.clear()
+        desks: dict[Desk, list[dict[str, Any]]] = {}
+        for model in RECORD_TYPES:
+            if security.can(Verb.READ, model):
+                endpoint = endpoint_of(model)
+                entry = {
+                    "label": types_label(model),
+                    "about": about(model),
+                    "url": url_for(f"{endpoint}.index_view"),
+                    "endpoint": endpoint,
+                }
+                desks.setdefault(model.desk, []).append(entry)
+        kept[key] = desks
+    known: dict[Desk, list[dict[str, Any]]] = kept[key]
+    return known
 
 
 def _screens(desk: Desk | None) -> list[dict[str, Any]]:
@@ -146,6 +168,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    saved.init_app(app)
     admin = Admin(
         app,
         name="Redress",
@@ -156,6 +179,7 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,

@@ -4,6 +4,7 @@ import enum
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from flask_babel import format_date, format_datetime, format_decimal, gettext
@@ -11,7 +12,7 @@ from sqlalchemy import Date, DateTime, Enum
 
 from models import RECORD_TYPES, Record
 from queries.filters import local_column
-from rules import RuleBroken, mark
+from rules import RuleBroken, Said, mark, say
 
 # Words that are plural already, or whose plural no rule gives.
 PLURALS = {
@@ -42,12 +43,14 @@ def english(key: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+@cache
 def english_type(model: type[Record]) -> str:
     """Return "Supervision group" for SupervisionGroup."""
     words = re.sub(r"(?<!^)(?=[A-Z])", " ", model.__name__)
     return words[:1] + words[1:].lower()
 
 
+@cache
 def english_types(model: type[Record]) -> str:
     """Return "Supervision groups" for SupervisionGroup."""
     single = english_type(model)
@@ -58,6 +61,7 @@ def english_types(model: type[Record]) -> str:
     return single + ("es" if re.search(r"(s|x|ch|sh)$", single) else "s")
 
 
+@cache
 def english_about(model: type[Record]) -> str:
     """Return the first sentence of what the model says of itself; "" where it says nothing."""
     words = " ".join((model.__doc__ or "").split())
@@ -106,6 +110,13 @@ def title(record: Record) -> str:
     return " · ".join(str(value) for value in in_words if value is not None) or str(record)
 
 
+def name_of(columns: list[Any], values: list[Any]) -> str:
+    """Return the name that `values` of `columns`, as JSON has them, make together; "" for none."""
+    pairs = zip(columns, values, strict=True)
+    words = (show_of(column, typed(column, value)) for column, value in pairs)
+    return " · ".join(word for word in words if word)
+
+
 def typed(column: Any, value: Any) -> Any:
     """Return a value of the audit trail, which is JSON, as the type of its column."""
     kind = column.type
@@ -136,7 +147,16 @@ def sentence(refused: RuleBroken) -> str:
     """Return the sentence of `refused` in the reader's language, its places filled."""
     if not refused.values:
         return gettext(refused.sentence).replace("%%", "%")
-    return gettext(refused.sentence) % refused.values
+    return gettext(refused.sentence) % {
+        name: _put_in(value) for name, value in refused.values.items()
+    }
+
+
+def _put_in(value: Any) -> Any:
+    """Return a value of a refusal as its sentence takes it: what has words of its own in words."""
+    if isinstance(value, Said):
+        return say(value, gettext, show)
+    return show(value) if isinstance(value, date | enum.Enum) else value
 
 
 def show(value: Any) -> str:

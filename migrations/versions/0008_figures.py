@@ -1,6 +1,6 @@
 """Figures of office handling: a summary by office and month, and what says that it is out of date.
 
-Revises: 0006
+Revises: 0007
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from config import HOME
@@ -22,10 +23,15 @@ def _is_foreign(path: Path) -> bool:
 
 def modules(*, tools: bool = False) -> Iterator[tuple[Path, ast.Module]]:
     """Yield each Python file (its path from the root) with its syntax tree."""
-    for path in files("**/*.py"):
-        place = path.relative_to(HOME)
+    for place, tree in _trees():
         if tools or place.parts[0] not in TOOLS:
-            yield place, ast.parse(path.read_bytes(), str(place))
+            yield place, tree
+
+
+@cache
+def _trees() -> list[tuple[Path, ast.Module]]:
+    places = [path.relative_to(HOME) for path in files("**/*.py")]
+    return [(place, ast.parse((HOME / place).read_bytes(), str(place))) for place in places]
 
 
 def listed(problems: list[str]) -> str:

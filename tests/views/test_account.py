@@ -3,12 +3,13 @@
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 from flask import Flask
 from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
@@ -20,7 +21,7 @@ from rules import RuleBroken
 from rules.permissions import Role
 from rules.records import AuditVerb
 from tests.conftest import Client
-from tests.factories import PASSWORD, make_officer
+from tests.factories import DEAR, PASSWORD, make_officer
 from tests.statements import statements
 from views.account import limits
 
@@ -116,9 +117,27 @@ def test_an_unknown_name_and_a_wrong_password_get_the_same_words(
     assert not is_in(client)
 
 
+@pytest.fixture
+def dear(monkeypatch: pytest.MonkeyPatch) -> Iterator[PasswordHasher]:
+    """Passwords are hashed as in the product, and the stand-in of unknown names too."""
+    monkeypatch.setattr(accounts, "HASHER", DEAR)
+    accounts._nobodys_hash.cache_clear()
+    yield DEAR
+    accounts._nobodys_hash.cache_clear()
+
+
+def test_to_check_a_password_is_the_work_that_the_standard_asks_for(dear: PasswordHasher) -> None:
+    parameters = extract_parameters(accounts.HASHER.hash(PASSWORD))
+    assert parameters.type is Type.ID
+    assert parameters.memory_cost >= 64 * 1024  # kB: the second choice of RFC 9106
+    assert parameters.time_cost >= 3
+
+
 def test_an_unknown_name_takes_as_much_work_as_a_wrong_password(
-    app: Flask, session: Any, anna: int
+    app: Flask, session: Any, dear: PasswordHasher
 ) -> None:
+    employ("anna", password_hash=dear.hash(PASSWORD))
+
     def work(username: str) -> float:
         with app.test_request_context():
             visitor = accounts.Visitor("a", "b", datetime.now(UTC), security.today())
@@ -527,7 +546,7 @@ def test_an_administrator_gives_a_new_password_that_is_shown_once(
     enter(annas, anna)
     enter(client, employ("ada", roles=[Role.ADMINISTRATOR]))
     page = client.send(f"/account/officers/{anna}", password="new").text
-    (password,) = re.findall(r"monospace\">([a-z0-9-]{23})<", page)
+    (password,) = re.findall(r"shown-once\">([a-z0-9-]{23})<", page)
     assert not is_in(annas)
     assert WRONG in log_in(annas).text
     assert log_in(annas, password=password).status_code == 303
