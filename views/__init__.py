@@ -23,6 +23,7 @@ from rules import mark
 from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import account, errors, identity, imports, leaving, roles, second_factor
+from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
@@ -153,6 +154,7 @@ def _screens(desk: Desk | None) -> list[dict[str, Any]]:
 
 def init_app(app: Flask) -> None:
     """Register every screen of `app`."""
+    app.url_rule_class = Address
     errors.init_app(app)
     account.init_app(app)
     second_factor.init_app(app)
