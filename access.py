@@ -17,19 +17,28 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
-from sqlalchemy import ColumnElement, Select, and_, any_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, or_, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 
 import postgres
-from models import Officer, OfficeRecord, OfficerSession, PrivateRecord, Record, RoleChange
+from models import (
+    FigureMonth,
+    Officer,
+    OfficeRecord,
+    OfficerSession,
+    PrivateRecord,
+    Record,
+    RoleChange,
+)
 
 APP_ROLE, READER_ROLE = "redress_app", "redress_reader"
 SYSTEM = 0
 """Stands in a ticket for the system itself: commands and jobs, which see every row."""
 
 Test = Callable[[Any], ColumnElement[bool]]
+Guarded = type[Record] | type[FigureMonth]
 
 
 # --- The ticket ------------------------------------------------------------------------------
@@ -68,7 +77,7 @@ def telling(settings: Mapping[str, str], *, local: bool = True) -> Select[Any]:
 # --- Which rows ------------------------------------------------------------------------------
 
 
-def through(model: type[Record], path: str, test: Test, told: ColumnElement[bool] | None) -> Any:
+def through(model: Guarded, path: str, test: Test, told: ColumnElement[bool] | None) -> Any:
     """Apply `test` to the column at the end of a dotted path of relations from `model`.
 
     An office does not see what it is not to know of yet (`told_from`): a draft, a visit without
@@ -108,7 +117,7 @@ def _own(column: Any) -> ColumnElement[bool]:
     return own
 
 
-def seen_rows(model: type[Record]) -> ColumnElement[bool] | None:
+def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
     """Return the condition for the rows of `model` that whoever asks may read, in functions of
     the database; None where that is all of them."""
     if model is OfficerSession:
@@ -118,10 +127,20 @@ def seen_rows(model: type[Record]) -> ColumnElement[bool] | None:
         return reads
     if model.owner_path:
         key = getattr(model, model.owner_path)
-        return or_(_once(func.redress_reads_trail()), _own(key))
-    if not issubclass(model, OfficeRecord):
+        return or_(_once(func.redress_reads_trail()), _own(key), *_shared(model))
+    if not issubclass(model, OfficeRecord | FigureMonth):
         return None
     return or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
+
+
+def _shared(model: type[Record]) -> list[ColumnElement[bool]]:
+    """Return the conditions for what others share with the office or a role of whoever asks."""
+    if model.shared_with is None:
+        return []
+    office, role = (getattr(model, name) for name in model.shared_with)
+    nothing = func.cast(postgresql.array([], type_=Text), ARRAY(Text))
+    held = func.coalesce(_once(func.redress_roles(type_=ARRAY(Text))), nothing, type_=ARRAY(Text))
+    return [office == _any_of("redress_offices_above"), cast(role, Text) == any_(held)]
 
 
 def _path(model: Any, path: str) -> Any:
@@ -132,7 +151,7 @@ def _path(model: Any, path: str) -> Any:
     return through(model, path, lambda column: column == _any_of("redress_offices"), told)
 
 
-def changed_rows(model: type[Record]) -> ColumnElement[bool] | None:
+def changed_rows(model: Guarded) -> ColumnElement[bool] | None:
     """Return the condition for the rows of `model` that whoever asks may add, change or delete;
     None where it is that of reading them."""
     if model is Officer:
@@ -141,10 +160,23 @@ def changed_rows(model: type[Record]) -> ColumnElement[bool] | None:
         return or_(_once(func.redress_administers()), _own(OfficerSession.officer_id))
     if model.owner_path:
         return or_(_own(getattr(model, model.owner_path)), _once(func.redress_officer()) == SYSTEM)
+    if model is FigureMonth:
+        system: ColumnElement[bool] = _once(func.redress_officer()) == SYSTEM
+        return system
     return None
 
 
-def kept_columns(model: type[Record]) -> list[str]:
+def removed_rows(model: Guarded) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that whoever asks may delete, where it is not
+    that of changing them: what is shared goes at the hand of an administrator too."""
+    changes = changed_rows(model)
+    if model.shared_with is None or changes is None:
+        return None
+    shared = or_(*(getattr(model, name).is_not(None) for name in model.shared_with))
+    return or_(changes, and_(_once(func.redress_administers()), shared))
+
+
+def kept_columns(model: Guarded) -> list[str]:
     """Return the columns of `model` that no login writes: functions of the database do, which ask
     who acts (docs/decisions/0043-accounts.md)."""
     if model is RoleChange:
@@ -165,7 +197,7 @@ def _written(model: type[Record], condition: ColumnElement[bool] | None) -> str:
     return f"$rows${re.sub(r' AS redress_[a-z_]+_[0-9]+', '', words)}$rows$"
 
 
-def guard_statement(model: type[Record]) -> str:
+def guard_statement(model: Guarded) -> str:
     """Return the SQL that gives the logins their rights on the table of `model`; the migration
     that makes the table, or changes who sees its rows, runs it.
 
@@ -180,8 +212,11 @@ def guard_statement(model: type[Record]) -> str:
     hidden = [column.name for column in model.__table__.columns if column.info.get("secret")]
     conditions = f"{_written(model, seen)}, {_written(model, changes)}"
     table, kept = model.__tablename__, ",".join(kept_columns(model))
-    keep = f", redress_keep('{table}', '{{{kept}}}')" if kept else ""
-    return f"SELECT redress_guard('{table}', {conditions}, '{{{','.join(hidden)}}}'){keep}"
+    more = f", redress_keep('{table}', '{{{kept}}}')" if kept else ""
+    removed = removed_rows(model)
+    if removed is not None:
+        more += f", redress_let_remove('{table}', {_written(model, removed)})"
+    return f"SELECT redress_guard('{table}', {conditions}, '{{{','.join(hidden)}}}'){more}"
 
 
 # --- What migrations cannot do ----------------------------------------------------------------

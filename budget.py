@@ -10,6 +10,8 @@ Commands, imports and exports are no requests in this sense: an export has a bud
 (EXPORT_SECONDS), a command or an import runs until it is done.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -20,6 +22,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
 
+GOES_BACK = ("ROLLBACK TO SAVEPOINT", "RELEASE SAVEPOINT")
+"""What is done whatever was spent, and where the transaction may take nothing else."""
 ANSWER_SECONDS = 5.0
 """What is given on top to a request whose budget is spent, for the page that says so."""
 
@@ -60,12 +64,14 @@ _REFUSALS: tuple[tuple[type[Exception], type[DatabaseRefused]], ...] = (
 @dataclass
 class Spent:
     """What the statements of one request cost so far. `seconds` is the time that they took,
-    `allowed` how long they may take together; `limit` is what the database was told last."""
+    `allowed` how long they may take together; `limit` is what the database was told last, and
+    `is_short` that this was for a part of the request which is over."""
 
     allowed: float
     statements: int = 0
     seconds: float = 0.0
     limit: float | None = None
+    is_short: bool = False
     refused: str = ""
 
     @property
@@ -108,24 +114,41 @@ def allow_an_answer() -> None:
         cost.allowed = cost.seconds + ANSWER_SECONDS
 
 
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Give the statements of the block so many seconds together, out of those of the request: for
+    a part that a page can do without. Where TooLong comes out of it, the page goes on after a
+    rollback to a savepoint from before the block."""
+    cost = spent()
+    if cost is None:
+        yield
+        return
+    kept = cost.allowed
+    cost.allowed = min(kept, cost.seconds + seconds)
+    try:
+        yield
+    finally:
+        cost.allowed = kept
+        cost.is_short = True
+
+
 def _milliseconds(seconds: float) -> str:
     return str(max(1, int(seconds * 1000)))
 
 
 @event.listens_for(Engine, "before_cursor_execute")
-def _before(_connection: Connection, cursor: Any, *rest: Any) -> None:
+def _before(_connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
     cost = spent()
-    if cost is None:
+    if cost is None or statement.startswith(GOES_BACK):
         return
     if cost.left <= 0:
         cost.refused = TooLong.__name__
         raise TooLong
-    if cost.limit is not None and cost.left < cost.limit:
-        cost.limit = cost.left
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true)", (_milliseconds(cost.limit),)
-        )
-    _context(rest).redress_began = monotonic()
+    limit = min(float(current_app.config["STATEMENT_SECONDS"]), cost.left)
+    if cost.limit is not None and (limit < cost.limit or cost.is_short):
+        cost.limit, cost.is_short = limit, False
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", (_milliseconds(limit),))
+    _context((statement, *rest)).redress_began = monotonic()
 
 
 @event.listens_for(Engine, "after_cursor_execute")

@@ -496,6 +496,11 @@ class _Batches:
         self._rows, self._size = [], 0
 
 
+def guarded(text: str) -> str:
+    """Return `text` so that no spreadsheet runs it as a formula; as csv_stream guards its cells."""
+    return f"'{text}" if re.match(_GUARDED, text) else text
+
+
 def _csv_cell(column: Any, guard: bool) -> Any:
     """How COPY is to write `column`: what it makes of numbers, days and times is right as it is."""
     kind = column.type

@@ -190,6 +190,9 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     `sorted_by`      column of the list's first order, with "-" for newest first
     `office_paths`   dotted paths to the offices whose officers see it (OfficeRecord)
     `told_from`      column that is empty for as long as these offices are not to know of it
+    `owner_path`     column of the officer it belongs to, who alone changes it (OwnRecord)
+    `shared_with`    columns of an office and of a role, whose officers see it as well; below the
+                     office too
     `covering`       columns that every index of a sort holds as well: those that tell who may see
                      a row, so that counting needs no row of a table of millions
     `screen`         False: no generated screen at all
@@ -203,6 +206,7 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     office_paths: ClassVar[tuple[str, ...]] = ()
     told_from: ClassVar[str | None] = None
     owner_path: ClassVar[str | None] = None
+    shared_with: ClassVar[tuple[str, str] | None] = None
     covering: ClassVar[tuple[str, ...]] = ()
     screen: ClassVar[bool] = True
     read_only: ClassVar[bool] = False
@@ -619,6 +623,7 @@ THE_MATTER = {"group": mark("The matter")}
 WHO_ANSWERS = {"group": mark("Who answers")}
 PROGRESS = {"group": mark("Progress")}
 NUMBERS = {"group": mark("Numbers and origin")}
+WHILE_OPEN: dict[str, Any] = {"postgresql_where": text("state NOT IN ('closed', 'withdrawn')")}
 grievance_number = Sequence("grievance_number", metadata=Base.metadata)
 
 
@@ -650,6 +655,12 @@ class Grievance(OfficeRecord):
             "acknowledged_at >= received_at AND answered_at >= received_at "
             "AND closed_at >= received_at AND withdrawn_at >= received_at",
             name="nothing_before_receipt",
+        ),
+        # What waits on somebody, in the order of its clock: of millions the few that are open.
+        Index("ix_grievance_waits_on_handler", "handler_id", "due_at", "id", **WHILE_OPEN),
+        Index("ix_grievance_waits_on_leader", "lead_official_id", "due_at", "id", **WHILE_OPEN),
+        Index(
+            "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
     )
 
@@ -2314,23 +2325,156 @@ class Target(OfficeRecord):
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
 
 
+# --- Figures ---------------------------------------------------------------------------------
+
+
+def _count(doc: str) -> Any:
+    return mapped_column(Integer, server_default="0", doc=doc)
+
+
+class FigureMonth(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """What is counted of the handling of an office in a month (rules/figures.py says what each
+    count means). Made by actions/figures.py and by nobody else; no screen edits it."""
+
+    __table_args__ = (
+        UniqueConstraint("month", "office_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint("extract(day FROM month) = 1", name="first_of_month"),
+        CheckConstraint("cardinality(days) = cardinality(answers)", name="answers_of_days"),
+    )
+    # As of an OfficeRecord: who sees the rows.
+    office_paths: ClassVar[tuple[str, ...]] = ("office_id",)
+    owner_path: ClassVar[str | None] = None
+    told_from: ClassVar[str | None] = None
+    shared_with: ClassVar[tuple[str, str] | None] = None
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    office_id: Mapped[int | None] = reference(
+        "office", ondelete="CASCADE", doc="Office; empty for what is with no office yet"
+    )
+    month: Mapped[Day] = mapped_column(doc="First day of the month, where the bureau is")
+    received: Mapped[int] = _count("Grievances received in the month")
+    acknowledge_due: Mapped[int] = _count("To be acknowledged in the month")
+    acknowledged: Mapped[int] = _count("Of these, acknowledged in time")
+    clocks_ended: Mapped[int] = _count("Whose time for an answer ended in the month")
+    answers_due: Mapped[int] = _count("Of these, with a due date")
+    answers_in_time: Mapped[int] = _count("Of those with a due date, answered by it")
+    answered: Mapped[int] = _count("Of those whose time ended, answered by now")
+    answered_once: Mapped[int] = _count("Of those whose time ended, answered or opened again")
+    withdrawn_unanswered: Mapped[int] = _count("Of the unanswered, withdrawn")
+    waiting: Mapped[int] = _count("Unanswered, whose time ends in the month and has not yet")
+    reopened: Mapped[int] = _count("Of those whose time ended, opened again")
+    appeals_decided: Mapped[int] = _count("Decided appeals against decisions on them")
+    decisions_stood: Mapped[int] = _count("Of these, dismissed")
+    rated: Mapped[int] = _count("Ratings of their handling")
+    rated_good: Mapped[int] = _count("Of these, 4 or 5 out of 5")
+    remedies_due: Mapped[int] = _count("Remedies promised for the month")
+    remedies_done: Mapped[int] = _count("Of these, done by the day")
+    days: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), server_default="{}", doc="Calendar days to the answer, each once"
+    )
+    answers: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), server_default="{}", doc="How many were answered after so many days"
+    )
+
+
+class FigureMark(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """An office and a month that somebody changed something of. Triggers write it and the next
+    refresh takes it away; never unique, so that nobody waits for anybody."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    office_id: Mapped[int | None] = mapped_column(BigInteger)
+    month: Mapped[Day] = mapped_column()
+
+
+class FigureState(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """Up to when the figures go, and what they were made by; one row."""
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_state"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    as_of: Mapped[Moment] = mapped_column()
+    timezone: Mapped[str] = mapped_column(String(80))
+    definition: Mapped[int] = mapped_column()
+    latest: Mapped[Day | None] = mapped_column(doc="Last month in which anything was received")
+
+
+class Reopening(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """A grievance that was opened again after it had ended, the first time. A trigger keeps it,
+    whoever changes the row: an answer that did not hold counts in the figures."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("grievance.id", ondelete="CASCADE"), unique=True
+    )
+    reopened_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
 # --- System ----------------------------------------------------------------------------------
 
 
 class SavedView(OwnRecord):
-    """A filtered list that an officer keeps under a name."""
+    """A list as an officer keeps it under a name, for themselves or for an office or a role."""
 
     title_columns = ("name",)
-    __table_args__ = (UniqueConstraint("officer_id", "record_type", "name"),)
+    shared_with = ("shared_office_id", "shared_role")
+    __table_args__ = (
+        UniqueConstraint("officer_id", "record_type", "name"),
+        CheckConstraint("num_nonnulls(shared_office_id, shared_role) <= 1", name="shared_once"),
+        # What urlencode writes, and so never the address of another page.
+        CheckConstraint(
+            "address ~ '^[A-Za-z0-9_.~%+&=,-]+$' AND length(address) <= 3000",
+            name="only_of_a_list",
+        ),
+    )
 
     name: Mapped[str] = mapped_column(String(120), doc="Name of the view")
-    record_type: Mapped[str] = mapped_column(String(80), doc="List it belongs to")
-    address: Mapped[LongText] = mapped_column(doc="Filters, search and sort as in the address bar")
+    shared_office_id: Mapped[int | None] = reference(
+        "office", doc="Office whose officers see it too, and those of the offices below"
+    )
+    shared_role: Mapped[Role | None] = mapped_column(doc="Role whose officers see it too")
+    record_type: Mapped[str] = mapped_column(
+        String(80), doc="List it belongs to, as its table is called"
+    )
+    address: Mapped[LongText] = mapped_column(
+        doc="Filters, search, sort and columns, as after the ? in the address bar"
+    )
     officer_id: Mapped[int] = reference(
         "officer", ondelete="CASCADE", doc="Officer who keeps it", info={"set_by": "system"}
     )
 
+    shared_office: Mapped["Office | None"] = relationship(foreign_keys=shared_office_id)
     officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+
+
+class DefaultView(PrivateRecord):
+    """The saved view that a list opens with for an officer."""
+
+    desk = Desk.VIEWS
+    title_columns = ("record_type",)
+    __table_args__ = (UniqueConstraint("officer_id", "record_type"),)
+
+    officer_id: Mapped[int] = reference("officer", ondelete="CASCADE", doc="Whose default")
+    record_type: Mapped[str] = mapped_column(String(80), doc="List that opens with it")
+    saved_view_id: Mapped[int] = reference(
+        "saved_view", ondelete="CASCADE", doc="View it opens with, of whoever keeps it"
+    )
+
+
+class ListLayout(PrivateRecord):
+    """The columns that an officer wants to see of a list, in their order, and how dense."""
+
+    desk = Desk.VIEWS
+    title_columns = ("record_type",)
+    __table_args__ = (UniqueConstraint("officer_id", "record_type"),)
+
+    officer_id: Mapped[int] = reference("officer", ondelete="CASCADE", doc="Whose layout")
+    record_type: Mapped[str] = mapped_column(String(80), doc="List it is of")
+    columns: Mapped[list[str]] = mapped_column(
+        ARRAY(String(80)), server_default="{}", doc="Columns in their order; empty for the usual"
+    )
+    is_compact: Mapped[bool] = mapped_column(
+        server_default=text("false"), doc="Whether rows stand close together"
+    )
 
 
 class ImportBatch(ReferenceRecord):

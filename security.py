@@ -302,7 +302,8 @@ def can(verb: Verb, target: type[Record] | Record) -> bool:
     """Return whether the current officer may do `verb` to records of this type.
 
     For a record, the answer covers whose it is as well: what belongs to one officer is changed
-    by nobody else. Whether the officer sees the record at all is asked by `load` and `visible`.
+    by nobody else; what they share an administrator deletes. Whether the officer sees the record
+    at all is asked by `load` and `visible`.
     """
     model: Any = type(target) if isinstance(target, Record) else target
     changes = verb in (Verb.CREATE, Verb.EDIT, Verb.DELETE)
@@ -310,7 +311,10 @@ def can(verb: Verb, target: type[Record] | Record) -> bool:
         return False
     if isinstance(target, Record) and model.owner_path and changes and verb is not Verb.CREATE:
         officer = current_officer()
-        return officer is not None and getattr(target, model.owner_path) == officer.id
+        if officer is None or getattr(target, model.owner_path) == officer.id:
+            return officer is not None
+        is_shared = any(getattr(target, name) is not None for name in model.shared_with or ())
+        return verb is Verb.DELETE and Role.ADMINISTRATOR in roles() and is_shared
     return True
 
 
@@ -377,7 +381,7 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
     if model.owner_path:
         if may(roles(), Desk.TRAIL, Verb.READ):
             return None
-        return _owned(model, officer)
+        return offered(model, officer)
     if not issubclass(model, OfficeRecord):
         return None
     offices = visible_offices()
@@ -402,6 +406,20 @@ def changeable(model: type[Record]) -> ColumnElement[bool] | None:
     if officer is None or not model.owner_path:
         return visible(model)
     return _owned(model, officer)
+
+
+def offered(model: type[Record], officer: Officer) -> ColumnElement[bool]:
+    """Return the condition for the rows of `model` that belong to `officer`, who asks, or are
+    shared with their office, one above it, or a role of theirs; also for who may read all."""
+    own = _owned(model, officer)
+    if model.shared_with is None:
+        return own
+    office, role = (getattr(model, name) for name in model.shared_with)
+    above = select(Office.id, Office.parent_id).where(Office.id == officer.office_id)
+    tree = above.cte("above", recursive=True)
+    # UNION, not UNION ALL: it ends even where the tree has a cycle.
+    tree = tree.union(select(Office.id, Office.parent_id).join(tree, Office.id == tree.c.parent_id))
+    return or_(own, office.in_(select(tree.c.id)), role.in_(sorted(roles())))
 
 
 def _owned(model: type[Record], officer: Officer) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from flask.cli import with_appcontext
 import imports
 from actions import accounts
 from cli import backup, doctor, officers, trail
+from cli.figures import count_figures, figures
 from cli.identity import identity
 from cli.sentences import sentences
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
@@ -90,6 +91,8 @@ def import_grievances(
                 session, the_map, report, batch_id=batch_id, now=now, keep_good=keep_good
             )
             session.commit()
+            count_figures(session)
+            session.commit()
     words = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
     click.echo(words if as_json else imports.as_text(report, done=done))
     if report.refused and not keep_good:
@@ -127,6 +130,7 @@ def demo_command(if_empty: bool) -> None:
             now=datetime.now(UTC),
             say=click.echo,
         )
+        count_figures(session)
         session.commit()
     click.echo(
         f"{sum(counts.values()):,} records of {len(counts)} kinds in {monotonic() - started:.1f} s"
@@ -140,6 +144,7 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
     app.cli.add_command(create_admin)
     app.cli.add_command(demo_command)
+    app.cli.add_command(figures)
     app.cli.add_command(identity)
     app.cli.add_command(import_grievances)
     for command in (*backup.COMMANDS, *doctor.COMMANDS):

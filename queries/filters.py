@@ -1,12 +1,9 @@
-"""Filters of lists: what can be asked of a column of each type, named so that a link keeps.
-
-A filter in a link reads `flt0_state_equals=closed`: a position, the key of a column or relation,
-the name of an operation, and the value as text.
-"""
+"""Filters of lists: what can be asked of a column of each type; filter_links.py says how it
+stands in a link."""
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -37,7 +34,6 @@ from rules import RuleBroken, mark
 
 LARGEST_ID = 2**63 - 1
 LONGEST_VALUE = 200
-MOST_FILTERS = 30
 
 
 @dataclass(frozen=True)
@@ -70,23 +66,6 @@ class Operation:
     takes: str
     clause: Callable[[Any, Any], ColumnElement[bool]]
     read: Callable[[str, Today], Any]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """A filter as it stands in a link: its parts, and what is wrong with it, if anything."""
-
-    position: int
-    key: str
-    operation: str
-    value: str
-    clause: ColumnElement[bool] | None = None
-    error: RuleBroken | None = field(default=None, compare=False)
-
-    @property
-    def argument(self) -> str:
-        named = f"{self.key}_{self.operation}" if self.operation else self.key
-        return f"flt{self.position}_{named}"
 
 
 def _refuse(sentence: str, text: str) -> RuleBroken:
@@ -387,51 +366,3 @@ def operations(model: type[Record], key: str) -> dict[str, Operation]:
         known = TEXT
     nullable = column.property.columns[0].nullable
     return known | (EMPTY if known and nullable else {})
-
-
-def parse(
-    model: type[Record], keys: list[str], arguments: list[tuple[str, str]], today: Today
-) -> list[Filter]:
-    """Return the filters among the `arguments` of a link, in the order of their positions.
-
-    Only columns and relations in `keys` can be asked; a filter that cannot be read comes back
-    with its `error` and without a clause, so that nobody mistakes the list for a filtered one.
-    """
-    found: list[Filter] = []
-    for argument, value in arguments:
-        if not argument.startswith("flt"):
-            continue
-        if len(found) == MOST_FILTERS:
-            refused = RuleBroken(mark("A list takes at most %(most)s filters."), most=MOST_FILTERS)
-            found.append(Filter(10**6, argument[:120], "", value, error=refused))
-            break
-        one = _read_filter(model, keys, argument, value, today)
-        while one.argument in {other.argument for other in found}:
-            one = replace(one, position=one.position + 1)
-        found.append(one)
-    return sorted(found, key=lambda one: one.position)
-
-
-def _read_filter(
-    model: type[Record], keys: list[str], argument: str, value: str, today: Today
-) -> Filter:
-    match = re.fullmatch(r"flt([0-9]{1,6})_(.+)", argument, re.ASCII)
-    position, named = (int(match[1]), match[2]) if match else (0, argument[3:])
-    key, name = key_and_operation(model, keys, named)
-    if not match or not key:
-        error = RuleBroken(mark("There is no filter “%(value)s” here."), value=named[:60])
-        return Filter(position, named[:120], "", value, error=error)
-    operation = operations(model, key)[name]
-    try:
-        clause = operation.clause(local_column(model, key), operation.read(value, today))
-    except RuleBroken as refused:
-        return Filter(position, key, name, value, error=refused)
-    return Filter(position, key, name, value, clause)
-
-
-def key_and_operation(model: type[Record], keys: list[str], named: str) -> tuple[str, str]:
-    """Return the key and the operation in "due_at_last_days"; ("", "") where there is none."""
-    for key in sorted(keys, key=len, reverse=True):
-        if named.startswith(f"{key}_") and named[len(key) + 1 :] in operations(model, key):
-            return key, named[len(key) + 1 :]
-    return "", ""

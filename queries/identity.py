@@ -1,5 +1,6 @@
 """What is asked about sealed identities, none of which opens one: who may, who did, how long."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -165,24 +166,41 @@ def asker(session: Session, officer: Officer, now: datetime, today: date) -> Ask
 
 def case(session: Session, grievance: Grievance) -> Case:
     """Return what decides who may open the identity of `grievance`. Two statements."""
-    former = session.scalars(
-        select(FormerRespondent.office_id).where(FormerRespondent.grievance_id == grievance.id)
-    )
-    respondents = {*former, grievance.respondent_office_id} - {None}
-    deciders = session.scalars(
-        select(Appeal.first_decider_id)
+    return cases(session, [grievance])[grievance.id]
+
+
+def cases(session: Session, grievances: Sequence[Grievance]) -> dict[int, Case]:
+    """Return for each of `grievances`, by its number, what decides who may open its identity. Two
+    statements for all of them."""
+    them = [grievance.id for grievance in grievances]
+    respondents: dict[int, set[int | None]] = {
+        one.id: {one.respondent_office_id} for one in grievances
+    }
+    for row in session.execute(
+        select(FormerRespondent.grievance_id, FormerRespondent.office_id).where(
+            FormerRespondent.grievance_id.in_(them)
+        )
+    ):
+        respondents[row.grievance_id].add(row.office_id)
+    deciders: dict[int, set[int]] = {number: set() for number in them}
+    for row in session.execute(
+        select(Decision.grievance_id, Appeal.first_decider_id)
         .join(Decision, Decision.id == Appeal.decision_id)
-        .where(Decision.grievance_id == grievance.id, Appeal.state == AppealState.FILED)
-    ).all()
-    return Case(
-        kind=grievance.kind,
-        needs_two=grievance.identity_needs_two,
-        handler_id=grievance.handler_id,
-        lead_official_id=grievance.lead_official_id,
-        responsible_office_id=grievance.responsible_office_id,
-        respondents=frozenset(office for office in respondents if office is not None),
-        first_deciders=frozenset(deciders) if deciders else None,
-    )
+        .where(Decision.grievance_id.in_(them), Appeal.state == AppealState.FILED)
+    ):
+        deciders[row.grievance_id].add(row.first_decider_id)
+    return {
+        one.id: Case(
+            kind=one.kind,
+            needs_two=one.identity_needs_two,
+            handler_id=one.handler_id,
+            lead_official_id=one.lead_official_id,
+            responsible_office_id=one.responsible_office_id,
+            respondents=frozenset(office for office in respondents[one.id] if office is not None),
+            first_deciders=frozenset(deciders[one.id]) or None,
+        )
+        for one in grievances
+    }
 
 
 def office_tree(session: Session) -> Tree:

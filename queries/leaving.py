@@ -47,7 +47,7 @@ class Held:
     filters: list[tuple[str, str]]
 
 
-def _duties(officer: int, today: date, now: datetime) -> list[tuple[Any, str, list[Any], Any]]:
+def _duties(officer: Any, today: date, now: datetime) -> list[tuple[Any, str, list[Any], Any]]:
     """Return (record type, words, conditions, filters of its list without their numbers)."""
 
     def mine(key: str) -> tuple[str, str]:
@@ -131,6 +131,17 @@ def _duties(officer: int, today: date, now: datetime) -> list[tuple[Any, str, li
             [mine("chair"), ("meets_at_after", day)],
         ),
     ]
+
+
+def holds_something(officer: Any, today: date, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that the officer of this number, a column, still holds something."""
+    duties = _duties(officer, today, now)
+    return or_(
+        *(
+            select(literal_column("1")).select_from(model).where(*conditions).exists()
+            for model, _words, conditions, _filters in duties
+        )
+    )
 
 
 def _not_over(column: Any, today: date) -> ColumnElement[bool]:

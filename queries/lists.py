@@ -19,18 +19,25 @@ from sqlalchemy import (
     and_,
     case,
     func,
-    literal,
     literal_column,
     or_,
     select,
     table,
-    tuple_,
 )
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.inspection import inspect
 from sqlalchemy.orm import Session, joinedload, load_only, raiseload
 
 from models import Record, is_sortable, search_document
+from queries.sorts import (
+    THE_END,
+    Order,
+    Place,
+    groups_of,
+    nearest,
+    ordering_of,
+    parts,
+)
 from rules import RuleBroken, mark
 
 COUNTED = 10_000
@@ -77,27 +84,6 @@ def _word_clause(document: Any, word: str) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
-class Order:
-    """By which column a list is sorted; ties go by id in the same direction."""
-
-    key: str
-    descending: bool = False
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a page begins: after (or before) the record with this value and id. `id` None means
-    the very end of the list."""
-
-    value: Any
-    id: int | None
-    backwards: bool = False
-
-
-THE_END = Place(None, None, backwards=True)
-
-
-@dataclass(frozen=True)
 class Page:
     """One page: its records and the tokens of the places before and after it, None at an end."""
 
@@ -127,8 +113,8 @@ def _written(value: Any) -> Any:
 
 def place_token(record: Record, order: Order) -> str:
     """Return the text that stands in a link for the place of `record` in the list."""
-    value = _written(getattr(record, order.key))
-    packed = json.dumps([value, record.id], ensure_ascii=False).encode()
+    values = [_written(getattr(record, key)) for key, _ in order.columns]
+    packed = json.dumps([*values, record.id], ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -139,16 +125,20 @@ def read_place(model: type[Record], order: Order, token: str, *, backwards: bool
     broken = RuleBroken(mark("This link to a page is damaged; here is the first page."))
     try:
         packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        value, record_id = json.loads(packed)
+        *values, record_id = json.loads(packed)
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise broken from None
-    if type(record_id) is not int or not 0 <= record_id < 2**63:
+    is_id = type(record_id) is int and 0 <= record_id < 2**63
+    if not is_id or len(values) != len(order.columns):
         raise broken
-    return Place(_read_value(model, order, value, broken), record_id, backwards)
+    read = [
+        _read_value(getattr(model, key), value, broken)
+        for (key, _), value in zip(order.columns, values, strict=True)
+    ]
+    return Place(read[0], record_id, backwards, tuple(read[1:]))
 
 
-def _read_value(model: type[Record], order: Order, value: Any, broken: RuleBroken) -> Any:
-    column = getattr(model, order.key)
+def _read_value(column: Any, value: Any, broken: RuleBroken) -> Any:
     if value is None:
         return None
     wanted = column.type.python_type
@@ -170,32 +160,6 @@ def _read_value(model: type[Record], order: Order, value: Any, broken: RuleBroke
     return value
 
 
-def _parts(
-    column: Any, key: Any, place: Place | None, *, down: bool, nullable: bool
-) -> list[tuple[ColumnElement[bool] | None, list[Any]]]:
-    """Return the stretches of the index to read one after the other: condition and order.
-
-    PostgreSQL keeps NULLs after all values going up and before them going down. A comparison of
-    rows never meets them, so they are a stretch of their own.
-    """
-    by_value = [column.desc(), key.desc()] if down else [column, key]
-    by_id = [key.desc()] if down else [key]
-    if column.key == key.key:
-        by_value = by_id
-    if place is None or place.id is None:
-        return [(None, by_value)]
-    beyond_id = key < place.id if down else key > place.id
-    if column.key == key.key:
-        return [(beyond_id, by_id)]
-    if place.value is None:
-        nulls = (and_(column.is_(None), beyond_id), by_id)
-        return [nulls, (column.is_not(None), by_value)] if down else [nulls]
-    here = tuple_(literal(place.value, column.type), literal(place.id, key.type))
-    pair = tuple_(column, key)
-    values = (pair < here if down else pair > here, by_value)
-    return [values] if down or not nullable else [values, (column.is_(None), by_id)]
-
-
 def read_page(
     session: Session,
     query: Select[Any],
@@ -208,23 +172,11 @@ def read_page(
 ) -> Page:
     """Return the page of `query` that begins at `place`: `size` records at most, found through
     the index of (sort column, id) at the same cost at any depth, or among the few `found` (see
-    gathered). One statement, two at the edge between values and NULLs."""
-    column: Any = getattr(model, order.key)
-    key: Any = model.id
-    nullable = column.property.columns[0].nullable
-    if found is not None:
-        column, key = found.c[order.key], found.c.id
+    gathered). One statement, two at the edge between values and NULLs, or where the order has
+    several columns."""
     backwards = bool(place and place.backwards)
-    down = order.descending != backwards
-    records: list[Any] = []
-    for condition, ordering in _parts(column, key, place, down=down, nullable=nullable):
-        missing = size + 1 - len(records)
-        if missing <= 0:
-            break
-        statement = query.order_by(None).order_by(*ordering).limit(missing)
-        if condition is not None:
-            statement = statement.where(condition)
-        records += session.scalars(statement).unique()
+    read = _read_by_several if order.then else _read_by_one
+    records = read(session, query, model, order, place, size + 1, found)
     more = len(records) > size
     records = records[:size]
     if backwards:
@@ -243,6 +195,52 @@ def read_page(
     )
 
 
+def _read_by_one(
+    session: Session,
+    query: Select[Any],
+    model: type[Record],
+    order: Order,
+    place: Place | None,
+    most: int,
+    found: CTE | None,
+) -> list[Any]:
+    column: Any = getattr(model, order.key)
+    key: Any = model.id
+    nullable = column.property.columns[0].nullable
+    if found is not None:
+        column, key = found.c[order.key], found.c.id
+    down = order.descending != bool(place and place.backwards)
+    records: list[Any] = []
+    for condition, ordering in parts(column, key, place, down=down, nullable=nullable):
+        missing = most - len(records)
+        if missing <= 0:
+            break
+        statement = query.order_by(None).order_by(*ordering).limit(missing)
+        if condition is not None:
+            statement = statement.where(condition)
+        records += session.scalars(statement).unique()
+    return records
+
+
+def _read_by_several(
+    session: Session,
+    query: Select[Any],
+    model: type[Record],
+    order: Order,
+    place: Place | None,
+    most: int,
+    found: CTE | None,
+) -> list[Any]:
+    keys, groups = groups_of(model, order, place, found)
+    records: list[Any] = []
+    for stretches in groups:
+        missing = most - len(records)
+        if missing > 0 and stretches:
+            statement = nearest(query, model, keys, stretches, missing)
+            records += session.scalars(statement).unique()
+    return records
+
+
 def gathered(query: Select[Any], model: type[Record], order: Order) -> tuple[Select[Any], CTE]:
     """Return `query`, of which few rows match, so that these are found first and sorted then;
     with what it finds them as, for read_page.
@@ -250,7 +248,7 @@ def gathered(query: Select[Any], model: type[Record], order: Order) -> tuple[Sel
     Left to itself the planner walks the index of the order, through the whole table if need be,
     wherever it believes that more rows match: in a new office it read 2 million rows for none.
     """
-    columns = {"id": model.id, order.key: getattr(model, order.key)}
+    columns = {"id": model.id} | {key: getattr(model, key) for key, _ in order.columns}
     narrow = query.order_by(None).with_only_columns(*columns.values())
     found = narrow.cte("found").prefix_with("MATERIALIZED")
     return select(model).join(found, found.c.id == model.id), found
@@ -258,10 +256,7 @@ def gathered(query: Select[Any], model: type[Record], order: Order) -> tuple[Sel
 
 def ordered(query: Select[Any], model: type[Record], order: Order) -> Select[Any]:
     """Return `query` in `order` with its tie-break, for exports."""
-    ordering = _parts(
-        getattr(model, order.key), model.id, None, down=order.descending, nullable=False
-    )[0][1]
-    return query.order_by(None).order_by(*ordering)
+    return query.order_by(None).order_by(*ordering_of(model, order))
 
 
 # --- What a list loads and how many there are ------------------------------------------------

@@ -1,5 +1,7 @@
 """What is decided: pure Python without Flask, without SQL and without a clock."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -20,3 +22,24 @@ class RuleBroken(Exception):
         self.field = field
         self.values = values
         super().__init__(sentence % values if values else sentence)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence with values that are still to be put in: a marked one, so that translators find
+    it. A value may be another Said, so that each language builds the whole in its own order."""
+
+    sentence: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.sentence % self.values if self.values else self.sentence
+
+
+def say(said: Said, translate: Callable[[str], str], show: Callable[[Any], str]) -> str:
+    """Return `said` in the language of `translate`, with each value as `show` writes it."""
+    filled = {
+        name: say(value, translate, show) if isinstance(value, Said) else show(value)
+        for name, value in said.values.items()
+    }
+    return translate(said.sentence) % filled if filled else translate(said.sentence)

@@ -19,6 +19,12 @@ def line_above(office: int, tree: Tree) -> Iterator[int]:
         at = tree.get(at)
 
 
+def line_of(served: Iterable[int], tree: Tree) -> frozenset[int]:
+    """Return the offices of whose line somebody is who serves, or served of late, the offices
+    `served`: these and all above them."""
+    return frozenset(above for office in served for above in line_above(office, tree))
+
+
 def is_of_line(
     served: Iterable[int], respondents: Iterable[int], tree: Tree, *, upwards: bool
 ) -> bool:
@@ -26,6 +32,6 @@ def is_of_line(
     of the offices complained about: of one of them or of an office below it; with `upwards` also
     of an office above it, which answers for it."""
     served, respondents = set(served), set(respondents)
-    if any(respondents & set(line_above(office, tree)) for office in served):
+    if respondents & line_of(served, tree):
         return True
     return upwards and any(served & set(line_above(office, tree)) for office in respondents)

@@ -34,6 +34,25 @@ class ClockUnit(enum.StrEnum):
     MONTHS = "months"
 
 
+class DueTime(enum.StrEnum):
+    """When on its last day a time ends that is counted in days or months."""
+
+    END_OF_DAY = "end_of_day"
+    END_OF_HOURS = "end_of_working_hours"
+    SAME_CLOCK = "same_time_of_day"
+
+
+class ClockStart(enum.StrEnum):
+    """What happened to a grievance, or to its decision, that a clock runs from."""
+
+    RECEIVED = "received"
+    ACKNOWLEDGED = "acknowledged"
+    ROUTED = "routed"
+    ACCEPTED = "accepted"
+    TOLD = "decision_told"
+    REVIEW_ASKED = "review_asked"
+
+
 class DayKind(enum.StrEnum):
     HOLIDAY = "holiday"
     MAKE_UP = "make_up_working_day"

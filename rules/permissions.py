@@ -23,6 +23,7 @@ class Role(enum.StrEnum):
 class Desk(enum.StrEnum):
     """A part of the bureau's work; also a group of the menu."""
 
+    FIGURES = "figures"
     OFFICES = "offices"
     OFFICERS = "officers"
     STANDARDS = "standards"
@@ -64,9 +65,10 @@ _LETTERS = {
 }
 
 # r read, c create, u edit, d delete, x export, i import. What rows an officer sees of a desk is
-# a second question, answered by security.visible().
+# a second question, answered by security.visible(). Of figures, u is to have them counted anew.
 MATRIX = """
 desk        administrator  intake  handler  office_head  lead_official  supervisor  decider  auditor
+figures     rux            rx      rx       rux          rx             rux         rux      rx
 offices     rcudx          rx      rx       rx           rx             rx          rx       rx
 officers    rcudx          r       r        r            r              r           r        rx
 standards   rcudx          rx      rx       rx           rx             rx          rx       rx

@@ -213,6 +213,10 @@ SENTENCES: dict[str, str] = {
     "a_share": mark("A share is from 0 to 100 per cent."),
     # The system's own records
     "every_row_accounted_for": mark("The rows of an import must add up."),
+    "shared_once": mark("Share it with an office or with a role, not with both."),
+    "only_of_a_list": mark(
+        "A saved view holds what stands after the ? in the address of a list, and nothing else."
+    ),
     "finished_has_time": mark("An import that has ended needs the time of its end."),
 }
 

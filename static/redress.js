@@ -10,17 +10,6 @@ function unfoldMenu() {
   for (const fold of document.querySelectorAll("[data-wide-open]")) fold.open = wide.matches;
 }
 
-function attachSelection() {
-  for (const form of document.querySelectorAll("[data-selection]")) {
-    const all = form.querySelector("[data-select-all]");
-    if (!all) continue;
-    const rows = [...form.querySelectorAll("input[name=rowid]")];
-    all.hidden = false;
-    all.addEventListener("change", () => rows.forEach((row) => { row.checked = all.checked; }));
-    form.addEventListener("change", () => { all.checked = rows.every((row) => row.checked); });
-  }
-}
-
 function guardForms() {
   for (const form of document.querySelectorAll("form[data-guard]")) {
     let touched = Boolean(document.querySelector(".is-invalid"));
@@ -48,17 +37,11 @@ function closeMenus() {
         if (inside) menu.querySelector("summary").focus();
       }
     }
-    const typing = event.target.closest("input, textarea, select");
-    if (event.key === "/" && !typing) {
-      const search = document.getElementById("search");
-      if (search) { event.preventDefault(); search.focus(); }
-    }
   });
 }
 
 unfoldMenu();
 wide.addEventListener("change", unfoldMenu);
-attachSelection();
 guardForms();
 closeMenus();
 attachConfirmations();

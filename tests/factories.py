@@ -29,6 +29,7 @@ from models import (
     DailyReturn,
     Decision,
     DecisionPoint,
+    DefaultView,
     Document,
     DutyShift,
     ExportRecord,
@@ -45,6 +46,7 @@ from models import (
     ImportBatch,
     Inspection,
     JointConference,
+    ListLayout,
     NumberSeries,
     Office,
     Officer,
@@ -604,9 +606,23 @@ def make_saved_view(**given: Any) -> SavedView:
         given,
         name=f"View {next(_number)}",
         record_type="grievance",
-        address="state=registered",
+        address="flt0_state_equals=registered",
         officer_id=_id(make_officer),
     )
+
+
+def make_default_view(**given: Any) -> DefaultView:
+    return _make(
+        DefaultView,
+        given,
+        officer_id=_id(make_officer),
+        record_type="grievance",
+        saved_view_id=_id(make_saved_view),
+    )
+
+
+def make_list_layout(**given: Any) -> ListLayout:
+    return _make(ListLayout, given, officer_id=_id(make_officer), record_type="grievance")
 
 
 def make_import_batch(**given: Any) -> ImportBatch:

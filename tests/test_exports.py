@@ -64,7 +64,8 @@ from models import (
     Record,
     db,
 )
-from queries.filters import Today, operations, parse
+from queries.filter_links import parse
+from queries.filters import Today, operations
 from rules import RuleBroken
 from rules.permissions import Role
 from security import readable_columns

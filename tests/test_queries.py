@@ -27,9 +27,10 @@ from models import (
     db,
     search_columns,
 )
-from queries import filters, lists
+from queries import filters, lists, sorts
 from queries.dependents import dependents_of
-from queries.filters import Today, operations, parse
+from queries.filter_links import MOST_FILTERS, added, conditions, parse
+from queries.filters import Today, operations
 from queries.lists import Order, Place
 from rules import RuleBroken
 from rules.grievance import Channel, GrievanceKind, GrievanceState, PauseGround
@@ -321,6 +322,133 @@ def test_a_damaged_place_is_refused_or_read_and_never_fails(
     with suppress(RuleBroken):
         place = lists.read_place(model, order, token, backwards=False)
         lists.read_page(session, select(model), model, order, place, 3)
+
+
+# --- Several columns -------------------------------------------------------------------------
+
+MIXED = [
+    ("state", "-received_at"),
+    ("-state", "due_at", "-title"),
+    ("due_at", "-place"),
+    ("-due_at", "place", "kind"),
+    ("is_referred_from_above", "-answered_at", "source"),
+    ("-place", "-title"),
+    ("source", "-id"),
+    ("channel", "state", "-closed_at"),
+]
+
+
+def order_of(*columns: str) -> Order:
+    (key, down), *then = [(one.removeprefix("-"), one.startswith("-")) for one in columns]
+    return Order(key, down, tuple(then))
+
+
+def as_python_sorts_several(records: list[Any], order: Order) -> list[int]:
+    """Return the ids as PostgreSQL sorts them: a stable sort by each column, the last one first."""
+    last_down = order.columns[-1][1]
+    rows = sorted(records, key=lambda record: record.id, reverse=last_down)
+    for key, down in reversed(order.columns):
+
+        def value(record: Any, key: str = key) -> tuple[bool, Any]:
+            found = getattr(record, key)
+            found = getattr(found, "value", found)
+            found = found.encode() if isinstance(found, str) else found
+            return (found is None, 0 if found is None else found)
+
+        rows = sorted(rows, key=value, reverse=down)
+    return [record.id for record in rows]
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["through the order", "of few"])
+@pytest.mark.parametrize("columns", MIXED, ids=",".join)
+def test_pages_of_several_columns_meet_each_row_once_forwards_and_backwards(
+    session: Any, grievances: list[Grievance], columns: tuple[str, ...], few: bool
+) -> None:
+    order = order_of(*columns)
+    expected = as_python_sorts_several(grievances, order)
+    assert [r.id for r in session.scalars(lists.ordered(select(Grievance), Grievance, order))] == (
+        expected
+    )
+    for size in (7, 70):
+        assert sum(walk(session, Grievance, order, size, few=few), []) == expected
+        *others, first = walk(session, Grievance, order, size, back=True, few=few)
+        assert first == expected[:size]
+        rest = sum(reversed(others), [])
+        assert rest == expected[len(expected) - len(rest) :]
+        assert len(rest) + len(first) >= len(expected)
+
+
+SORTED_BY = st.lists(
+    st.tuples(
+        st.sampled_from([key for key in lists.sortable_keys(Grievance) if key != "id"]),
+        st.booleans(),
+    ),
+    min_size=2,
+    max_size=3,
+    unique_by=lambda pair: pair[0],
+)
+
+
+@QUICK
+@given(sorted_by=SORTED_BY, size=st.integers(1, 30), turns=st.lists(st.booleans(), max_size=10))
+def test_any_walk_by_any_columns_shows_slices_of_the_sorted_list(
+    session: Any,
+    grievances: list[Grievance],
+    sorted_by: list[tuple[str, bool]],
+    size: int,
+    turns: list[bool],
+) -> None:
+    (key, down), *then = sorted_by
+    order = Order(key, down, tuple(then))
+    expected = as_python_sorts_several(grievances, order)
+    page = lists.read_page(session, select(Grievance), Grievance, order, None, size)
+    begin = 0
+    for back in turns:
+        assert [record.id for record in page.records] == expected[begin : begin + size]
+        token = page.before if back else page.after
+        if token is None:
+            assert begin == 0 if back else begin + size >= len(expected)
+            continue
+        place = lists.read_place(Grievance, order, token, backwards=back)
+        page = lists.read_page(session, select(Grievance), Grievance, order, place, size)
+        begin = max(0, begin - size) if back else begin + size
+    assert [record.id for record in page.records] == expected[begin : begin + size]
+
+
+def test_a_page_of_several_columns_takes_two_statements_and_loads_what_it_shows(
+    session: Any, grievances: list[Grievance]
+) -> None:
+    for columns in MIXED:
+        order = order_of(*columns)
+        keys = ["number", "category", *order.keys]
+        for record in grievances[::15]:
+            token = lists.place_token(record, order)
+            for backwards in (False, True):
+                place = lists.read_place(Grievance, order, token, backwards=backwards)
+                query = lists.with_columns(select(Grievance), Grievance, keys)
+                with statements() as seen:
+                    page = lists.read_page(session, query, Grievance, order, place, 5)
+                    assert [str(one.category) for one in page.records]
+                # Beyond an end the first or the last page is read instead.
+                most = 2 if (page.before if backwards else page.after) else 4
+                assert 1 <= len(seen) <= most
+                assert all("LIMIT" in one and "OFFSET" not in one for one in seen)
+
+
+@pytest.mark.parametrize("token", BAD_TOKENS)
+def test_a_damaged_place_of_several_columns_never_fails(session: Any, token: str) -> None:
+    for columns in MIXED:
+        with suppress(RuleBroken):
+            order = order_of(*columns)
+            place = lists.read_place(Grievance, order, token, backwards=False)
+            lists.read_page(session, select(Grievance), Grievance, order, place, 3)
+
+
+def test_a_place_of_one_order_is_none_in_another(grievances: list[Grievance]) -> None:
+    token = lists.place_token(grievances[0], order_of("state", "-received_at"))
+    for columns in (("state",), ("state", "title", "kind"), ("received_at", "state")):
+        with pytest.raises(RuleBroken, match="damaged"):
+            lists.read_place(Grievance, order_of(*columns), token, backwards=False)
 
 
 # --- Count -----------------------------------------------------------------------------------
@@ -803,6 +931,91 @@ def test_two_filters_at_one_position_both_stand_in_the_link() -> None:
     assert [one.value for one in found] == ["a", "b"]
 
 
+# --- Groups ----------------------------------------------------------------------------------
+
+
+def found_by(session: Any, *arguments: tuple[str, str]) -> set[int]:
+    keys = [*inspect(Grievance).columns.keys(), "responsible_office"]
+    asked = parse(Grievance, keys, list(arguments), Today(NOON, LONDON))
+    assert [one.error for one in asked if one.error] == []
+    return set(session.scalars(select(Grievance.id).where(*conditions(asked))))
+
+
+def test_of_a_group_one_is_enough_and_every_group_has_to_hold(
+    session: Any, office: Office, grievances: list[Grievance]
+) -> None:
+    other = make_office()
+    session.execute(
+        update(Grievance).where(Grievance.id % 2 == 0).values(responsible_office_id=other.id)
+    )
+    session.expire_all()
+    found = found_by(
+        session,
+        ("flt0.0_state_equals", "closed"),
+        ("flt0.1_state_equals", "answered"),
+        ("flt1.0_responsible_office_below", str(other.id)),
+        ("flt1.1_title_contains", "pot"),
+    )
+    assert found == {
+        one.id
+        for one in grievances
+        if one.state in (GrievanceState.CLOSED, GrievanceState.ANSWERED)
+        and (one.responsible_office_id == other.id or "pot" in one.title.lower())
+    }
+    assert 0 < len(found) < len(grievances)
+
+
+def test_filters_without_a_group_hold_all_as_before(
+    session: Any, grievances: list[Grievance]
+) -> None:
+    one, two = ("flt0_state_equals", "closed"), ("flt1_due_at_empty", "")
+    both = found_by(session, one, two)
+    assert both == found_by(session, one) & found_by(session, two)
+    # A group of one says the same, and so does its place beside a filter by itself.
+    assert both == found_by(session, ("flt0.3_state_equals", "closed"), two)
+    assert both == found_by(session, one, ("flt0.0_due_at_empty", ""))
+
+
+def test_an_unread_member_of_a_group_is_an_error_as_any_other() -> None:
+    asked = [("flt0.0_state_equals", "closed"), ("flt0.1_state_equals", "foo")]
+    found = parse(Grievance, ["state"], asked, Today(NOON, LONDON))
+    assert [bool(one.error) for one in found] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "argument", ["flt1._state_equals", "flt.1_state_equals", "flt1.2.3_state_equals",
+                 "flt1.9999999_state_equals", "flt1.-1_state_equals", "flt1.١_state_equals"]
+)  # fmt: skip
+def test_a_group_that_is_none_is_an_error(argument: str) -> None:
+    (found,) = parse(Grievance, ["state"], [(argument, "closed")], Today(NOON, LONDON))
+    assert found.error is not None
+
+
+def test_filters_are_capped_in_groups_too() -> None:
+    asked = [(f"flt{n // 10}.{n}_state_equals", "closed") for n in range(40)]
+    found = parse(Grievance, ["state"], asked, Today(NOON, LONDON))
+    assert len(found) == MOST_FILTERS + 1
+    assert [one.error for one in found if one.error]
+
+
+@pytest.mark.parametrize(
+    ("present", "rows", "expected"),
+    [
+        ([], [("a", "1", "")], ["flt0_a"]),
+        (["flt4_a"], [("b", "", "")], ["flt4_a", "flt5_b"]),
+        (["flt4_a"], [("b", "", "flt4_a")], ["flt4.0_a", "flt4.1_b"]),
+        (["flt2.7_a", "flt3_c"], [("b", "", "flt2.7_a")], ["flt2.7_a", "flt3_c", "flt2.8_b"]),
+        ([], [("a", "", "x"), ("b", "", ""), ("c", "", "x")], ["flt0.0_a", "flt1_b", "flt0.1_c"]),
+        (["flt0_a", "flt0_b"], [("c", "", "flt0_a")], ["flt1.0_a", "flt0_b", "flt1.1_c"]),
+    ],
+)
+def test_a_filter_is_added_by_itself_or_to_a_group(
+    present: list[str], rows: list[tuple[str, str, str]], expected: list[str]
+) -> None:
+    given = [(argument, "v") for argument in present]
+    assert [argument for argument, _ in added(given, rows)] == expected
+
+
 # --- Search ----------------------------------------------------------------------------------
 
 DOCUMENTS = [
@@ -986,13 +1199,69 @@ def test_a_page_is_read_from_the_index_of_its_order(crowd: Any) -> None:
         )
         with statements() as seen:
             lists.read_page(crowd, select(Grievance), Grievance, order, place, 50)
-        condition, ordering = lists._parts(
+        condition, ordering = sorts.parts(
             getattr(Grievance, key), Grievance.id, place, down=False, nullable=False
         )[0]
         shown = plan(crowd, select(Grievance.id).where(condition).order_by(*ordering).limit(51))
         assert f"ix_grievance_{key}_id" in shown, shown
         assert "Sort" not in shown
         assert seen
+
+
+def plans_of(session: Any, order: Order, place: Place | None) -> list[str]:
+    """Return how the groups of stretches of a page of several columns are read."""
+    keys, groups = sorts.groups_of(Grievance, order, place, None)
+    return [
+        plan(session, sorts.nearest(select(Grievance), Grievance, keys, stretches, 51))
+        for stretches in groups
+        if stretches
+    ]
+
+
+def rows_sorted(shown: str) -> list[int]:
+    """Return how many rows the planner expects in each full sort of a plan."""
+    return [int(rows) for rows in re.findall(r"^(?: *-> +)?Sort .*?rows=(\d+)", shown, re.M)]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("received_at", "-title"),
+        ("-received_at", "due_at", "-number"),
+        ("-title", "received_at"),
+        ("state", "-received_at"),
+        ("-state", "title", "-received_at"),
+        ("channel", "due_at"),
+        ("closed_at", "title"),
+        ("-closed_at", "-received_at"),
+    ],
+    ids=",".join,
+)
+def test_no_order_of_several_columns_sorts_the_table(crowd: Any, columns: tuple[str, ...]) -> None:
+    """The first column's index gives its order, and the rows that tie in it are sorted; a closed
+    list and NULLs, in which half the table ties, are read by the index of the next column."""
+    order = order_of(*columns)
+    record = crowd.scalars(select(Grievance).where(Grievance.id == 12_000)).one()
+    token = lists.place_token(record, order)
+    for place in (
+        None,
+        lists.THE_END,
+        lists.read_place(Grievance, order, token, backwards=False),
+        lists.read_place(Grievance, order, token, backwards=True),
+    ):
+        for shown in plans_of(crowd, order, place):
+            assert "Seq Scan" not in shown, shown
+            assert all(number < 1000 for number in rows_sorted(shown)), shown
+            assert "ix_grievance_" in shown
+
+
+def test_one_column_is_read_as_ever(crowd: Any) -> None:
+    """A page of one column takes the index and sorts nothing, whatever several take."""
+    with statements() as seen:
+        lists.read_page(crowd, select(Grievance), Grievance, Order("received_at"), None, 50)
+    (statement,) = seen
+    assert "UNION" not in statement
+    assert "MATERIALIZED" not in statement
 
 
 def test_few_rows_are_found_by_what_they_are_asked_for_and_not_by_their_order(
@@ -1014,7 +1283,7 @@ def test_few_rows_are_found_by_what_they_are_asked_for_and_not_by_their_order(
             page = lists.read_page(crowd, query, Grievance, order, place, 50, found=found)
         assert page.records == []
         assert len(seen) <= 2
-        condition, ordering = lists._parts(
+        condition, ordering = sorts.parts(
             found.c.received_at, found.c.id, place, down=True, nullable=False
         )[0]
         statement = query.order_by(*ordering).limit(51)

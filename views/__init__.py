@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, redirect, request, url_for
-from flask_admin import Admin, AdminIndexView, expose
+from flask_admin import Admin
 from flask_babel import get_locale, gettext
 
 import security
@@ -17,16 +17,29 @@ from models import (
     Officer,
     Record,
     RoleChange,
+    SavedView,
     db,
 )
 from rules import mark
 from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
-from views import account, errors, identity, imports, leaving, roles, second_factor
+from views import (
+    account,
+    dashboard,
+    errors,
+    identity,
+    imports,
+    leaving,
+    roles,
+    saved,
+    search,
+    second_factor,
+)
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
+from views.home import HomeView
 from views.labels import (
     about,
     enum_label,
@@ -39,6 +52,7 @@ from views.labels import (
 )
 from views.offices import OfficerView
 from views.roles import RoleChangeView
+from views.saved import SavedViewView
 from views.shown import endpoint_of, record_url
 from views.trail import AuditEntryView
 
@@ -49,6 +63,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     ImportBatch: ImportBatchView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
+    SavedView: SavedViewView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -68,6 +83,12 @@ class Screen:
 
 SCREENS = (
     Screen(
+        "dashboard.page",
+        mark("Dashboard"),
+        mark("How offices handle grievances: in time, how fast, and whether it holds."),
+        lambda: dashboard.may_do(Verb.READ),
+    ),
+    Screen(
         "identity.requests_to_decide",
         mark("Openings to agree to"),
         mark("Sealed identities that nobody opens alone, and that wait for a second officer."),
@@ -82,17 +103,6 @@ SCREENS = (
         Desk.IMPORTS,
     ),
 )
-
-
-class HomeView(AdminIndexView):
-    """The first page after log-in: the desks that the officer's roles open."""
-
-    def _handle_view(self, name: str, **kwargs: Any) -> None:
-        return None
-
-    @expose("/")
-    def index(self) -> Any:
-        return self.render("home.html", desks=menu())
 
 
 def register(admin: Admin, model: type[Record]) -> RecordView:
@@ -160,6 +170,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    saved.init_app(app)
     admin = Admin(
         app,
         name="Redress",
@@ -170,6 +181,8 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    search.init_app(app)
+    dashboard.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,

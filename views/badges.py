@@ -126,7 +126,8 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
 
 def tone(value: Any) -> Tone | None:
     """Return what the colour of `value` says; None for a value of no list of states."""
-    return TONES.get(type(value), {}).get(value)
+    tones = TONES.get(type(value))
+    return tones.get(value) if tones else None
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def due_badge(due: date, met: date | None, now: Today, *, is_ended: bool) -> Bad
             return Badge(gettext("met"), Tone.GOOD)
         late = (_day(met, now) - day).days
         words = (
-            ngettext("%(num)s day late", "%(num)s days late", late, num=format_decimal(late))
+            ngettext("%(days)s day late", "%(days)s days late", late, days=format_decimal(late))
             if late
             else gettext("late")
         )
@@ -156,12 +157,12 @@ def due_badge(due: date, met: date | None, now: Today, *, is_ended: bool) -> Bad
     left = (day - now.day).days
     if due < (now.now if isinstance(due, datetime) else now.day):
         over = ngettext(
-            "overdue %(num)s day", "overdue %(num)s days", -left, num=format_decimal(-left)
+            "overdue %(days)s day", "overdue %(days)s days", -left, days=format_decimal(-left)
         )
         return Badge(over if left else gettext("overdue"), Tone.BAD)
     if left == 0:
         return Badge(gettext("due today"), Tone.WAITING)
-    words = ngettext("due in %(num)s day", "due in %(num)s days", left, num=format_decimal(left))
+    words = ngettext("due in %(days)s day", "due in %(days)s days", left, days=format_decimal(left))
     return Badge(words, Tone.OPEN)
 
 

@@ -2,34 +2,38 @@
 that a record type costs one class and is safe, fast and pleasant all the same."""
 
 import functools
-import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, abort, current_app, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Enum, Select, delete, inspect, select
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+from sqlalchemy import Enum, Select, func, inspect, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import NotFound
 
 import budget
 import exports
 import security
-from models import Record, db, search_columns, title_sql
+from models import Record, db, search_columns
 from queries import audit, lists
-from queries.dependents import Dependents, dependents_of
+from queries.dependents import dependents_of
+from queries.filter_links import conditions
 from queries.filters import local_column
 from rules import RuleBroken, mark
 from rules.permissions import Verb
-from views.errors import constraint_sentence, is_refused_by_database, is_unwritten
+from views.bulk import BulkActions
+from views.errors import OUT_OF_SIGHT, REFUSALS, constraint_sentence, refusal_in_words
 from views.fields import RecordForm, choices_for, form_for
+from views.filtering import with_added_filters
+from views.inline import InlineEditing, is_shown, typed_words
+from views.kept import read_kept
 from views.labels import (
     english_types,
     label,
@@ -42,15 +46,14 @@ from views.labels import (
 from views.listing import (
     PAGE_SIZES,
     ListState,
-    filter_choices,
-    filters_in_words,
+    list_url,
+    query_string,
     read_state,
     today,
-    with_added_filter,
 )
 from views.shown import as_timeline, cell, changes_in_words, endpoint_of, note_unseen
+from views.tools import ListTools
 
-MOST_AT_ONCE = 10_000
 MOST_EXPORTS = 8  # of all officers: half of the threads of server.py stay for everything else
 HISTORY_SIZE = 50
 ABOUT_GROUP = mark("About this record")
@@ -61,10 +64,7 @@ EXPORT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
-OUT_OF_SIGHT = mark(
-    "With these offices the record would be out of your sight. Choose an office of yours, or ask "
-    "the intake desk to route it."
-)
+CHANGED = mark("It was changed since you looked at it. Look again before you delete it.")
 
 # Which right each of Flask-Admin's routes needs (trap 1); a route that is not here is refused.
 ROUTE_VERBS = {
@@ -77,6 +77,7 @@ ROUTE_VERBS = {
     "ajax_update": Verb.EDIT,
     "delete_view": Verb.DELETE,
     "action_view": Verb.READ,
+    "undo_view": Verb.EDIT,
     "export": Verb.EXPORT,
 }
 
@@ -86,20 +87,7 @@ def kebab(model: type[Record]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", model.__name__).lower()
 
 
-@dataclass(frozen=True)
-class Action:
-    """What can be done to many records at once; `run(ids)` changes them in the open transaction
-    and returns how many it changed."""
-
-    name: str
-    label: Any
-    verb: Verb
-    question: Any
-    done: Any
-    run: Callable[[list[int]], int]
-
-
-class RecordView(ModelView):
+class RecordView(BulkActions, InlineEditing, ModelView):
     """The screens of one record type: list, details, history, forms, delete, actions, export.
 
     Everything comes from the model; override `list_keys`, `actions` or a template for more.
@@ -111,8 +99,8 @@ class RecordView(ModelView):
     details_template = "admin/details.html"
     history_template = "admin/history.html"
     delete_template = "admin/delete.html"
-    action_template = "admin/action.html"
     conflict_template = "admin/conflict.html"
+    gone_template = "admin/gone.html"
 
     # Flask-Admin reads this one at start-up (trap 18); rights are asked in each request.
     can_view_details = True
@@ -215,37 +203,40 @@ class RecordView(ModelView):
         if state.problems:
             raise RuleBroken("%(problem)s", problem=" ".join(state.problems))
         query = self.scope(select(self.model))
-        for one in state.filters:
-            if one.clause is not None:
-                query = query.where(one.clause)
+        query = query.where(*conditions(state.filters))
         found = lists.search_clause(self.model, state.search)
         return query if found is None else query.where(found)
 
     @expose("/")
     def index_view(self) -> Any:
         """The list: one page of it, with the count, the filters and what can be done."""
-        if "filter_what" in request.args:
-            arguments = with_added_filter(self.model, self.keys)
-            return redirect(f"{self.get_url('.index_view')}?{urlencode(arguments)}")
         state = read_state(self.model, self.keys)
-        keys = self.list_keys
+        if "filter_what" in request.args:
+            arguments = with_added_filters(self.model, self.keys, state)
+            return redirect(list_url(self.model, arguments))
+        kept = read_kept(self.model)
+        if (opening := kept.opening()) is not None:
+            return redirect(list_url(self.model, opening.arguments))
+        tools = ListTools(self.model, self.keys, self.list_keys, state, kept)
         status = 200
         try:
-            page, number = self._read_list(state, keys)
+            page, number = self._read_list(state, tools.columns)
         except (RuleBroken, budget.TooLong) as refused:
             problem, status = self._why_no_list(refused)
-            state = replace(state, problems=[problem])
+            state = tools.state = replace(state, problems=[problem])
             page, number = lists.Page([], None, None), lists.Count(0)
         return self.render(
             self.list_template,
             state=state,
+            tools=tools,
             page=page,
             count=number,
-            keys=keys,
+            keys=tools.columns,
+            density=tools.density,
             sortable=set(lists.sortable_keys(self.model)),
             sizes=PAGE_SIZES,
             actions=self.allowed_actions(),
-            chips=self.chips(state),
+            chips=tools.chips,
             too_long=status == 503,
         ), status
 
@@ -271,7 +262,9 @@ class RecordView(ModelView):
             query, found = lists.gathered(query, self.model, state.order)
         page = lists.read_page(
             db.session,
-            lists.with_columns(query, self.model, keys),
+            lists.with_columns(
+                query, self.model, [*keys, *(key for key, _ in state.order.columns)]
+            ),
             self.model,
             state.order,
             state.place,
@@ -284,21 +277,8 @@ class RecordView(ModelView):
     def link(self, state: ListState, view: str = ".index_view", **changes: Any) -> str:
         """Return the address of `view` with the filters, search and order of `state`."""
         extra = {"export_type": changes.pop("export_type")} if "export_type" in changes else {}
-        query = urlencode(state.arguments(**changes))
+        query = query_string(state.arguments(**changes))
         return f"{self.get_url(view, **extra)}?{query}"
-
-    def filter_choices(self) -> list[dict[str, Any]]:
-        """Return what the filter form offers: each column with its operations and choices."""
-        return filter_choices(
-            self.model, self.keys, lambda key: self.get_url(".ajax_lookup", name=key, closed=1)
-        )
-
-    def chips(self, state: ListState) -> list[dict[str, str]]:
-        """Return the active filters in words, each with the link that drops it."""
-        return [
-            {"words": words, "without": self.link(state, **{argument: None})}
-            for argument, words in filters_in_words(self.model, state.filters)
-        ]
 
     def cell(self, record: Record, key: str) -> dict[str, Any]:
         """Return what a list or details shows of `key`: its text, kind and link, if any."""
@@ -388,12 +368,17 @@ class RecordView(ModelView):
         """Return the signed version of `record` that its form carries (trap 7)."""
         return str(self._signer().dumps([record.id, getattr(record, "version_id", 0)]))
 
-    def _is_current(self, record: Record, token: str) -> bool:
+    def _opened(self) -> Any:
+        """Return [id, version] of the record whose form was sent; None where no form of ours
+        was."""
         try:
-            signed = self._signer().loads(token)
+            return self._signer().loads(request.form.get("version", ""))
         except BadSignature:
-            return False
-        return bool(signed == [record.id, getattr(record, "version_id", 0)])
+            return None
+
+    def _is_current(self, record: Record) -> bool:
+        """Return whether the form that was sent shows `record` as it is (trap 7)."""
+        return bool(self._opened() == [record.id, getattr(record, "version_id", 0)])
 
     def _form(self, record: Record | None = None) -> RecordForm:
         cls = self._create_form_class if record is None else self._edit_form_class
@@ -467,26 +452,12 @@ class RecordView(ModelView):
                 if own_owner and getattr(record, own_owner) is None:
                     setattr(record, own_owner, security.current_officer().id)
             db.session.flush()
-            self._stays_in_sight(record)
+            self._stay_in_sight([record.id])
             db.session.commit()
-        except ProgrammingError as error:
-            if is_unwritten(error) or not is_refused_by_database(error):
-                raise
+        except REFUSALS as error:
+            words, key = refusal_in_words(error)
             db.session.rollback()
-            self._put_error(form, None, gettext(OUT_OF_SIGHT))
-            return False
-        except IntegrityError as error:
-            db.session.rollback()
-            words, key = constraint_sentence(error)
             self._put_error(form, key, words)
-            return False
-        except DataError:
-            db.session.rollback()
-            self._put_error(form, None, gettext("A value is out of the range that can be kept."))
-            return False
-        except RuleBroken as refused:
-            db.session.rollback()
-            self._put_error(form, refused.field, sentence(refused))
             return False
         return True
 
@@ -495,38 +466,41 @@ class RecordView(ModelView):
             if field.data is record:  # SQLAlchemy finds no order in which to save that
                 raise RuleBroken(
                     "A record cannot stand below itself. Choose another one above it.",
-                    field=field.name,
+                    field=field.short_name,
                 )
-            if field.name != "csrf_token":
-                setattr(record, field.name, field.data)
+            if field.short_name != "csrf_token":
+                setattr(record, field.short_name, field.data)
 
     def _put_error(self, form: RecordForm, key: str | None, words: str) -> None:
         """Put `words` beside the field of the column `key`, or on top of the form."""
         for field in form:
-            if key and field.name in (key, key.removesuffix("_id")):
+            if key and field.short_name in (key, key.removesuffix("_id")):
                 field.errors = [*field.errors, words]
                 return
         form.form_errors.append(words)
 
-    def _stays_in_sight(self, record: Record) -> None:
-        """Refuse a save that would put the record where the officer cannot see it."""
+    def _stay_in_sight(self, ids: list[int]) -> None:
+        """Refuse a save that would put records where the officer cannot see them."""
         visible = security.visible(self.model)
         if visible is None:
             return
-        query = select(self.model.id).where(self.model.id == record.id, visible)
-        if db.session.scalar(query) is None:
+        query = select(func.count()).where(self.model.id.in_(ids), visible)
+        if db.session.scalar(query) != len(ids):
             raise RuleBroken(OUT_OF_SIGHT)
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
         """A form for a record that is there."""
-        record = self._asked_record(sorted(self.form_keys))
+        try:
+            record = self._asked_record(sorted(self.form_keys))
+        except NotFound:
+            return self._gone(request.args.get("id", ""), self._form())
         security.require(Verb.EDIT, record)
         version = self.version_token(record)
         form = self._form(record)
         if not form.is_submitted():
             return self._render_form(form, record, version)
-        if not self._is_current(record, request.form.get("version", "")):
+        if not self._is_current(record):
             return self._conflict(record, form)
         record_id = record.id
         try:
@@ -558,196 +532,94 @@ class RecordView(ModelView):
                 continue
             theirs, mine = getattr(record, field.name), field.data
             rows.append((field.label.text, show(theirs), show(mine), theirs != mine))
-        kept = [
-            (name, value)
-            for name, value in request.form.items(multi=True)
-            if name not in ("csrf_token", "version")
-        ]
-        last = audit.history(self.model.__tablename__, record.id).limit(1)
-        entry = db.session.scalars(last).unique().first()
         return self.render(
             self.conflict_template,
             record=record,
             rows=rows,
-            kept=kept,
-            entry=entry,
+            kept=self._kept(),
+            entry=self._last_change(record),
             version=self.version_token(record),
             tab="edit",
         ), 409
+
+    def _last_change(self, record: Record) -> Any:
+        """Return the newest entry of the trail about `record`, None where there is none."""
+        last = audit.history(self.model.__tablename__, record.id).limit(1)
+        return db.session.scalars(last).unique().first()
+
+    def _gone(self, asked: object, form: RecordForm | None = None) -> Any:
+        """Answer who had a record open that is not there any more, or not theirs to see: what
+        they typed is not lost. 404 for everybody else, who learns nothing."""
+        opened = self._opened()
+        if opened is None or security.parse_id(asked) != opened[0]:
+            abort(404)
+        return self.render(
+            self.gone_template,
+            typed=[(one.label.text, typed_words(one)) for one in form or () if is_shown(one)],
+            kept=self._kept() if form else [],
+        ), 404
+
+    def _kept(self) -> list[tuple[str, str]]:
+        """Return what was typed into a form, to be sent once more."""
+        sent = request.form.items(multi=True)
+        return [pair for pair in sent if pair[0] not in ("csrf_token", "version")]
 
     # --- Delete --------------------------------------------------------------------------------
 
     @expose("/delete/", methods=("GET", "POST"))
     def delete_view(self) -> Any:
         """Ask first, say what hangs on the record, and delete only what was looked at."""
-        record = self.get_one(request.values.get("id", ""))
+        asked = request.values.get("id", "")
+        try:
+            record = self.get_one(asked)
+        except NotFound:
+            return self._gone(asked)
         security.require(Verb.DELETE, record)
-        hanging = dependents_of(db.session, self.model, [record.id])
-        asked = request.form.get("version", "")
-        if request.method == "GET" or not asked:
-            return self._render_delete(record, hanging)
-        if not self._is_current(record, asked):
-            changed = gettext(
-                "It was changed since you looked at it. Look again before you delete it."
-            )
-            return self._render_delete(record, hanging, changed), 409
-        if hanging.kept:
-            return self._render_delete(record, hanging), 409
+        if request.method == "GET" or "version" not in request.form:
+            return self._render_delete(record)
+        if not self._is_current(record):
+            return self._render_delete(record, gettext(CHANGED)), 409
+        if dependents_of(db.session, self.model, [record.id]).kept:
+            return self._render_delete(record), 409
         name = title(record)
         try:
             db.session.delete(record)
             db.session.commit()
-        except StaleDataError:
+        except (StaleDataError, IntegrityError) as error:
             db.session.rollback()
-            abort(409)
-        except IntegrityError as error:
-            db.session.rollback()
-            record = self.get_one(request.values.get("id", ""))
-            hanging = dependents_of(db.session, self.model, [record.id])
-            return self._render_delete(record, hanging, constraint_sentence(error)[0]), 409
+            stale = isinstance(error, StaleDataError)
+            problem = gettext(CHANGED) if stale else constraint_sentence(error)[0]
+            try:
+                return self._render_delete(self.get_one(asked), problem), 409
+            except NotFound:
+                return self._gone(asked)
         flash(
             gettext("%(type)s “%(name)s” was deleted.", type=type_label(self.model), name=name),
             "success",
         )
         return redirect(self.get_url(".index_view"))
 
-    def _render_delete(self, record: Record, hanging: Dependents, problem: str = "") -> str:
+    def _render_delete(self, record: Record, problem: str = "") -> str:
         return self.render(
             self.delete_template,
             record=record,
-            hanging=hanging,
+            hanging=dependents_of(db.session, self.model, [record.id]),
             problem=problem,
             version=self.version_token(record),
             tab="delete",
         )
 
-    # --- Actions on many (trap 14) -------------------------------------------------------------
-
-    def bulk_actions(self) -> list[Action]:
-        """Return what can be done to many records of this type at once."""
-        return [
-            Action(
-                "delete",
-                lazy_gettext("Delete"),
-                Verb.DELETE,
-                lazy_gettext("Delete these records? This cannot be taken back."),
-                lambda n: ngettext(
-                    "%(num)s record was deleted.", "%(num)s records were deleted.", n
-                ),
-                self._delete_many,
-            )
-        ]
-
-    def allowed_actions(self) -> list[Action]:
-        """Return those of bulk_actions() that the officer may use."""
-        return [one for one in self.bulk_actions() if security.can(one.verb, self.model)]
-
-    def _delete_many(self, ids: list[int]) -> int:
-        statement = delete(self.model).where(self.model.id.in_(ids))
-        return int(db.session.execute(statement).rowcount)
-
-    @expose("/action/", methods=("POST",))
-    def action_view(self) -> Any:
-        """Preview an action on the selection or on all that match, then do it in one transaction.
-
-        The preview carries a signed fingerprint of the records and their versions; when any of
-        them changed in between, nothing is done and the preview comes again.
-        """
-        state = read_state(self.model, self.keys)
-        names = {one.name: one for one in self.allowed_actions()}
-        action = names.get(request.form.get("action", ""))
-        if action is None:
-            security.require(Verb.DELETE, self.model)
-            abort(400)
-        matching = request.form.get("all") == "1"
-        chosen = self._chosen(state, matching=matching)
-        if not chosen:
-            flash(gettext("Select at least one record first."), "warning")
-            return redirect(self.link(state))
-        if len(chosen) > MOST_AT_ONCE:
-            raise RuleBroken(
-                "More than %(most)s records match. Narrow the list first.", most=MOST_AT_ONCE
-            )
-        fingerprint = self._fingerprint(action, chosen)
-        given = request.form.get("fingerprint", "")
-        if given == fingerprint:
-            return self._act(action, state, chosen, matching=matching)
-        changed = gettext("The records changed since the preview. Look again.") if given else ""
-        return self._preview(action, state, chosen, changed, matching=matching)
-
-    def _chosen(self, state: ListState, *, matching: bool) -> list[tuple[int, int]]:
-        """Return (id, version) of the records meant, locked in the order of their ids."""
-        version = getattr(self.model, "version_id", self.model.id)
-        query = self.query_of(state) if matching else self.scope(select(self.model))
-        if not matching:
-            asked = request.form.getlist("rowid")[: MOST_AT_ONCE + 1]
-            ids = [number for one in asked if (number := security.parse_id(one))]
-            query = query.where(self.model.id.in_(ids))
-        mine = security.changeable(self.model)
-        query = query if mine is None else query.where(mine)
-        query = query.with_only_columns(self.model.id, version).order_by(None)
-        query = query.order_by(self.model.id).limit(MOST_AT_ONCE + 1).with_for_update()
-        return [(row[0], row[1]) for row in db.session.execute(query)]
-
-    def _fingerprint(self, action: Action, chosen: list[tuple[int, int]]) -> str:
-        digest = hashlib.sha256(repr(chosen).encode()).hexdigest()
-        return str(self._signer().dumps([action.name, digest]))
-
-    def _preview(
-        self,
-        action: Action,
-        state: ListState,
-        chosen: list[tuple[int, int]],
-        problem: str,
-        *,
-        matching: bool,
-    ) -> Any:
-        first = [record_id for record_id, _ in chosen[:10]]
-        named = select(self.model.id, title_sql(self.model)).where(self.model.id.in_(first))
-        examples = [row[1] for row in db.session.execute(named.order_by(self.model.id))]
-        ids = [record_id for record_id, _ in chosen]
-        hanging = Dependents([], [])
-        if action.verb is Verb.DELETE:
-            hanging = dependents_of(db.session, self.model, ids)
-        body = self.render(
-            self.action_template,
-            action=action,
-            state=state,
-            number=len(chosen),
-            examples=examples,
-            matching=matching,
-            problem=problem,
-            hanging=hanging,
-            ids=[] if matching else ids,
-            fingerprint=self._fingerprint(action, chosen),
-        )
-        db.session.rollback()
-        return body, 409 if problem else 200
-
-    def _act(
-        self, action: Action, state: ListState, chosen: list[tuple[int, int]], *, matching: bool
-    ) -> Any:
-        try:
-            number = action.run([record_id for record_id, _ in chosen])
-            db.session.commit()
-        except IntegrityError as error:
-            db.session.rollback()
-            words = constraint_sentence(error)[0]
-            problem = gettext("Nothing was changed. %(reason)s", reason=words)
-            return self._preview(action, state, chosen, problem, matching=matching)
-        flash(action.done(number), "success")
-        return redirect(self.link(state))
-
     # --- Export (trap 11) ----------------------------------------------------------------------
 
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> Any:
-        """The list as a file: the same filters, search, order, scope and columns."""
+        """The list as a file: the same filters, search, order and scope; the columns of the link,
+        or all that the officer may see."""
         if export_type not in self.export_types:
             abort(404)
         state = read_state(self.model, self.keys)
         query = lists.ordered(self.query_of(state), self.model, state.order)
-        return self._send_file(export_type, state, query, self.keys)
+        return self._send_file(export_type, state, query, state.columns or self.keys)
 
     def _send_file(
         self, export_type: str, state: ListState, query: Select[Any], keys: list[str]
@@ -785,7 +657,7 @@ class RecordView(ModelView):
             headers={"Content-Disposition": exports.content_disposition(name)},
         )
 
-    # --- Autocomplete and single fields (traps 3, 4) -------------------------------------------
+    # --- Autocomplete (trap 3) -----------------------------------------------------------------
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:
@@ -798,8 +670,3 @@ class RecordView(ModelView):
         target = relations[key].mapper.class_
         closed = request.args.get("closed") == "1"
         return [list(pair) for pair in choices_for(target, typed, closed=closed)]
-
-    @expose("/ajax/update/", methods=("POST",))
-    def ajax_update(self) -> Any:
-        """Nothing is edited in place: a save goes through the form and its version."""
-        abort(404)

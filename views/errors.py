@@ -23,7 +23,7 @@ import budget
 import security
 from exports import TooManyExports
 from models import RECORD_TYPES, db
-from rules import RuleBroken
+from rules import RuleBroken, mark
 from rules.refusals import refusal
 from views.labels import label, sentence, type_label, types_label
 
@@ -53,6 +53,12 @@ UNWRITTEN = lazy_gettext(
     "The entry in the audit trail could not be written, and without it nothing is done. Nothing "
     "was saved. Tell your administrator the time."
 )
+OUT_OF_SIGHT = mark(
+    "With these offices the record would be out of your sight. Choose an office of yours, or ask "
+    "the intake desk to route it."
+)
+# What can refuse a save for a reason that lies in what was typed.
+REFUSALS = (IntegrityError, DataError, ProgrammingError, RuleBroken)
 _WRITES_TRAIL = re.compile(r"\bredress_(audit|note|seal|block)\(")
 _LOST = (OperationalError, InterfaceError, PoolTimeout)
 # Views whose forms hold no secret: what was typed comes back with the page that says it failed.
@@ -126,9 +132,25 @@ def is_refused_by_database(error: DBAPIError) -> bool:
     return isinstance(error.orig, psycopg2.errors.InsufficientPrivilege)
 
 
+def refusal_in_words(error: Exception) -> tuple[str, str | None]:
+    """Return the sentence of a refusal (REFUSALS), by a rule or by the database, and the field at
+    fault if it is one; raises `error` again where it is a failure and nothing was refused."""
+    if isinstance(error, RuleBroken):
+        return sentence(error), error.field
+    if isinstance(error, IntegrityError):
+        return constraint_sentence(error)
+    if isinstance(error, DataError):
+        return gettext("A value is out of the range that can be kept."), None
+    if not isinstance(error, ProgrammingError) or not is_refused_by_database(error):
+        raise error
+    if is_unwritten(error):
+        raise error
+    return gettext(OUT_OF_SIGHT), None
+
+
 def words_of(error: RuleBroken | IntegrityError) -> str:
     """Return the sentence of a refusal, by a rule or by the database."""
-    return sentence(error) if isinstance(error, RuleBroken) else constraint_sentence(error)[0]
+    return refusal_in_words(error)[0]
 
 
 def _unique_sentence(model: Any, constraint: UniqueConstraint) -> tuple[str, str | None]:

@@ -77,7 +77,9 @@ class MomentField(DateTimeLocalField):
     """A date and time, typed and shown in the reader's zone, kept as an instant."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, format=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"], **kwargs)
+        # Browsers send the first two; the others say their zone, as what is put back does.
+        zoned = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z")
+        super().__init__(*args, format=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", *zoned], **kwargs)
 
     def process_data(self, value: datetime | None) -> None:
         self.data = value.astimezone(_zone()).replace(microsecond=0) if value else None
@@ -93,7 +95,8 @@ class MomentField(DateTimeLocalField):
             ) from None
         if self.data is not None:
             _check_year(self.data.year)
-            self.data = self._exact(self.data.replace(tzinfo=_zone()))
+            if self.data.tzinfo is None:
+                self.data = self._exact(self.data.replace(tzinfo=_zone()))
 
     def _exact(self, typed: datetime) -> datetime:
         """Keep the instant that was there when its text was not changed: the form shows neither
@@ -382,13 +385,16 @@ class RecordForm(FlaskForm):
 
     class Meta(FlaskForm.Meta):  # type: ignore[name-defined, misc]
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
-            """Take fields only: Flask-WTF would hand files and JSON to fields that expect text."""
-            return (request.form or None) if form.is_submitted() else None
+            """Take fields only: Flask-WTF would hand files and JSON to fields that expect text.
+            None is none: the form as it was before anything was typed."""
+            if formdata is None or not form.is_submitted():
+                return None
+            return request.form or None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for one in self:
-            if isinstance(one.label.text, str) and one.name != "csrf_token":
+            if isinstance(one.label.text, str) and one.short_name != "csrf_token":
                 one.label.text = gettext(one.label.text)
                 one.description = gettext(one.description) if one.description else ""
 

@@ -34,6 +34,8 @@ from werkzeug.wrappers import Response as Reply
 import imports as importing
 import limits
 import security
+from access import SYSTEM
+from actions import figures
 from models import Grievance, ImportBatch, db
 from rules import RuleBroken, mark
 from rules.import_values import WARNINGS
@@ -394,6 +396,21 @@ def _bring_in(job: Job) -> None:
         return
     session.commit()
     job.files.drop_upload()
+    _count_figures()
+
+
+def _count_figures() -> None:
+    """Bring the dashboard up to what was brought in. The import is done by now: where this cannot
+    be, the next refresh does it."""
+    try:
+        figures.refresh_apart(
+            db.engine,
+            security.named(SYSTEM)(),
+            now=datetime.now(UTC),
+            timezone=security.timezone(),
+        )
+    except (RuleBroken, SQLAlchemyError) as problem:
+        current_app.logger.warning("figures not refreshed: %s", type(problem).__name__)
 
 
 def _write_refused(job: Job, the_map: importing.ImportMap) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Date, DateTime, Enum
 
 from models import RECORD_TYPES, Record
 from queries.filters import local_column
-from rules import RuleBroken, mark
+from rules import RuleBroken, Said, mark, say
 
 # Words that are plural already, or whose plural no rule gives.
 PLURALS = {
@@ -110,6 +110,13 @@ def title(record: Record) -> str:
     return " · ".join(str(value) for value in in_words if value is not None) or str(record)
 
 
+def name_of(columns: list[Any], values: list[Any]) -> str:
+    """Return the name that `values` of `columns`, as JSON has them, make together; "" for none."""
+    pairs = zip(columns, values, strict=True)
+    words = (show_of(column, typed(column, value)) for column, value in pairs)
+    return " · ".join(word for word in words if word)
+
+
 def typed(column: Any, value: Any) -> Any:
     """Return a value of the audit trail, which is JSON, as the type of its column."""
     kind = column.type
@@ -140,7 +147,16 @@ def sentence(refused: RuleBroken) -> str:
     """Return the sentence of `refused` in the reader's language, its places filled."""
     if not refused.values:
         return gettext(refused.sentence).replace("%%", "%")
-    return gettext(refused.sentence) % refused.values
+    return gettext(refused.sentence) % {
+        name: _put_in(value) for name, value in refused.values.items()
+    }
+
+
+def _put_in(value: Any) -> Any:
+    """Return a value of a refusal as its sentence takes it: what has words of its own in words."""
+    if isinstance(value, Said):
+        return say(value, gettext, show)
+    return show(value) if isinstance(value, date | enum.Enum) else value
 
 
 def show(value: Any) -> str:

@@ -1,33 +1,32 @@
-"""What a request asks of a list, and what of that can be had: filters, search, order, page."""
+"""What a request asks of a list, and what of that can be had: filters, search, order, page,
+columns."""
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
-from flask import current_app, request
+from flask import current_app, request, url_for
 from flask_babel import gettext
-from sqlalchemy import Enum, inspect
 
 import security
 from models import Record
 from queries import lists
-from queries.filters import (
-    Filter,
-    Today,
-    key_and_operation,
-    local_column,
-    operations,
-    parse,
-)
-from rules import RuleBroken
-from views.fields import find_by_text
-from views.labels import enum_label, label, sentence
-from views.shown import visible_titles
+from queries.filter_links import Filter, is_filter, parse
+from queries.filters import Today
+from queries.sorts import Order, Place
+from rules import RuleBroken, mark
+from views.labels import sentence
+from views.shown import endpoint_of
 
 PAGE_SIZES = (20, 50, 100, 200)
+DENSITIES = ("comfortable", "compact")
+MOST_SORTS = 3
+LONGEST_ADDRESS = 3000
+WHOLE_LIST = "all"
+# What stands in the link of a list and may be saved, besides its filters.
+KEPT_ARGUMENTS = ("search", "sort", "desc", "page_size", "cols", "density")
 
 
 def today() -> Today:
@@ -35,29 +34,52 @@ def today() -> Today:
     return Today(datetime.now(UTC), ZoneInfo(security.timezone()))
 
 
+def query_string(arguments: list[tuple[str, str]]) -> str:
+    """Return `arguments` as they stand in a link: several columns stay readable."""
+    return urlencode(arguments, safe=",")
+
+
+def list_url(model: type[Record], arguments: list[tuple[str, str]]) -> str:
+    """Return the address of the list of `model` with `arguments`."""
+    path = url_for(f"{endpoint_of(model)}.index_view")
+    return f"{path}?{query_string(arguments)}" if arguments else path
+
+
 @dataclass(frozen=True)
 class ListState:
-    """What a link to a list says: filters, search, order, page; and what is wrong with it."""
+    """What a link to a list says: filters, search, order, page, and what is wrong with it.
+    `columns` and `density` are empty where the link leaves them to the reader; `view` is the
+    number of the saved view it began with, or "all"."""
 
     filters: list[Filter]
     search: str
-    order: lists.Order
-    place: lists.Place | None
+    order: Order
+    place: Place | None
     size: int
     problems: list[str]
     notes: list[str]
+    columns: list[str] = field(default_factory=list)
+    density: str = ""
+    view: str = ""
 
     def arguments(self, **changes: Any) -> list[tuple[str, str]]:
         """Return the link's arguments with `changes`; None drops one, and the page with it."""
         wanted: dict[str, Any] = {one.argument: one.value for one in self.filters}
         wanted |= {
             "search": self.search or None,
-            "sort": self.order.key,
-            "desc": "1" if self.order.descending else "0",
+            "sort": self.order,
             "page_size": self.size if self.size != current_app.config["PAGE_SIZE"] else None,
+            "cols": ",".join(self.columns) or None,
+            "density": self.density or None,
+            "view": self.view or None,
         }
         wanted |= changes
         return [(key, str(value)) for key, value in wanted.items() if value is not None]
+
+    def address(self, columns: list[str], density: str) -> str:
+        """Return what a saved view keeps of the list as it is shown: all of it but the page."""
+        shown = {"cols": ",".join(columns), "density": density, "page_size": self.size}
+        return query_string(self.arguments(**shown, view=None))
 
 
 def read_state(model: type[Record], keys: list[str]) -> ListState:
@@ -79,20 +101,36 @@ def read_state(model: type[Record], keys: list[str]) -> ListState:
         _read_size(notes),
         problems,
         notes,
+        _read_columns(keys, notes),
+        _read_density(notes),
+        _read_view(),
     )
 
 
-def _read_order(model: type[Record], keys: list[str], problems: list[str]) -> lists.Order:
-    key = request.args.get("sort")
-    if not key:
+def _read_order(model: type[Record], keys: list[str], problems: list[str]) -> Order:
+    """Return the order that `sort=state,-received_at` asks for. What the list was sorted by with
+    `sort=received_at&desc=1` stays readable; so does `sort=` several times, as its form sends."""
+    asked = [one for text in request.args.getlist("sort") for one in text.split(",") if one]
+    if asked and request.args.get("desc") == "1" and not asked[0].startswith("-"):
+        asked[0] = f"-{asked[0]}"
+    columns: dict[str, bool] = {}
+    for one in asked[:100]:
+        key = one.removeprefix("-")
+        if key not in lists.sortable_keys(model) or key not in keys:
+            problems.append(gettext("This list cannot be sorted by “%(key)s”.", key=key[:60]))
+            return lists.default_order(model)
+        columns.setdefault(key, one.startswith("-"))
+        if key == "id":
+            break  # there are no ties left for another column to settle
+    if len(columns) > MOST_SORTS:
+        problems.append(gettext("A list is sorted by %(most)s columns at most.", most=MOST_SORTS))
+    if not columns or len(columns) > MOST_SORTS:
         return lists.default_order(model)
-    if key not in lists.sortable_keys(model) or key not in keys:
-        problems.append(gettext("This list cannot be sorted by “%(key)s”.", key=key[:60]))
-        return lists.default_order(model)
-    return lists.Order(key, request.args.get("desc") == "1")
+    (key, descending), *then = columns.items()
+    return Order(key, descending, tuple(then))
 
 
-def _read_place(model: type[Record], order: lists.Order, notes: list[str]) -> lists.Place | None:
+def _read_place(model: type[Record], order: Order, notes: list[str]) -> Place | None:
     for name in ("after", "before"):
         if token := request.args.get(name):
             try:
@@ -112,107 +150,47 @@ def _read_size(notes: list[str]) -> int:
     return int(current_app.config["PAGE_SIZE"])
 
 
-def _choices(model: type[Record], key: str) -> Any:
-    """Return the closed list behind `key`; () where its column has none."""
-    kind = local_column(model, key).type
-    return kind.enum_class if isinstance(kind, Enum) else ()
+def _read_columns(keys: list[str], notes: list[str]) -> list[str]:
+    """Return the columns that the link names. One that the reader may not see is left out with a
+    note: fewer columns show nothing that is not so, as fewer filters would."""
+    asked = list(dict.fromkeys(one for one in request.args.get("cols", "").split(",") if one))
+    unknown = [one for one in asked if one not in keys]
+    if unknown:
+        named = ", ".join(f"“{one[:60]}”" for one in unknown[:5])
+        notes.append(gettext("Not among the columns you see here: %(columns)s.", columns=named))
+    return [one for one in asked if one in keys]
 
 
-def with_added_filter(model: type[Record], keys: list[str]) -> list[tuple[str, str]]:
-    """Return the arguments of the list's link with the filter that its form asks for added."""
-    arguments = [
-        pair
-        for pair in request.args.items(multi=True)
-        if pair[0] not in ("filter_what", "filter_value", "after", "before", "page")
-    ]
-    taken = [int(m[1]) for key, _ in arguments if (m := re.match(r"flt([0-9]{1,5})_", key))]
-    what = request.args["filter_what"][:120]
-    value = _as_in_links(model, keys, what, request.args.get("filter_value", "").strip())
-    arguments.append((f"flt{max(taken, default=-1) + 1}_{what}", value))
-    return arguments
+def _read_density(notes: list[str]) -> str:
+    asked = request.args.get("density", "")
+    if asked and asked not in DENSITIES:
+        notes.append(gettext("Rows are comfortable or compact."))
+    return asked if asked in DENSITIES else ""
 
 
-def _as_in_links(model: type[Record], keys: list[str], what: str, value: str) -> str:
-    """Return `value` as links have it where it is the name of a record or the word for a
-    choice, which is what people type where there is no JavaScript."""
-    key, name = key_and_operation(model, keys, what)
-    takes = operations(model, key)[name].takes if key else ""
-    if takes == "choice":
-        by_word = {enum_label(one).casefold(): one.value for one in _choices(model, key)}
-        return str(by_word.get(value.casefold(), value))
-    if takes == "relation" and security.parse_id(value) is None:
-        try:
-            found = find_by_text(inspect(model).relationships[key].mapper.class_, value)
-        except ValueError:
-            return value  # the list says what is wrong with it
-        return str(found.id)
-    return value
+def _read_view() -> str:
+    asked = request.args.get("view", "")
+    return asked if asked == WHOLE_LIST or security.parse_id(asked) else ""
 
 
-def filter_choices(
-    model: type[Record], keys: list[str], lookup: Callable[[str], str]
-) -> list[dict[str, Any]]:
-    """Return what the filter form offers: each column with its operations and choices."""
-    offered = []
-    for key in keys:
-        known = operations(model, key)
-        if not known:
-            continue
-        choices = []
-        if _choices(model, key):
-            choices = [(one.value, enum_label(one)) for one in _choices(model, key)]
-        offered.append(
-            {
-                "key": key,
-                "label": label(key),
-                "operations": [
-                    {"name": one.name, "label": gettext(one.label), "takes": one.takes}
-                    for one in known.values()
-                ],
-                "choices": choices,
-                "lookup": lookup(key) if key in inspect(model).relationships else None,
-            }
-        )
-    return sorted(offered, key=lambda one: str(one["label"]))
+def list_arguments(address: str) -> list[tuple[str, str]]:
+    """Return the arguments in the `address` of a saved view; RuleBroken where it holds anything
+    that is none of a list."""
+    refused = RuleBroken(
+        mark(
+            "A saved view holds what stands after the ? in the address of a list, and nothing else."
+        ),
+        field="address",
+    )
+    try:
+        pairs = parse_qsl(address, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise refused from None
+    strange = [key for key, _ in pairs if key not in KEPT_ARGUMENTS and not is_filter(key)]
+    if not pairs or strange or len(query_string(pairs)) > LONGEST_ADDRESS or _has_null(pairs):
+        raise refused
+    return pairs
 
 
-def filters_in_words(model: type[Record], filters: list[Filter]) -> list[tuple[str, str]]:
-    """Return the active filters: the argument of each in the link, and what it asks in words."""
-    names = _names_of_relations(model, filters)
-    told = []
-    for one in filters:
-        if one.clause is None:
-            words = one.argument
-        else:
-            operation = operations(model, one.key)[one.operation]
-            value = names.get((one.key, one.value), one.value)
-            if operation.takes == "choice":
-                kind = local_column(model, one.key).type.enum_class
-                chosen = (part.strip() for part in one.value.split(","))
-                value = ", ".join(enum_label(kind(part)) for part in chosen if part)
-            words = f"{label(one.key)} {gettext(operation.label)}"
-            if operation.takes != "nothing":
-                words = f"{words.replace('…', value)}" if "…" in words else f"{words} {value}"
-        told.append((one.argument, words))
-    return told
-
-
-def _names_of_relations(model: type[Record], filters: list[Filter]) -> dict[tuple[str, str], str]:
-    """Return the names of records that filters ask for, by key and value, in one statement;
-    out-of-scope ones stay numbers."""
-    relations = inspect(model).relationships
-    asked = {
-        (one.key, one.value): (relations[one.key].mapper.class_, number)
-        for one in filters
-        if one.clause is not None
-        and one.key in relations
-        and (number := security.parse_id(one.value.strip()))
-    }
-    wanted: dict[Any, set[int]] = {}
-    for target, number in asked.values():
-        wanted.setdefault(target, set()).add(number)
-    named = visible_titles(wanted)
-    return {
-        place: named.get((target, number), f"#{number}")
-        for place, (target, number) in asked.items()
-    }
+def _has_null(pairs: list[tuple[str, str]]) -> bool:
+    return any("\0" in key or "\0" in value for key, value in pairs)

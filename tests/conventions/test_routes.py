@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import Date, DateTime, Numeric, String, Text, inspect
 from sqlalchemy.orm import MANYTOONE
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -99,6 +99,22 @@ RELATIONS = {
     for model in RECORD_TYPES
 }
 
+FIELDS = {
+    model.__tablename__: next(
+        (
+            column.key
+            for column in model.__table__.columns
+            if not (column.foreign_keys or column.primary_key or column.info.get("set_by"))
+            and isinstance(column.type, String | Date | DateTime | Numeric)
+            and not isinstance(column.type, Text)
+            and "read" not in column.info
+            and not column.info.get("secret")
+        ),
+        RELATIONS[model.__tablename__],
+    )
+    for model in RECORD_TYPES
+}
+
 
 class Asker:
     """Asks every route as one officer, or as a visitor, and takes back what each did."""
@@ -155,6 +171,8 @@ class Asker:
         query: dict[str, Any] = {"id": self.made.get(table, 1)}
         if rule.endpoint.endswith(".ajax_lookup"):
             query |= {"name": RELATIONS[table], "query": ""}
+        if rule.endpoint.endswith(".ajax_update"):
+            query |= {"name": FIELDS[table]}
         with self.app.test_request_context():
             path = self.app.url_map.bind("localhost").build(
                 rule.endpoint, self.values(rule), method=method

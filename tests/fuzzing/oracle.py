@@ -1,5 +1,6 @@
 """What must be true of every answer, whatever was asked."""
 
+import re
 from urllib.parse import urlsplit
 
 import security
@@ -18,6 +19,12 @@ KINDS = (
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "text/plain; charset=utf-8",
     "image/svg+xml",
+)
+
+POLICY = re.compile(
+    re.escape(security.CONTENT_SECURITY_POLICY).replace(
+        re.escape("{scripts}"), r"'self'( 'nonce-[\w-]{22}')?"
+    )
 )
 
 
@@ -42,6 +49,9 @@ def _headers(answer: Answer) -> list[str]:
         given = answer.headers.getlist(name)
         if given != [value]:
             found.append(f"header {name} is {given}")
+    policy = answer.headers.getlist("Content-Security-Policy")
+    if len(policy) != 1 or not POLICY.fullmatch(policy[0]):
+        found.append(f"the content policy is {policy}")
     if "X-Fuzz" in answer.headers:
         found.append("a value of ours became a header")
     for cookie in answer.headers.getlist("Set-Cookie"):

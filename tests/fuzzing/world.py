@@ -4,6 +4,7 @@ Nothing that is asked lasts: each request runs in a savepoint that is taken back
 input meets the same desk and can be repeated alone. Only what begins threads (imports) commits.
 """
 
+import gzip
 import html
 import io
 import re
@@ -71,7 +72,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
+        packed = self.headers.get("Content-Encoding") == "gzip"
+        return (gzip.decompress(self.body) if packed else self.body).decode("utf-8", "replace")
 
 
 @dataclass

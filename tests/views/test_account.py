@@ -546,7 +546,7 @@ def test_an_administrator_gives_a_new_password_that_is_shown_once(
     enter(annas, anna)
     enter(client, employ("ada", roles=[Role.ADMINISTRATOR]))
     page = client.send(f"/account/officers/{anna}", password="new").text
-    (password,) = re.findall(r"monospace\">([a-z0-9-]{23})<", page)
+    (password,) = re.findall(r"shown-once\">([a-z0-9-]{23})<", page)
     assert not is_in(annas)
     assert WRONG in log_in(annas).text
     assert log_in(annas, password=password).status_code == 303

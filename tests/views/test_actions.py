@@ -21,7 +21,7 @@ from tests.factories import (
 from tests.statements import statements
 from tests.views import pages
 from tests.views.pages import address, assert_clean, form_to, words
-from views import base
+from views import bulk
 
 
 @pytest.fixture
@@ -172,8 +172,8 @@ def test_more_than_ten_thousand_are_refused_in_words(
     categories: list[Category],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert base.MOST_AT_ONCE == 10_000
-    monkeypatch.setattr(base, "MOST_AT_ONCE", 14)
+    assert bulk.MOST_AT_ONCE == 10_000
+    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 14)
     for page in (
         preview(administrator, Category, [one.id for one in categories]),
         preview(administrator, Category, None),
@@ -181,7 +181,7 @@ def test_more_than_ten_thousand_are_refused_in_words(
         assert page.status_code == 400
         assert "More than 14 records match" in words(page)
     assert number_of(session, Category) == 15
-    monkeypatch.setattr(base, "MOST_AT_ONCE", 15)
+    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 15)
     assert preview(administrator, Category, None).status_code == 200
 
 

@@ -164,6 +164,7 @@ def test_what_an_officer_does_to_their_account_leaves_an_entry_too(
     visitor.let_in(other)
     acts: dict[str, tuple[Any, str]] = {
         "change the language": (lambda: client.send("/language", language="zh_Hans_CN"), "officer"),
+        "change the colours": (lambda: client.send("/appearance", appearance="dark"), "officer"),
         "change the password": (
             lambda: client.send("/account", current=PASSWORD, password=f"{PASSWORD} 2",
                                 again=f"{PASSWORD} 2"),

@@ -76,6 +76,8 @@ def test_intake_seals_asks_and_sees_it_for_a_while(district: District) -> None:
     assert shown.status_code == 200
     assert sorted(canaries_in(shown.text)) == sorted(CANARIES.values())
     assert shown.headers["Cache-Control"] == "no-store"
+    packed = browser.get(opened.location, headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in packed.headers  # its length would tell of what is in it
     seconds, back = shown.headers["Refresh"].split("; url=")
     assert 290 <= int(seconds) <= 300
     assert back == page_of(district)

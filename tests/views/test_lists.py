@@ -333,7 +333,7 @@ def test_links_keep_filters_search_order_and_size(some: None, auditor: Client) -
         assert "flt3_state_equals=registered" in kept
         assert "flt7_due_at_not_empty=" in kept
         assert "search=light" in kept
-    assert "sort=title" in (link(page, "next") or "")
+    assert "sort=-title" in (link(page, "next") or "")
     assert "page_size=20" in (link(page, "next") or "")
 
 
