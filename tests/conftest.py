@@ -5,9 +5,9 @@ transaction, which is rolled back; the commits of views end savepoints within it
 application on a database of its own, for tests that need real commits: threads, COPY, a killed
 process, a browser.
 
-`pytest` runs the tests in one process, `pytest -n 2 --dist loadfile` (`make test`) in two that
-share nothing: each has a server, and so roles and settings, of its own. The tests of a file stay
-together and in their order. See docs/decisions/0056-tests-side-by-side.md.
+`pytest` runs the tests in one process, `pytest -n 2` in two that share nothing: each has a server,
+and so roles and settings, of its own. The tests of a file stay together and in their order. See
+docs/decisions/0056-tests-side-by-side.md.
 """
 
 import os
@@ -142,6 +142,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(line)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """`-n 2` is enough to say: files are shared out whole, and in the order given below."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist, config.option.loadscopereorder = "loadfile", False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if WORKER:
         place = {name: number for number, name in enumerate(LONG)}
@@ -167,7 +174,8 @@ def server() -> Iterator[str]:
     if given:
         yield _beside(given)
         return
-    with embedded.database(HOME / "instance" / f"tests{WORKER}", "postgres") as url:
+    folder = HOME / "instance" / (f"tests-{WORKER}" if WORKER else "tests")
+    with embedded.database(folder, "postgres") as url:
         _hurry(url)
         _remove_left_overs(url)
         yield url
@@ -205,11 +213,14 @@ def _be_ourselves_again(_: BaseException | None) -> None:
 def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a migrated, empty database that nobody is connected to."""
     url = _beside(server, f"{RUN}_template")
-    postgres.create_database(url)
     app = make_app(url, tmp_path_factory.mktemp("instance"))
-    with app.app_context():
-        flask_migrate.upgrade()
-        db.engine.dispose()
+    with closing(postgres.connect(server)) as connection:
+        # On a server that was given, other processes make their roles in the same moment.
+        connection.cursor().execute("SELECT pg_advisory_lock(hashtext('redress_test'))")
+        postgres.create_database(url)
+        with app.app_context():
+            flask_migrate.upgrade()
+            db.engine.dispose()
     yield url
     _drop(url)
 
