@@ -12,7 +12,7 @@ from datetime import date, datetime
 from time import monotonic
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, delete, func, select, text
+from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,8 @@ from rules.figures import (
     month_of,
     stretches,
 )
+
+Database = Session | Connection
 
 MANY_MONTHS = 24
 """Beyond so many months it is quicker to count everything anew."""
@@ -48,7 +50,7 @@ class Refreshed:
     seconds: float
 
 
-def refresh(session: Session, *, now: datetime, timezone: str, full: bool = False) -> Refreshed:
+def refresh(session: Database, *, now: datetime, timezone: str, full: bool = False) -> Refreshed:
     """Bring the summary up to `now`, with months as they begin and end in `timezone`.
 
     Runs as the system (security.acting_for(None)), which reads every office; commit afterwards.
@@ -61,7 +63,7 @@ def refresh(session: Session, *, now: datetime, timezone: str, full: bool = Fals
     ):
         raise RuleBroken("The figures are being refreshed already. Look again in a minute.")
     session.execute(text("SELECT set_config('work_mem', '64MB', true)"))
-    state = session.get(FigureState, 1, populate_existing=True)
+    state = session.execute(select(FigureState.__table__)).one_or_none()
     marked = _take_marks(session)
     full = full or state is None or (state.timezone, state.definition) != (timezone, DEFINITION)
     since, until = _passed(state.as_of if state else now, now, timezone)
@@ -93,16 +95,15 @@ def refresh(session: Session, *, now: datetime, timezone: str, full: bool = Fals
 def refresh_apart(
     engine: Engine, settings: Mapping[str, str], *, now: datetime, timezone: str
 ) -> Refreshed:
-    """Refresh in a transaction of its own under `settings` (of the system), and have it kept."""
+    """Refresh in a transaction of its own under `settings` (of the system), and have it kept.
+
+    No Session, which would act for whoever makes the request."""
     with engine.begin() as connection:
         connection.execute(telling(settings))
-        with Session(connection, join_transaction_mode="rollback_only") as session:
-            done = refresh(session, now=now, timezone=timezone)
-            session.flush()
-            return done
+        return refresh(connection, now=now, timezone=timezone)
 
 
-def _take_marks(session: Session) -> list[tuple[int | None, date]]:
+def _take_marks(session: Database) -> list[tuple[int | None, date]]:
     taken = delete(FigureMark).returning(FigureMark.office_id, FigureMark.month)
     gone = taken.cte("gone")
     known = gone.c.month.between(FIRST, LAST)
@@ -121,7 +122,7 @@ def _months_between(first: date, last: date) -> int:
     return (last.year - first.year) * 12 + last.month - first.month
 
 
-def _note_state(session: Session, now: datetime, timezone: str) -> None:
+def _note_state(session: Database, now: datetime, timezone: str) -> None:
     latest = select(func.max(FigureMonth.month)).where(FigureMonth.received > 0)
     values = {
         "as_of": now,

@@ -85,11 +85,13 @@ def _word_clause(document: Any, word: str) -> ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its records and the tokens of the places before and after it, None at an end."""
+    """One page: its records and the tokens of the places before and after it, None at an end.
+    `number` is how many there are on all pages, where that was counted on the way."""
 
     records: list[Any]
     before: str | None
     after: str | None
+    number: int | None = None
 
 
 def sortable_keys(model: type[Record]) -> list[str]:
@@ -176,7 +178,8 @@ def read_page(
     several columns."""
     backwards = bool(place and place.backwards)
     read = _read_by_several if order.then else _read_by_one
-    records = read(session, query, model, order, place, size + 1, found)
+    rows = read(session, query, model, order, place, size + 1, found)
+    records = [row[0] for row in rows]
     more = len(records) > size
     records = records[:size]
     if backwards:
@@ -192,6 +195,7 @@ def read_page(
         records,
         place_token(first, order) if first is not None and earlier else None,
         place_token(last, order) if last is not None and later else None,
+        rows[0][1] if rows and len(rows[0]) > 1 else None,
     )
 
 
@@ -218,7 +222,7 @@ def _read_by_one(
         statement = query.order_by(None).order_by(*ordering).limit(missing)
         if condition is not None:
             statement = statement.where(condition)
-        records += session.scalars(statement).unique()
+        records += session.execute(statement).unique()
     return records
 
 
@@ -237,7 +241,7 @@ def _read_by_several(
         missing = most - len(records)
         if missing > 0 and stretches:
             statement = nearest(query, model, keys, stretches, missing)
-            records += session.scalars(statement).unique()
+            records += session.execute(statement).unique()
     return records
 
 
@@ -250,8 +254,18 @@ def gathered(query: Select[Any], model: type[Record], order: Order) -> tuple[Sel
     """
     columns = {"id": model.id} | {key: getattr(model, key) for key, _ in order.columns}
     narrow = query.order_by(None).with_only_columns(*columns.values())
-    found = narrow.cte("found").prefix_with("MATERIALIZED")
+    found = narrow.limit(COUNTED + 1).cte("found").prefix_with("MATERIALIZED")
     return select(model).join(found, found.c.id == model.id), found
+
+
+def gathered_and_counted(
+    query: Select[Any], model: type[Record], order: Order
+) -> tuple[Select[Any], CTE]:
+    """Return what `gathered` does, with the number of rows found beside each record: one statement
+    instead of two. It has no rows where none match and where more do than are counted."""
+    page, found = gathered(query, model, order)
+    number = select(func.count()).select_from(found).scalar_subquery()
+    return page.add_columns(number).where(number <= COUNTED), found
 
 
 def ordered(query: Select[Any], model: type[Record], order: Order) -> Select[Any]:

@@ -3,6 +3,7 @@
 import { attachLookups } from "./lookup.js";
 
 const JSON_PLEASE = { headers: { Accept: "application/json" } };
+const LIST_HEIGHT = 130; // how far suggestions reach beyond the editor, in pixels
 const wide = window.matchMedia("(min-width: 52rem)");
 
 export class Cells {
@@ -101,8 +102,9 @@ export class Cells {
     const cell = this.cell.getBoundingClientRect();
     const mine = this.dialog.getBoundingClientRect();
     const within = (start, size, room) => Math.max(8, Math.min(start, room - size - 8));
+    const suggestions = this.dialog.querySelector("[data-lookup]") ? LIST_HEIGHT : 0;
     style.left = `${within(cell.left, mine.width, window.innerWidth)}px`;
-    style.top = `${within(cell.top, mine.height, window.innerHeight)}px`;
+    style.top = `${within(cell.top, mine.height + suggestions, window.innerHeight)}px`;
   }
 
   async submitted(event) {

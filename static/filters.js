@@ -71,6 +71,7 @@ function inputsFor(option, place, { value = "", words = "" }) {
 class Builder {
   constructor(form) {
     this.form = form;
+    this.sheet = form.closest("details");
     this.options = form.querySelector("#filter-what");
     this.options.querySelector("[data-present]")?.remove();
     this.options.value = "";
@@ -86,13 +87,13 @@ class Builder {
       const to = place.length > 1 ? this.addGroup() : this.members;
       for (const row of place) this.addRow(to, row);
     }
-    if (!this.members.children.length) this.addRow(this.members);
+    this.addRow(this.members); // for the next condition; one that asks nothing is not sent on
     form.addEventListener("click", (event) => this.clicked(event));
     form.addEventListener("submit", () => this.nameGroups());
   }
 
   copy(name) {
-    return this.form.querySelector(`template${name}`).content.firstElementChild.cloneNode(true);
+    return this.sheet.querySelector(`template${name}`).content.firstElementChild.cloneNode(true);
   }
 
   addGroup() {
@@ -160,9 +161,8 @@ class Builder {
     const row = [...this.form.querySelectorAll(".filter-row")]
       .find((one) => one.dataset.argument === argument);
     if (!row) return false;
-    const sheet = this.form.closest("details");
-    sheet.open = true;
-    sheet.scrollIntoView({ block: "nearest" });
+    this.sheet.open = true;
+    this.sheet.scrollIntoView({ block: "nearest" });
     const value = row.querySelector("[data-filter-value] :is(input:not([type=hidden]), select)");
     (value || row.querySelector("select")).focus();
     return true;

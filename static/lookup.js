@@ -27,7 +27,7 @@ class Lookup {
     this.list.id = `lookup-${++count}`;
     this.list.hidden = true;
     this.list.setAttribute("role", "listbox");
-    this.list.setAttribute("aria-label", this.input.labels?.[0]?.textContent.trim() || "");
+    this.list.setAttribute("aria-label", document.body.dataset.suggestions || "");
     this.list.tabIndex = -1; // browsers make what scrolls a stop for Tab
     // The focus stays in the input while the list is scrolled or clicked.
     this.list.addEventListener("mousedown", (event) => event.preventDefault());

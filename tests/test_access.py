@@ -35,6 +35,7 @@ from tests.factories import (
     make_office,
     make_officer,
     make_reprimand,
+    make_saved_view,
     make_supervision_assignment,
     make_supervision_group,
 )
@@ -468,9 +469,12 @@ def world(session: Any) -> dict[str, int]:
             if "grievance_id" in model.__table__.columns:
                 with suppress(Exception), session.begin_nested():
                     make_any(model, grievance_id=grievance.id)
+        make_saved_view(shared_office_id=office.id)
         make_circulation(office_id=office.id, reprimand_id=make_reprimand(office_id=parks.id).id)
         conference = make_joint_conference(office_id=parks.id)
         make_conference_office(office_id=office.id, conference_id=conference.id)
+    for role in Role:
+        make_saved_view(shared_role=role)
     return {"district": district.id, "parks": parks.id, "roads": roads.id, "lamps": lamps.id,
             "inspector": inspector.id}  # fmt: skip
 
@@ -509,6 +513,82 @@ def test_the_database_gives_just_what_the_application_asks_for(
     both = seen_both_ways(app, officer.id)
     assert len(both) > 25
     assert {name: pair for name, pair in both.items() if pair[0] != pair[1]} == {}
+
+
+def test_what_officers_share_is_seen_below_and_changed_by_none_but_them(
+    owner_url: str, web_url: str, tmp_path: Path
+) -> None:
+    app = make_app(owner_url, tmp_path)
+    with app.app_context():
+        district = make_office(name="Above")
+        roads = make_office(name="Middle", parent_id=district.id)
+        lamps = make_office(name="Below", parent_id=roads.id)
+        keeper = make_officer(office_id=roads.id, roles=[Role.HANDLER])
+        officers = {
+            name: make_officer(office_id=office.id, roles=[role]).id
+            for name, office, role in (
+                ("above", district, Role.HANDLER),
+                ("below", lamps, Role.HANDLER),
+                ("head", district, Role.OFFICE_HEAD),
+                ("administrator", district, Role.ADMINISTRATOR),
+            )
+        } | {"keeper": keeper.id}
+        views = {
+            make_saved_view(officer_id=keeper.id).id: "private",
+            make_saved_view(officer_id=keeper.id, shared_office_id=roads.id).id: "office",
+            make_saved_view(officer_id=keeper.id, shared_role=Role.OFFICE_HEAD).id: "role",
+        }
+        db.session.commit()
+    among = f"id IN ({', '.join(map(str, views))})"
+
+    def named(who: str, statement: str) -> set[str]:
+        rows = ask(web_url, sign_ticket(SECRET, officers[who]), statement)
+        return {views[number] for (number,) in rows}
+
+    select_them = f"SELECT id FROM saved_view WHERE {among}"  # noqa: S608  our own numbers
+    everything = {"private", "office", "role"}
+    for who, expected in {
+        "keeper": everything,
+        "above": set(),
+        "below": {"office"},
+        "head": {"role"},
+        "administrator": everything,
+    }.items():
+        assert named(who, select_them) == expected, who
+        change = f"UPDATE saved_view SET name = name WHERE {among} RETURNING id"  # noqa: S608
+        assert named(who, change) == (everything if who == "keeper" else set()), who
+    for who, gone in (("below", set()), ("head", set()), ("administrator", {"office", "role"})):
+        remove = f"DELETE FROM saved_view WHERE {among} RETURNING id"  # noqa: S608
+        assert named(who, remove) == gone, who
+
+
+@pytest.mark.parametrize("table", ["default_view", "list_layout"])
+def test_what_an_officer_keeps_of_a_list_is_theirs_alone(
+    owner_url: str, web_url: str, tmp_path: Path, table: str
+) -> None:
+    app = make_app(owner_url, tmp_path)
+    with app.app_context():
+        model = next(m for m in RECORD_TYPES if m.__tablename__ == table)
+        office = make_office()
+        mine, other = (make_officer(office_id=office.id, roles=[r]).id
+                       for r in (Role.HANDLER, Role.ADMINISTRATOR))  # fmt: skip
+        kept = make_any(model, officer_id=mine).id
+        db.session.commit()
+    for who, seen in ((mine, [(kept,)]), (other, [])):
+        ticket = sign_ticket(SECRET, who)
+        for statement in (
+            f"SELECT id FROM {table} WHERE id = {kept}",  # noqa: S608
+            f"UPDATE {table} SET record_type = 'grievance' WHERE id = {kept} RETURNING id",  # noqa: S608
+        ):
+            assert ask(web_url, ticket, statement) == seen
+    given = ", saved_view_id" if table == "default_view" else ""
+    value = ", (SELECT max(id) FROM saved_view)" if given else ""
+    for_another = (
+        f"INSERT INTO {table} (officer_id, record_type{given})"  # noqa: S608  our own words
+        f" VALUES ({mine}, 'office'{value})"
+    )
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        ask(web_url, sign_ticket(SECRET, other), for_another)
 
 
 def test_so_it_does_for_a_supervisor_with_an_assignment(app: Flask, world: dict[str, int]) -> None:

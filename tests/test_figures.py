@@ -1,8 +1,10 @@
 """The summary behind the dashboard: counted as rules/figures.py says, and the same whether it was
 kept up to date or made anew (promise D4)."""
 
+import csv
 import random
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,9 +14,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, text, update
 
+import imports
 import security
 from actions import figures
 from config import HOME
+from demo.catalogue import SAMPLE
 from models import (
     Appeal,
     Decision,
@@ -28,8 +32,9 @@ from models import (
     Reopening,
     db,
 )
+from queries import figures as ask
 from rules import RuleBroken
-from rules.figures import ACKNOWLEDGE_DAYS, COUNTED, UNDATED_DAYS, Counts, month_of
+from rules.figures import ACKNOWLEDGE_DAYS, COUNTED, UNDATED_DAYS, Counts, days_to_answer, month_of
 from rules.grievance import AppealOutcome, AppealState, GrievanceState, RemedyState
 from tests.factories import (
     act_as,
@@ -487,3 +492,74 @@ def test_the_command_says_what_it_did(committed: Flask) -> None:
     again = committed.test_cli_runner().invoke(args=["figures", "refresh", "--json"])
     assert again.exit_code == 0, again.output
     assert '"is_full": false' in again.output
+
+
+# --- Against the city's own file -------------------------------------------------------------
+
+
+def by_department(rows: Iterable[dict[str, str]], now: datetime) -> dict[str, tuple[int, ...]]:
+    """Return due, in time, ended, median and 90th percentile of each department (-1: not yet),
+    from the columns of the file and nothing of ours."""
+
+    def at(text: str) -> datetime | None:
+        return datetime.fromisoformat(text) if text else None
+
+    boston = now.astimezone(ZoneInfo("America/New_York")).replace(tzinfo=None)
+    due: dict[str, int] = defaultdict(int)
+    in_time: dict[str, int] = defaultdict(int)
+    days: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        opened, target, closed = (at(row[f"{name}_dt"]) for name in ("open", "target", "closed"))
+        assert opened
+        if row["case_status"] != "Closed":
+            closed = None
+        if (target or opened + timedelta(days=60)) > boston:
+            continue
+        if target:
+            due[row["department"]] += 1
+            in_time[row["department"]] += closed is not None and closed <= target
+        days[row["department"]].append(
+            (closed.date() - opened.date()).days if closed else float("inf")
+        )
+    found = {}
+    for name, waited in days.items():
+        waited.sort()
+        half, most = (waited[-(-len(waited) * part // 10) - 1] for part in (5, 9))
+        reached = [-1 if one == float("inf") else int(one) for one in (half, most)]
+        found[name] = (due[name], in_time[name], len(waited), *reached)
+    return found
+
+
+def as_counted(session: Any) -> dict[str, tuple[int, ...]]:
+    found = ask.figures(session, None, date(2000, 1, 1), date(2030, 1, 1)).offices
+    codes = dict(session.execute(select(Office.id, Office.code)).all())
+    return {
+        codes[office]: (
+            one.answers_due,
+            one.answers_in_time,
+            one.clocks_ended,
+            *(-1 if days is None else days for days in days_to_answer(one)),
+        )
+        for office, one in found.items()
+        if office
+    }
+
+
+def test_the_figures_of_the_sample_are_those_of_the_file(
+    session: Any, figures: Callable[[str], None]
+) -> None:
+    act_as(0)
+    the_map = imports.load_map("boston311")
+    report = imports.check(session, SAMPLE, the_map, now=SAMPLE_NOW, will_write=True)
+    batch = imports.new_batch(session, SAMPLE.name, "boston311", SAMPLE.stat().st_size)
+    imports.bring_in(session, the_map, report, batch_id=batch, now=SAMPLE_NOW)
+    refresh(session, SAMPLE_NOW, "America/New_York")
+    with SAMPLE.open(encoding="utf-8", newline="") as file:
+        expected = by_department(csv.DictReader(file), SAMPLE_NOW)
+    counted = as_counted(session)
+    wrong = {name for name in expected if counted.get(name) != expected[name]}
+    figures(
+        f"figures of the Boston sample: {len(expected)} departments, {len(wrong)} differ from a"
+        " count of the file in plain Python"
+    )
+    assert not wrong, {name: (expected[name], counted.get(name)) for name in wrong}

@@ -63,7 +63,7 @@ class Entry:
         if number is None:
             return self.name, shown(half), None, None, False
         end = number_of(most)
-        words = f"{days_shown(half)} · {days_shown(most)}"
+        words = shown(half) if half is most else f"{shown(half)} · {days_shown(most)}"
         return self.name, words, number, NOT_YET if end is None else end, most is NOT_REACHED
 
 

@@ -12,7 +12,7 @@ from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import Enum, Select, func, inspect, select
+from sqlalchemy import CTE, Enum, Select, func, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
@@ -31,7 +31,7 @@ from rules.permissions import Verb
 from views.bulk import BulkActions
 from views.errors import OUT_OF_SIGHT, REFUSALS, constraint_sentence, refusal_in_words
 from views.fields import RecordForm, choices_for, form_for
-from views.filtering import with_added_filters
+from views.filtering import records_asked_for, with_added_filters
 from views.inline import InlineEditing, is_shown, typed_words
 from views.kept import read_kept
 from views.labels import (
@@ -217,6 +217,8 @@ class RecordView(BulkActions, InlineEditing, ModelView):
         kept = read_kept(self.model)
         if (opening := kept.opening()) is not None:
             return redirect(list_url(self.model, opening.arguments))
+        if kept.is_missed():
+            state.notes.append(gettext("That view is gone, or no longer shared with you."))
         tools = ListTools(self.model, self.keys, self.list_keys, state, kept)
         status = 200
         try:
@@ -256,23 +258,34 @@ class RecordView(BulkActions, InlineEditing, ModelView):
         """Return the page that is asked for and how many rows there are on all of them."""
         query = self.query_of(state)
         whole = query.whereclause is None
+        if not whole and security.visible(self.model) is not None:
+            # Who sees a part of the table mostly has few rows before them: counted on the way.
+            page = self._read_page(
+                state, keys, *lists.gathered_and_counted(query, self.model, state.order)
+            )
+            if page.number is not None:
+                return page, lists.Count(page.number)
         number = lists.count(db.session, query, self.model, whole=whole)
         found = None
         if number.kind == "exact" and not whole:
             query, found = lists.gathered(query, self.model, state.order)
+        return self._read_page(state, keys, query, found), number
+
+    def _read_page(
+        self, state: ListState, keys: list[str], query: Select[Any], found: CTE | None
+    ) -> lists.Page:
         page = lists.read_page(
             db.session,
-            lists.with_columns(
-                query, self.model, [*keys, *(key for key, _ in state.order.columns)]
-            ),
+            lists.with_columns(query, self.model, [*keys, *state.order.keys]),
             self.model,
             state.order,
             state.place,
             state.size,
             found=found,
         )
-        note_unseen(self.model, page.records, keys)
-        return page, number
+        also = records_asked_for(self.model, state.filters)
+        note_unseen(self.model, page.records, keys, also)
+        return page
 
     def link(self, state: ListState, view: str = ".index_view", **changes: Any) -> str:
         """Return the address of `view` with the filters, search and order of `state`."""

@@ -29,6 +29,7 @@ from views.shown import visible_titles
 
 MOST_AT_ONCE = 10_000
 EXAMPLES = 10
+CHANGED_EXAMPLES = 5
 MOST_GROUPS = 10
 MOST_REFUSED = 10  # named in a preview; more of them are a reason to look at the whole
 SEARCHED = 1_000  # among so many records at most those are looked for that cannot be changed
@@ -292,7 +293,7 @@ class BulkActions:
         found = list(db.session.execute(many.values_among(self.model, column, ids)))
         same = sum(number for old, number in found if old == value)
         found = [(old, number) for old, number in found if old != value]
-        shown = list(db.session.execute(many.named(self.model, ids[:EXAMPLES], column)))
+        shown = list(db.session.execute(many.named(self.model, ids[:CHANGED_EXAMPLES], column)))
         told = found[:MOST_GROUPS]
         words = self._old_words(key, {row[0] for row in told} | {row[2] for row in shown})
         refused, culprits, rest = "", [], []

@@ -13,7 +13,7 @@ ROW = 42
 LEFT, RIGHT = 2.0, 98.0
 """Percent between which marks stand."""
 MOST_NAMES, FEW_NAMES = 12, 4
-NAME_WIDTH = 34
+NAME_WIDTH = 30
 """Letters of a name in a row; a Chinese sign takes two."""
 
 

@@ -147,19 +147,30 @@ def _chip(model: type[Record], one: Filter, names: dict[tuple[str, str], str]) -
 def _names_of_relations(model: type[Record], filters: list[Filter]) -> dict[tuple[str, str], str]:
     """Return the names of records that filters ask for, by key and value, in one statement;
     out-of-scope ones stay numbers."""
+    asked = _records_in(model, filters)
+    named = visible_titles(records_asked_for(model, filters))
+    return {
+        place: named.get((target, number), f"#{number}")
+        for place, (target, number) in asked.items()
+    }
+
+
+def records_asked_for(model: type[Record], filters: list[Filter]) -> dict[Any, set[int]]:
+    """Return the records that `filters` name, by record type."""
+    wanted: dict[Any, set[int]] = {}
+    for target, number in _records_in(model, filters).values():
+        wanted.setdefault(target, set()).add(number)
+    return wanted
+
+
+def _records_in(
+    model: type[Record], filters: list[Filter]
+) -> dict[tuple[str, str], tuple[Any, int]]:
     relations = inspect(model).relationships
-    asked = {
+    return {
         (one.key, one.value): (relations[one.key].mapper.class_, number)
         for one in filters
         if one.clause is not None
         and one.key in relations
         and (number := security.parse_id(one.value.strip()))
-    }
-    wanted: dict[Any, set[int]] = {}
-    for target, number in asked.values():
-        wanted.setdefault(target, set()).add(number)
-    named = visible_titles(wanted)
-    return {
-        place: named.get((target, number), f"#{number}")
-        for place, (target, number) in asked.items()
     }

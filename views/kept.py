@@ -10,7 +10,7 @@ from models import Record, SavedView, db
 from queries import saved
 from rules import RuleBroken
 from rules.permissions import Role
-from views.listing import WHOLE_LIST, list_arguments
+from views.listing import list_arguments
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,15 @@ class Kept:
         with where the request says nothing at all."""
         if not request.args:
             return self.view(self.default_id)
-        asked = request.args.get("view", "")
-        alone = set(request.args) == {"view"} and asked != WHOLE_LIST
-        return self.view(asked) if alone else None
+        return self.view(request.args["view"]) if _asks_for_a_view() else None
+
+    def is_missed(self) -> bool:
+        """Return whether the request asks for a view that is not offered here."""
+        return _asks_for_a_view() and self.opening() is None
+
+
+def _asks_for_a_view() -> bool:
+    return set(request.args) == {"view"} and security.parse_id(request.args["view"]) is not None
 
 
 def read_kept(model: type[Record]) -> Kept:

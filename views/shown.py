@@ -41,9 +41,26 @@ def record_url(record: Record) -> str | None:
     return f"{known[model]}?id={record.id}" if known[model] else None
 
 
-def visible_titles(wanted: dict[Any, set[int]]) -> dict[tuple[Any, int], str]:
+Wanted = dict[Any, set[int]]
+
+
+def visible_titles(wanted: Wanted) -> dict[tuple[Any, int], str]:
     """Return the names of the records with these ids, by record type, that the officer sees; one
-    statement, or none where nothing is wanted."""
+    statement, or none where this request has asked for all of them before."""
+    known = _memory().setdefault("titles", {})
+    missing = {
+        target: unknown
+        for target, ids in wanted.items()
+        if (unknown := {number for number in ids if (target, number) not in known})
+    }
+    if missing:
+        known |= dict.fromkeys((target, n) for target, ids in missing.items() for n in ids)
+        known |= _read_titles(missing)
+    asked = ((target, number) for target, ids in wanted.items() for number in ids)
+    return {place: known[place] for place in asked if known[place] is not None}
+
+
+def _read_titles(wanted: Wanted) -> dict[tuple[Any, int], str]:
     by_table = {target.__tablename__: target for target in wanted}
     parts = []
     for target, ids in wanted.items():
@@ -51,22 +68,27 @@ def visible_titles(wanted: dict[Any, set[int]]) -> dict[tuple[Any, int], str]:
         query = select(table, target.id, title_sql(target)).where(target.id.in_(ids))
         visible = security.visible(target)
         parts.append(query if visible is None else query.where(visible))
-    if not parts:
-        return {}
     return {(by_table[row[0]], row[1]): row[2] for row in db.session.execute(union_all(*parts))}
 
 
-def note_unseen(model: type[Record], records: list[Any], keys: list[str]) -> None:
+def note_unseen(
+    model: type[Record], records: list[Any], keys: list[str], also: Wanted | None = None
+) -> None:
     """Note which records that these refer to are out of the officer's sight: cells show them
-    by number only. One statement, or none where every such record type is open to all."""
+    by number only. One statement, in which those that the page names `also` are asked for, or
+    none where every such record type is open to all."""
     relations = inspect(model).relationships
-    wanted: dict[Any, set[int]] = {}
+    wanted: Wanted = {}
     for key in keys:
         if key in relations and security.visible(relations[key].mapper.class_) is not None:
             related = (getattr(record, key) for record in records)
             ids = {other.id for other in related if other is not None}
             wanted.setdefault(relations[key].mapper.class_, set()).update(ids)
-    seen = visible_titles({target: ids for target, ids in wanted.items() if ids})
+    together = {
+        target: wanted.get(target, set()) | (also or {}).get(target, set())
+        for target in {**wanted, **(also or {})}
+    }
+    seen = visible_titles(together)
     every = {(target, number) for target, ids in wanted.items() for number in ids}
     _memory()["unseen"] = every - set(seen)
 

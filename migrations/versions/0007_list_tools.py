@@ -144,7 +144,7 @@ def downgrade() -> None:
     for table in reversed(OWN):
         op.drop_table(table)
     op.execute(GUARD_BEFORE)
-    op.drop_constraint("only_of_a_list", "saved_view")
+    op.execute("ALTER TABLE saved_view DROP CONSTRAINT ck_saved_view_only_of_a_list")
     op.drop_column("saved_view", "shared_role")
     op.drop_column("saved_view", "shared_office_id")
     for signature in reversed(FUNCTIONS):

@@ -76,7 +76,7 @@ class Pack:
                 )
             return step.matters[matter]
         if step.rule is None:
-            raise RuleBroken("%(why)s", why=step.without)
+            raise RuleBroken("%(problem)s", problem=step.without)
         if days is None or not 1 <= days <= MOST:
             raise RuleBroken("Say how many days this matter is given.", field="amount")
         return _converted(step, step.rule, days)

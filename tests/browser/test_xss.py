@@ -253,9 +253,9 @@ def test_no_name_that_is_offered_makes_more_of_a_text_than_text(hunt: Hunt) -> N
         options.first.click()
     assert any("<x-xss>" in one for one in offered)
     hunt.open(address(PlanStep))
-    hunt.page.get_by_text("Add a filter").click()
-    hunt.page.locator("#filter-what").select_option("grievance_equals")
-    hunt.page.locator("#filter-value").fill("x-xss")
+    hunt.page.locator("details.filters > summary").click()
+    hunt.page.get_by_label("What to filter by").select_option("grievance_equals")
+    hunt.page.get_by_label("Value").fill("x-xss")
     expect(hunt.page.locator(".lookup-list [role=option]").first).to_be_visible()
     hunt.look()
 

@@ -28,9 +28,14 @@ class _Reader(HTMLParser):
         self.areas: str | None = None
         self.choice: str | None = None
         self.several = False
+        self.chosen: list[str] = []
+        self.templates = 0  # what stands in one is no part of the page until a script copies it
 
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in pairs}
+        self.templates += tag == "template"
+        if self.templates:
+            return
         if tag == "form":
             self.forms.append({"attributes": given, "fields": {}, "buttons": []})
         if not self.forms:
@@ -45,23 +50,24 @@ class _Reader(HTMLParser):
             self.areas = name
             fields.setdefault(name, []).append("")
         elif tag == "select" and name:
-            self.choice, self.several = name, "multiple" in given
-            fields.setdefault(name, [])
+            self.choice, self.several, self.chosen = name, "multiple" in given, []
         elif tag == "option" and self.choice:
-            self._choose(fields, given)
+            self._choose(given)
         elif tag == "button" and name:
             self.forms[-1]["buttons"].append(name)
 
-    def _choose(self, fields: dict[str, list[str]], option: dict[str, str]) -> None:
+    def _choose(self, option: dict[str, str]) -> None:
         """A list of one has its first option until another is selected."""
-        chosen, value = fields[self.choice or ""], option.get("value", "")
+        value = option.get("value", "")
         if self.several and "selected" in option:
-            chosen.append(value)
-        elif not self.several and ("selected" in option or not chosen):
-            chosen[:] = [value]
+            self.chosen.append(value)
+        elif not self.several and ("selected" in option or not self.chosen):
+            self.chosen[:] = [value]
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "select":
+        self.templates -= tag == "template"
+        if tag == "select" and self.choice:
+            self.forms[-1]["fields"].setdefault(self.choice, []).extend(self.chosen)
             self.choice = None
         elif tag == "textarea":
             self.areas = None

@@ -122,7 +122,7 @@ def test_who_comes_back_needs_a_new_password_and_gets_no_role_by_it(
     assert (again(lee).left_on, again(lee).roles) == (None, [])
     assert client.send("/login", username="lee", password=PASSWORD).status_code == 400
     page = ada.send(f"/account/officers/{lee}", password="new").text
-    (password,) = re.findall(r"monospace\">([a-z0-9-]{23})<", page)
+    (password,) = re.findall(r"shown-once\">([a-z0-9-]{23})<", page)
     client.send("/login", username="lee", password=password)
     assert client.get("/admin/").location == "/account/password"
 
