@@ -1,8 +1,6 @@
 // What screens do beyond plain HTML. Every screen works without this file.
-import { attachConfirmations } from "./confirm.js";
 import { attachLookups } from "./lookup.js";
 import { attachFilters } from "./filters.js";
-import { attachToasts } from "./toasts.js";
 
 const wide = window.matchMedia("(min-width: 52rem)");
 
@@ -39,6 +37,90 @@ function closeMenus() {
     }
   });
 }
+
+// --- Questions ---------------------------------------------------------------------------------
+
+// A link with data-confirm leads to a page that asks before something is done. Its question is
+// fetched and shown in a dialog over this page; where that fails the link leads to the page.
+async function questionOf(address) {
+  const answer = await fetch(address, { headers: { Accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return null;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector("main [data-confirmation]");
+}
+
+function ask(question, link) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "confirm-dialog";
+  dialog.setAttribute("aria-labelledby", question.getAttribute("aria-labelledby"));
+  dialog.append(document.adoptNode(question));
+  dialog.addEventListener("click", (event) => {
+    const cancels = event.target.closest("[data-cancel]");
+    if (!cancels && event.target !== dialog) return; // the dialog itself: beside what it shows
+    event.preventDefault();
+    dialog.close();
+  });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    link.focus();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  // Whoever presses Enter without reading is to have done nothing.
+  (dialog.querySelector("[data-cancel]") || dialog).focus();
+}
+
+function attachConfirmations() {
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-confirm]");
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0;
+    if (!link || elsewhere || event.defaultPrevented) return;
+    event.preventDefault();
+    if (link.ariaBusy === "true") return;
+    link.ariaBusy = "true";
+    const question = await questionOf(link.href).catch(() => null);
+    link.ariaBusy = null;
+    if (question) ask(question, link);
+    else location.assign(link.href);
+  });
+}
+
+// --- Messages ----------------------------------------------------------------------------------
+
+// Messages of what was done go into the corner, can be closed, and go by themselves after a while;
+// errors stay. Without script they stand at the top of the page and stay.
+const STAYS_FOR = 10_000;
+
+function attachToast(toast) {
+  const close = toast.querySelector("[data-close]");
+  close.hidden = false;
+  close.addEventListener("click", () => {
+    toast.remove();
+    document.getElementById("main").focus();
+  });
+  if (toast.dataset.toast !== "goes") return;
+  // Nobody loses what they are reading: the time runs while neither pointer nor focus is there.
+  let timer = 0;
+  const wait = () => { timer = setTimeout(() => toast.remove(), STAYS_FOR); };
+  const hold = () => clearTimeout(timer);
+  const go = () => { hold(); if (!toast.matches(":hover, :focus-within")) wait(); };
+  for (const [event, action] of [["mouseenter", hold], ["focusin", hold], ["mouseleave", go], ["focusout", go]]) {
+    toast.addEventListener(event, () => setTimeout(action));
+  }
+  wait();
+}
+
+function attachToasts() {
+  for (const place of document.querySelectorAll("[data-toasts]")) {
+    const toasts = [...place.children];
+    toasts.forEach(attachToast);
+    place.classList.add("in-the-corner");
+    // Screen readers say what comes into a live region, not what it holds from the start.
+    setTimeout(() => place.replaceChildren(...toasts.filter((one) => one.isConnected)), 100);
+  }
+}
+
+// -----------------------------------------------------------------------------------------------
 
 unfoldMenu();
 wide.addEventListener("change", unfoldMenu);

@@ -238,7 +238,7 @@ class Keys {
   }
 }
 
-const table = document.querySelector("[data-rows]");
+const table = document.querySelector("table[data-rows]");
 if (table) {
   const form = table.closest("form");
   const selection = form.querySelector("[data-select-all]") ? new Selection(form) : null;

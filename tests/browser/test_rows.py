@@ -44,7 +44,7 @@ def listed(page: Page, pipes: list[Category], more: str = "") -> None:
 
 
 def row(page: Page, place: int) -> Locator:
-    return page.locator("[data-rows] tbody tr").nth(place)
+    return page.locator("table[data-rows] tbody tr").nth(place)
 
 
 def cell(page: Page, place: int, heading: str = "Name") -> Locator:
@@ -314,7 +314,7 @@ def test_keys_lead_through_a_list(walk: Walk, pipes: list[Category]):
         keys.press(key)
     expect(row(page, 1)).to_be_focused()
     expect(row(page, 1)).to_have_attribute("aria-current", "true")
-    expect(page.locator("[data-rows] [aria-current]")).to_have_count(1)
+    expect(page.locator("table[data-rows] [aria-current]")).to_have_count(1)
     keys.press("x")
     expect(row(page, 1).get_by_role("checkbox")).to_be_checked()
     keys.press("x")
@@ -334,10 +334,10 @@ def test_keys_lead_through_a_list(walk: Walk, pipes: list[Category]):
     expect(page.locator("#search")).to_be_focused()
     keys.type("jxeo?")  # typing is typing
     expect(page.locator("#search")).to_have_value("jxeo?")
-    expect(page.locator("[data-rows] [aria-current]")).to_have_count(0)
+    expect(page.locator("table[data-rows] [aria-current]")).to_have_count(0)
     page.locator("#search").blur()
     keys.press("Control+j")
-    expect(page.locator("[data-rows] [aria-current]")).to_have_count(0)
+    expect(page.locator("table[data-rows] [aria-current]")).to_have_count(0)
     keys.press("g")
     keys.press("h")
     expect(page).to_have_url(re.compile(r"/admin/$"))
@@ -350,13 +350,13 @@ def test_the_keys_are_told_and_can_be_switched_off(walk: Walk, pipes: list[Categ
     told = page.get_by_role("dialog", name="Keys of a list")
     expect(told).to_contain_text("next row, row before")
     keys.press("j")  # behind the help nothing moves
-    expect(page.locator("[data-rows] [aria-current]")).to_have_count(0)
+    expect(page.locator("table[data-rows] [aria-current]")).to_have_count(0)
     told.get_by_role("checkbox").uncheck()
     keys.press("Escape")
     expect(told).to_have_count(0)
     page.reload()
     keys.press("j")
-    expect(page.locator("[data-rows] [aria-current]")).to_have_count(0)
+    expect(page.locator("table[data-rows] [aria-current]")).to_have_count(0)
     page.get_by_role("button", name="Keys").click()
     told.get_by_role("checkbox").check()
     told.get_by_role("button", name="Close").click()
@@ -412,8 +412,8 @@ def test_a_list_prints_as_a_table_with_its_headings(walk: Walk, pipes: list[Cate
     listed(page, pipes)
     page.emulate_media(media="print")
     style = "(one) => getComputedStyle(one).display"
-    assert page.locator("[data-rows]").evaluate(style) == "table"
-    assert page.locator("[data-rows] thead").evaluate(style) == "table-header-group"
+    assert page.locator("table[data-rows]").evaluate(style) == "table"
+    assert page.locator("table[data-rows] thead").evaluate(style) == "table-header-group"
     assert row(page, 0).evaluate(style) == "table-row"
     assert cell(page, 0).evaluate(style) == "table-cell"
     wrap = page.locator(".table-wrap")

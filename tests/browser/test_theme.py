@@ -228,7 +228,7 @@ def test_paper_has_the_page_and_who_printed_it_and_no_buttons(walk: Walk, path: 
     expect(page.locator(".print-note")).to_have_text(
         re.compile(r"Printed on \d+ \w+ \d{4}, \d\d:\d\d by Officer auditor\.")
     )
-    for gone in ("button", "nav.side", ".topbar", ".btn", "input[type=checkbox]", "summary"):
+    for gone in ("button", "nav.side", ".topbar", ".btn", "input[type=checkbox]", "summary.btn"):
         for one in page.locator(gone).all():
             expect(one).to_be_hidden()
 
