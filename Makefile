@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 RUN = .venv/bin/python -m
+SIDE_BY_SIDE = -n logical --maxprocesses 4
 .DEFAULT_GOAL := help
 .PHONY: help run test check fuzz proofs fix migrate demo bench screenshots translations requirements \
 	packages dev-packages
@@ -16,13 +17,13 @@ run: packages  ## Install, make the database, load the demo, serve: http://127.0
 	@.venv/bin/python server.py
 
 test: dev-packages  ## Run the tests (only some: make test t="tests/rules -k deadline")
-	@$(RUN) pytest $(t)
+	@$(RUN) pytest $(or $(t),$(SIDE_BY_SIDE))
 
 check: dev-packages  ## What CI runs: lint, types, tests
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
-	@$(RUN) pytest
+	@$(RUN) pytest $(SIDE_BY_SIDE)
 
 proofs: dev-packages  ## Run the proofs of promises at full size: an hour (some: t="-k import")
 	@PROOFS=1 $(RUN) pytest -m proof -s $(t)

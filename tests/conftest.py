@@ -5,9 +5,9 @@ transaction, which is rolled back; the commits of views end savepoints within it
 application on a database of its own, for tests that need real commits: threads, COPY, a killed
 process, a browser.
 
-`pytest` runs the tests in one process, `pytest -n 2 --dist loadfile` (`make test`) in two that
-share nothing: each has a server, and so roles and settings, of its own. The tests of a file stay
-together and in their order. See docs/decisions/0056-tests-side-by-side.md.
+`pytest` runs the tests in one process, `pytest -n 2` in two that share nothing: each has a server,
+and so roles and settings, of its own. The tests of a file stay together and in their order. See
+docs/decisions/0056-tests-side-by-side.md.
 """
 
 import os
@@ -45,7 +45,15 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # "gw0" where tests run side
 
 # Half a minute and more each, the longest first: begun last, one of them would keep its process
 # busy while the others have nothing left to do. A file that is not here is begun after them.
-LONG = ("tests/browser/test_xss.py",)
+LONG = (
+    "tests/fuzzing/test_fuzz.py",
+    "tests/test_canary.py",
+    "tests/views/test_every_object.py",
+    "tests/conventions/test_routes.py",
+    "tests/browser/test_xss.py",
+    "tests/test_restore_drill.py",
+    "tests/test_doctor.py",
+)
 
 
 class Client(FlaskClient):
@@ -89,17 +97,6 @@ def _is_running(process: int) -> bool:
     return False
 
 
-def _drop(url: str) -> None:
-    try:
-        postgres.drop_database(url)
-    except psycopg2.errors.InsufficientPrivilege:
-        # An autovacuum worker is at it, which only a superuser may end by force; it goes by
-        # itself when the database is dropped without.
-        name = urlsplit(url).path[1:]
-        with closing(postgres.connect(_beside(url))) as connection:
-            connection.cursor().execute(f'DROP DATABASE IF EXISTS "{name}"')
-
-
 def _beside(url: str, name: str = "postgres") -> str:
     """The URL of another database of the same server."""
     return urlsplit(url)._replace(path=f"/{name}").geturl()
@@ -113,16 +110,17 @@ def _remove_left_overs(server: str) -> None:
     for name in names:
         if not _is_running(int(name.split("_")[2])):
             with suppress(psycopg2.Error):  # another run was faster
-                _drop(_beside(server, name))
+                postgres.drop_database(_beside(server, name))
 
 
 def _hurry(server: str) -> None:
     """Let our own server skip waiting for the disk: what it holds outlives a killed process, and
-    need not outlive a power cut. To make and drop a database is 20 times as fast."""
+    need not outlive a power cut. To make and drop a database is 20 times as fast. Nor does it
+    tidy up in a hundred databases that live for seconds."""
     superuser = urlsplit(server)._replace(netloc=f"{embedded.SUPERUSER}@").geturl()
     with closing(postgres.connect(superuser)) as connection:
-        connection.cursor().execute("ALTER SYSTEM SET fsync = off")
-        connection.cursor().execute("ALTER SYSTEM SET full_page_writes = off")
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
+            connection.cursor().execute(f"ALTER SYSTEM SET {setting} = off")
         connection.cursor().execute("SELECT pg_reload_conf()")
 
 
@@ -140,6 +138,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("figures")
         for line in sorted(_figures):
             terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """`-n 2` is enough to say: files are shared out whole, and in the order given below."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist, config.option.loadscopereorder = "loadfile", False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -167,7 +172,8 @@ def server() -> Iterator[str]:
     if given:
         yield _beside(given)
         return
-    with embedded.database(HOME / "instance" / f"tests{WORKER}", "postgres") as url:
+    folder = HOME / "instance" / (f"tests-{WORKER}" if WORKER else "tests")
+    with embedded.database(folder, "postgres") as url:
         _hurry(url)
         _remove_left_overs(url)
         yield url
@@ -205,19 +211,22 @@ def _be_ourselves_again(_: BaseException | None) -> None:
 def template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a migrated, empty database that nobody is connected to."""
     url = _beside(server, f"{RUN}_template")
-    postgres.create_database(url)
     app = make_app(url, tmp_path_factory.mktemp("instance"))
-    with app.app_context():
-        flask_migrate.upgrade()
-        db.engine.dispose()
+    with closing(postgres.connect(server)) as connection:
+        # On a server that was given, other processes make their roles in the same moment.
+        connection.cursor().execute("SELECT pg_advisory_lock(hashtext('redress_test'))")
+        postgres.create_database(url)
+        with app.app_context():
+            flask_migrate.upgrade()
+            db.engine.dispose()
     yield url
-    _drop(url)
+    postgres.drop_database(url)
 
 
 @pytest.fixture(scope="session")
 def fresh_database(template: str) -> Iterator[Callable[[], str]]:
-    """Makes a migrated, empty database and returns its URL. They are dropped when the run ends:
-    each drop waits for a checkpoint."""
+    """Makes a migrated, empty database and returns its URL. What is left of them is dropped when
+    the run ends."""
     source = urlsplit(template).path[1:]
     made: list[str] = []
 
@@ -233,7 +242,7 @@ def fresh_database(template: str) -> Iterator[Callable[[], str]]:
 
     yield make
     for url in made:
-        _drop(url)
+        postgres.drop_database(url)
 
 
 @pytest.fixture(scope="session")
@@ -322,10 +331,12 @@ def as_role(app: Flask) -> Callable[..., Client]:
 def committed(fresh_database: Callable[[], str], tmp_path: Path) -> Iterator[Flask]:
     """An application on a database of its own where commits are real; use `db.session` within
     `committed.app_context()`."""
-    app = make_app(fresh_database(), tmp_path)
+    url = fresh_database()
+    app = make_app(url, tmp_path)
     yield app
     with app.app_context():
         db.engine.dispose()
+    postgres.drop_database(url)
 
 
 @pytest.fixture(scope="session")

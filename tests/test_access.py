@@ -19,9 +19,9 @@ import embedded
 import postgres
 import security
 from access import APP_ROLE, SYSTEM, guard_statement, seen_rows, sign_ticket
-from models import RECORD_TYPES, AuditEntry, OfficeRecord, PrivateRecord, db
+from models import RECORD_TYPES, AuditEntry, FigureMonth, OfficeRecord, PrivateRecord, db
 from rules.permissions import Role
-from tests.conftest import make_app
+from tests.conftest import WORKER, make_app
 from tests.factories import (
     DAY,
     SECRET,
@@ -53,7 +53,7 @@ def as_login(url: str, name: str) -> str:
     """Return `url` for a login that is a member of the role `name` and nothing else."""
     if name == APP_ROLE and embedded.superuser_url(url):
         return embedded.web_url(url)
-    login, password = f"redress_test_{name}", secrets.token_hex(8)
+    login, password = f"redress_test_{WORKER}{name}", secrets.token_hex(8)
     with closing(postgres.connect(embedded.superuser_url(url) or url)) as owner:
         cursor = owner.cursor()
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (login,))
@@ -122,7 +122,7 @@ WHERE relnamespace = 'public'::regnamespace AND attacl IS NOT NULL
 """
 
 
-@pytest.mark.parametrize("model", GUARDED, ids=lambda model: model.__tablename__)
+@pytest.mark.parametrize("model", [*GUARDED, FigureMonth], ids=lambda model: model.__tablename__)
 def test_rights_in_the_database_are_those_of_the_record_type(session: Any, model: Any) -> None:
     migrated = set(session.execute(text(RIGHTS)).all())
     session.execute(text(guard_statement(model).replace(":", r"\:")))

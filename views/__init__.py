@@ -35,6 +35,7 @@ from views import (
     search,
     second_factor,
 )
+from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
@@ -163,6 +164,7 @@ def _screens(desk: Desk | None) -> list[dict[str, Any]]:
 
 def init_app(app: Flask) -> None:
     """Register every screen of `app`."""
+    app.url_rule_class = Address
     errors.init_app(app)
     account.init_app(app)
     second_factor.init_app(app)

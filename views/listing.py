@@ -3,8 +3,9 @@ columns."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote_plus, urlencode
 from zoneinfo import ZoneInfo
 
 from flask import current_app, request, url_for
@@ -34,9 +35,13 @@ def today() -> Today:
     return Today(datetime.now(UTC), ZoneInfo(security.timezone()))
 
 
+# Dozens of links on a list say the same words, which may be long.
+_quoted = lru_cache(maxsize=512)(quote_plus)
+
+
 def query_string(arguments: list[tuple[str, str]]) -> str:
     """Return `arguments` as they stand in a link: several columns stay readable."""
-    return urlencode(arguments, safe=",")
+    return urlencode(arguments, safe=",", quote_via=_quoted)
 
 
 def list_url(model: type[Record], arguments: list[tuple[str, str]]) -> str:

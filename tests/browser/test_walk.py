@@ -64,7 +64,8 @@ def chips(page: Page) -> list[str]:
     """Return the filters that the list says it has."""
     shown = page.get_by_role("list", name="Active filters").get_by_role("listitem")
     texts = shown.all_inner_texts()
-    return [text.removesuffix("×").strip() for text in texts if text != "Clear all"]
+    lines = (" ".join(text.split()) for text in texts)
+    return [line.removesuffix("×").strip() for line in lines if line != "Clear all"]
 
 
 def titles(page: Page) -> list[str]:
