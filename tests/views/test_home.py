@@ -694,6 +694,17 @@ def test_who_has_no_role_is_told_what_comes_next(world: Callable[..., World]) ->
     assert "You have no role here yet." in world().home()
 
 
+@pytest.mark.parametrize("day", [date.min, date(1900, 1, 1), date(2200, 12, 31), date.max], ids=str)
+def test_no_date_is_too_much_for_the_page(
+    day: date, world: Callable[..., World], session: Any
+) -> None:
+    w = world(Role.HANDLER)
+    make.make_plan_step(grievance=_grievance(w, title="x"), officer=w.me, due_on=day)
+    edge = datetime(min(day.year, 9999), day.month, day.day, 12, tzinfo=UTC)
+    _grievance(w, handler=w.me, due_at=edge)
+    assert "Steps of plans 1" in w.home()
+
+
 def test_names_are_shown_as_text(world: Callable[..., World]) -> None:
     w = world(Role.HANDLER)
     _grievance(w, title="<img src=x onerror=alert(1)> Zinnia", handler=w.me)
