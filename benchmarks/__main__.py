@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import psycopg2
 
 import exports
 import postgres
+from benchmarks import figures as office_figures
 from benchmarks import plans, register
 from benchmarks.servers import Download, Panel, serving
 from models import Grievance
@@ -118,14 +119,16 @@ def main() -> int:
         say("\nWhat row-level security costs: with it, without it, milliseconds\n")
         rights = [bench.rights(case, who) for who in (register.OFFICER, register.HANDLER)
                   for case in (*LISTS, *FILTERS, *SEARCHES)]  # fmt: skip
+        counted = bench.figures()
         files = bench.files()
     broken = [f"{figure.name}: {words}" for figure in figures for words in figure.broken]
     broken += [f"{one['name']}: {one['ratio']:.2f} x without row-level security"
                for one in rights if not one["kept"]]  # fmt: skip
-    broken += files.pop("broken")
+    broken += counted.pop("broken") + files.pop("broken")
     if options.json:
         print(json.dumps({"rows": options.rows, "pages": [asdict(one) for one in figures],
-                          "rights": rights, "files": files, "broken": broken},
+                          "rights": rights, "counted": counted, "files": files,
+                          "broken": broken},
                          ensure_ascii=False))  # fmt: skip
     for words in broken:
         say(f"NOT KEPT  {words}")
@@ -223,6 +226,19 @@ class Bench:
             panel.log_in(username)
             self._known[username] = panel
         return self._known[username]
+
+    def figures(self) -> dict[str, Any]:
+        """Measure the dashboard: its summary, and its pages, which read no grievance."""
+        found = office_figures.measure(
+            self._inside.app, self._url, self._ours, self._logged_in(register.HANDLER), self._say
+        )
+        self._inside.ask(office_figures.PAGES["12 months, all offices"], "grievance")  # is seen
+        for path in office_figures.PAGES.values():
+            asked = self._inside.ask(path, "grievance")
+            found["broken"] += [f"dashboard: {words}" for words in asked.wrong]
+            if asked.reads:
+                found["broken"].append("dashboard: a page reads grievances")
+        return found
 
     # --- Files ---------------------------------------------------------------------------------
 

@@ -23,9 +23,11 @@ MOST_READ = 100_000
 
 @dataclass
 class Asked:
-    """The statements of one page, the indexes that answer those on `table`, and what is wrong."""
+    """The statements of one page, how many of them read `table`, the indexes that answer those,
+    and what is wrong."""
 
     statements: int = 0
+    reads: int = 0
     indexes: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
@@ -34,7 +36,7 @@ class Inside:
     """The panel within this process, with a log-in, so that its statements can be seen."""
 
     def __init__(self, app: Flask, client: FlaskClient) -> None:
-        self._app = app
+        self.app = app
         self._client = client
 
     def ask(self, path: str, table: str) -> Asked:
@@ -45,7 +47,7 @@ class Inside:
         def note(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> None:
             seen.append((sql, values))
 
-        with self._app.app_context():
+        with self.app.app_context():
             engine = db.engine
         event.listen(engine, "before_cursor_execute", note)
         try:
@@ -65,7 +67,8 @@ class Inside:
                     asked.wrong.append("an unbounded count")
                 if "set_config" in sql:  # who asks: the plan is that of their rights
                     connection.exec_driver_sql(sql, values)
-                if re.search(rf"\bFROM {table}\b", sql):
+                if re.search(rf"\b(FROM|JOIN) {table}\b", sql):
+                    asked.reads += 1
                     explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}"
                     plan = connection.exec_driver_sql(explained, values).scalar_one()
                     self._look_at(plan[0]["Plan"], table, asked)

@@ -7,9 +7,17 @@ from contextlib import contextmanager
 from psycopg2 import sql
 from psycopg2.extensions import connection
 
-from access import APP_ROLE, READER_ROLE, SYSTEM, guard_statement, seen_rows, sign_ticket
+from access import (
+    APP_ROLE,
+    READER_ROLE,
+    SYSTEM,
+    Guarded,
+    guard_statement,
+    seen_rows,
+    sign_ticket,
+)
 from doctor.findings import Deployment, Finding, ask, listed, ok, warning, wrong
-from models import RECORD_TYPES, PrivateRecord, Record, db
+from models import RECORD_TYPES, FigureMonth, PrivateRecord, db
 
 BY_HAND = ("audit_entry",)
 """Tables whose rights their migrations set without redress_guard alone; `by_hand` looks at them."""
@@ -21,6 +29,8 @@ NEVER = {
     "role_change": ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
 }
 """What the web server's login may do to these only through functions, or not at all."""
+TABLES: tuple[Guarded, ...] = (*RECORD_TYPES, FigureMonth)
+"""What redress_guard gives its rights."""
 Rights = dict[str, frozenset[str]]
 
 
@@ -113,7 +123,7 @@ def row_security(of: Deployment) -> Iterator[Finding]:
             " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')",
         )
     }
-    needed = [model.__tablename__ for model in RECORD_TYPES if needs_row_security(model)]
+    needed = [model.__tablename__ for model in TABLES if needs_row_security(model)]
     off = [table for table in needed if found.get(table) != (True, True)]
     if off:
         yield wrong(
@@ -129,7 +139,7 @@ def row_security(of: Deployment) -> Iterator[Finding]:
         yield ok("row-level security", f"on and forced for {len(needed)} tables")
 
 
-def needs_row_security(model: type[Record]) -> bool:
+def needs_row_security(model: Guarded) -> bool:
     if issubclass(model, PrivateRecord):
         return "grievance_id" in model.__table__.columns  # what is of officers is no case
     return seen_rows(model) is not None
@@ -138,7 +148,7 @@ def needs_row_security(model: type[Record]) -> bool:
 def grants(of: Deployment) -> Iterator[Finding]:
     """That rights and conditions of each table are those that its record type says."""
     different = []
-    guarded = [model for model in RECORD_TYPES if _is_guarded(model)]
+    guarded = [model for model in TABLES if _is_guarded(model)]
     tables = [model.__tablename__ for model in guarded]
     there, rules = _rights(of.asks, "public", tables), _policies(of.asks, "public")
     with _shadows(of.asks, guarded) as space:
@@ -165,10 +175,10 @@ def grants(of: Deployment) -> Iterator[Finding]:
 
 def statements() -> list[str]:
     """Return what gives each table its rights, for the owner to run."""
-    return [f"{guard_statement(model)};" for model in RECORD_TYPES if _is_guarded(model)]
+    return [f"{guard_statement(model)};" for model in TABLES if _is_guarded(model)]
 
 
-def _is_guarded(model: type[Record]) -> bool:
+def _is_guarded(model: Guarded) -> bool:
     return not issubclass(model, PrivateRecord) and model.__tablename__ not in BY_HAND
 
 
@@ -214,7 +224,7 @@ def _policies(session: connection, space: str) -> Rights:
 
 
 @contextmanager
-def _shadows(session: connection, models: list[type[Record]]) -> Iterator[str]:
+def _shadows(session: connection, models: list[Guarded]) -> Iterator[str]:
     """Give the schema of empty tables that have exactly the rights they should, and that are gone
     afterwards; the real ones are not touched."""
     ask(session, "BEGIN")

@@ -72,14 +72,15 @@ export class Cells {
   async ask() {
     const cell = this.cell;
     const answer = await fetch(this.address, JSON_PLEASE).catch(() => null);
+    const told = await this.read(answer);
     if (cell !== this.cell) return;
-    if (answer && answer.ok && !answer.redirected) this.show(await answer.text());
-    else this.say(await this.problem(answer));
+    if (told.editor) this.show(told.editor);
+    else this.say(told.error || this.dialog.dataset.lost);
   }
 
-  async problem(answer) {
-    const said = answer ? await answer.json().catch(() => ({})) : {};
-    return said.error || this.dialog.dataset.lost;
+  // What an answer says; nothing where it is none of ours.
+  async read(answer) {
+    return answer ? await answer.json().catch(() => ({})) : {};
   }
 
   show(editor) {
@@ -131,7 +132,7 @@ export class Cells {
   async send(address, fields) {
     const body = new URLSearchParams(fields);
     const answer = await fetch(address, { method: "POST", body, ...JSON_PLEASE }).catch(() => null);
-    const told = answer ? await answer.clone().json().catch(() => ({})) : {};
+    const told = await this.read(answer);
     if (told.cell) this.fill(told);
     if (told.editor) this.show(told.editor);
     else if (told.said) {
@@ -155,7 +156,9 @@ export class Cells {
 
   clicked(event) {
     const outside = event.target === this.dialog && !this.touched;
-    if (outside || event.target.closest("[data-cancel]")) this.dialog.close();
+    if (!outside && !event.target.closest("[data-cancel]")) return;
+    event.preventDefault();
+    this.dialog.close();
   }
 
   closed() {

@@ -83,7 +83,7 @@ class Builder {
     form.prepend(this.copy("[data-filter-builder]"));
     this.all = form.querySelector("[data-filter-all]");
     this.members = this.all.querySelector("[data-filter-members]");
-    for (const place of JSON.parse(form.dataset.rows)) {
+    for (const place of JSON.parse(form.dataset.asked)) {
       const to = place.length > 1 ? this.addGroup() : this.members;
       for (const row of place) this.addRow(to, row);
     }
@@ -182,10 +182,11 @@ function attachSheets() {
       if (sheet.open) sheets.forEach((other) => { if (other !== sheet) other.open = false; });
     });
     sheet.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.defaultPrevented) return;
+      // Escape in a list of suggestions closes that alone.
+      if (event.key !== "Escape" || event.target.getAttribute("aria-expanded") === "true") return;
       sheet.open = false;
       sheet.querySelector("summary").focus();
-    });
+    }, true);
   }
   document.addEventListener("click", (event) => {
     for (const sheet of sheets) {

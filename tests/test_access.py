@@ -19,7 +19,7 @@ import embedded
 import postgres
 import security
 from access import APP_ROLE, SYSTEM, guard_statement, seen_rows, sign_ticket
-from models import RECORD_TYPES, AuditEntry, OfficeRecord, PrivateRecord, db
+from models import RECORD_TYPES, AuditEntry, FigureMonth, OfficeRecord, PrivateRecord, db
 from rules.permissions import Role
 from tests.conftest import WORKER, make_app
 from tests.factories import (
@@ -122,7 +122,7 @@ WHERE relnamespace = 'public'::regnamespace AND attacl IS NOT NULL
 """
 
 
-@pytest.mark.parametrize("model", GUARDED, ids=lambda model: model.__tablename__)
+@pytest.mark.parametrize("model", [*GUARDED, FigureMonth], ids=lambda model: model.__tablename__)
 def test_rights_in_the_database_are_those_of_the_record_type(session: Any, model: Any) -> None:
     migrated = set(session.execute(text(RIGHTS)).all())
     session.execute(text(guard_statement(model).replace(":", r"\:")))

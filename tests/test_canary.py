@@ -25,7 +25,7 @@ from queries.filters import operations
 from rules.identity import IdentityField, OpeningGround
 from rules.permissions import Role
 from tests.conftest import Client, make_app
-from tests.conventions.test_routes import RELATIONS, routes
+from tests.conventions.test_routes import FIELDS, RELATIONS, routes
 from tests.factories import make_any, make_officer
 from tests.identities import CANARIES, District, make_district
 from tests.views.pages import address
@@ -187,6 +187,8 @@ def _pages(bureau: Bureau) -> Iterator[str]:
         query = {"id": bureau.ids.get(table, 1)}
         if rule.endpoint.endswith(".ajax_lookup"):
             query |= {"name": RELATIONS[table], "query": ""}
+        if rule.endpoint.endswith(".ajax_update"):
+            query |= {"name": FIELDS[table]}
         with app.test_request_context():
             path = app.url_map.bind("localhost").build(rule.endpoint, _values(bureau, rule))
         yield path if rule.endpoint.endswith(".index_view") else f"{path}?{urlencode(query)}"

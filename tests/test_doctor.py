@@ -18,7 +18,7 @@ import postgres
 from access import prepare
 from doctor import Deployment, Finding, Level, rights
 from doctor import server as of_server
-from models import RECORD_TYPES, db
+from models import db
 from sealing import KeyFiles
 from tests.conftest import make_app
 from tests.factories import make_officer
@@ -338,7 +338,7 @@ def test_an_owner_that_misses_rows(patient: Patient) -> None:
 
 
 def test_row_level_security_that_is_off_is_seen_on_every_table(patient: Patient) -> None:
-    needed = [model.__tablename__ for model in RECORD_TYPES if rights.needs_row_security(model)]
+    needed = [model.__tablename__ for model in rights.TABLES if rights.needs_row_security(model)]
     assert len(needed) > 30
     for table in needed:
         for way, back in (("DISABLE", "ENABLE"), ("NO FORCE", "FORCE")):

@@ -103,11 +103,11 @@ def _beside(board: Board) -> list[Measure]:
 
 
 def _headings(board: Board) -> list[str]:
-    own = [gettext("Number"), gettext("Of"), measure_name(board.asked.measure)]
+    own = [gettext("How many"), gettext("Of how many"), measure_name(board.asked.measure)]
     if board.asked.measure == DAYS:
         own = [gettext("Median, days"), gettext("90th percentile, days")]
     beside = [gettext(measure.name) for measure in _beside(board)]
-    return [gettext("Office"), gettext("Size"), *own, *beside]
+    return [gettext("Office"), gettext("Size of the office"), *own, *beside]
 
 
 def entries(board: Board) -> list[Entry]:

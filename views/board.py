@@ -202,7 +202,12 @@ class Board:
         half, most = self.days_cells(self.total)
         rows.append([gettext("Days to an answer, median"), NONE, NONE, half])
         rows.append([gettext("Days to an answer, 90th percentile"), NONE, NONE, most])
-        headings = [gettext("Measure"), gettext("Number"), gettext("Of"), gettext("Share or days")]
+        headings = [
+            gettext("Measure"),
+            gettext("How many"),
+            gettext("Of how many"),
+            gettext("Share or days"),
+        ]
         return Table("whole", gettext("In short"), headings, rows)
 
     def cells(self, measure: Measure, counts: Counts, is_hidden: bool) -> list[Cell]:
@@ -249,7 +254,7 @@ class Board:
         name = gettext(measure.name)
         part, whole = self.total.share(measure)
         reading = self._headline(measure).reading if whole else ""
-        headings = [gettext("Month"), gettext("Number"), gettext("Of"), gettext("Share")]
+        headings = [gettext("Month"), gettext("How many"), gettext("Of how many"), gettext("Share")]
         rows: list[list[Cell]] = [
             [month_name(month), *row] for month, row in zip(self.months, cells, strict=True)
         ]

@@ -24,7 +24,7 @@ from rules import RuleBroken
 from rules.permissions import Verb
 from views.errors import REFUSALS, refusal_in_words
 from views.labels import label
-from views.listing import ListState, read_state
+from views.listing import ListState, query_string, read_state
 from views.shown import visible_titles
 
 MOST_AT_ONCE = 10_000
@@ -120,6 +120,12 @@ class BulkActions:
             for key, one in columns.items()
             if not any(column.unique for column in one.columns)
         ]
+
+    def selection_name(self, state: ListState) -> str:
+        """Return the name under which a browser keeps what is selected: the list, its filters and
+        its search, however it is sorted and shown."""
+        shown = dict.fromkeys(("sort", "page_size", "cols", "density", "view"))
+        return f"{self.endpoint} {query_string(state.arguments(**shown))}"
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> Any:

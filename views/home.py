@@ -17,6 +17,7 @@ from config import audit_roots
 from models import AuditEntry, DailyReturn, Grievance, Officer, db
 from queries import identity as identities
 from queries import waiting as asking
+from queries.lists import sortable_keys
 from rules import RuleBroken, mark
 from rules.clock_words import Bucket, Clock, Told, told
 from rules.identity import MIGHT_OPEN, NEVER_OPEN, Asker, opening_duty
@@ -179,7 +180,7 @@ class WhatWaits:
     def _group(self, kind: Kind, things: list[asking.Thing], asked: asking.Asking) -> Group:
         model = asking.record_type(kind)
         filters = dict(asking.list_filters(kind, asked))
-        if kind.clock in security.readable_columns(model):
+        if kind.clock in sortable_keys(model):
             filters |= {"sort": kind.clock, "desc": "0"}
         rows = [self._row(kind, thing) for thing in things[:SHOWN]] if kind.is_listed else []
         address = url_for(f"{endpoint_of(model)}.index_view", **filters)

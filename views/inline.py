@@ -3,7 +3,7 @@ and the version of its form."""
 
 from typing import Any
 
-from flask import abort, get_template_attribute, jsonify, request
+from flask import abort, flash, get_template_attribute, jsonify, redirect, request
 from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import inspect
@@ -14,6 +14,7 @@ import security
 from models import Record, db
 from queries.filters import local_column
 from rules.permissions import Verb
+from views.errors import wants_json
 from views.fields import LongField, MomentField, NumberField, RecordForm, RelationField
 from views.labels import label, show, show_of, title
 
@@ -54,6 +55,7 @@ def as_sent(field: Field) -> list[tuple[str, str]]:
 class InlineEditing:
     """The part of RecordView through which a cell of its list is edited."""
 
+    cell_template = "admin/edit_cell.html"
     editor_template = "admin/_cell_editor.html"
 
     @property
@@ -75,8 +77,8 @@ class InlineEditing:
     @expose("/ajax/update/", methods=("GET", "POST"))
     def ajax_update(self) -> Any:
         """Give the editor of one cell, or save what was typed into it (trap 4): ?id= of the record
-        and ?name= of its field. A save answers with JSON: the cell as it is now, or the editor
-        once more with what is wrong."""
+        and ?name= of its field. A script gets JSON: the `editor`, with what is wrong if anything
+        is, or the `cell` as it is now. People without one get a page."""
         key = request.args.get("name", "")
         if key not in self.simple_keys:
             abort(404)
@@ -84,7 +86,7 @@ class InlineEditing:
         security.require(Verb.EDIT, record)
         form = self.field_form(key, record)
         if not form.is_submitted():
-            return self._editor(record, form)
+            return self._editor(200, record, form)
         if not self._is_current(record):
             return self._overtaken(record, form)
         before = as_sent(self.field_form(key, record, formdata=None)[key])
@@ -98,35 +100,41 @@ class InlineEditing:
             return self._saved(key, before, told)
         db.session.rollback()
         version = request.form["version"]
-        editor = self._editor(self._asked_record([key]), form, version=version)
-        return jsonify(editor=editor), 422
+        return self._editor(422, self._asked_record([key]), form, version=version)
 
-    def _editor(self, record: Record, form: RecordForm, **more: Any) -> str:
+    def _editor(self, status: int, record: Record, form: RecordForm, **more: Any) -> Any:
         (field,) = (one for one in form if is_shown(one))
         shown = {"version": self.version_token(record), "overtaken": None} | more
-        text: str = self.render(
-            self.editor_template, record=record, form=form, field=field, **shown
-        )
-        return text
+        shown |= {"record": record, "form": form, "field": field}
+        if not wants_json():
+            return self.render(self.cell_template, **shown), status
+        told = {"editor": self.render(self.editor_template, **shown)}
+        if shown["overtaken"]:
+            told["cell"] = self._cell_now(record, field.short_name)
+        return jsonify(told), status
 
     def _overtaken(self, record: Record, form: RecordForm) -> Any:
         """Answer that somebody else saved meanwhile, with both values in words."""
         (field,) = (one for one in form if is_shown(one))
-        key = field.short_name
-        theirs, mine = self.cell(record, key)["text"], typed_words(field)
-        entry = self._last_change(record)
-        overtaken = {"theirs": theirs, "mine": mine, "entry": entry}
-        editor = self._editor(record, form, overtaken=overtaken)
-        return jsonify(editor=editor, cell=self._cell_now(record, key)), 409
+        overtaken = {
+            "theirs": self.cell(record, field.short_name)["text"],
+            "mine": typed_words(field),
+            "entry": self._last_change(record),
+        }
+        return self._editor(409, record, form, overtaken=overtaken)
 
     def _saved(self, key: str, before: list[tuple[str, str]], told: dict[str, Any]) -> Any:
         record = self._asked_record([key])
         name = title(record)
         changed = getattr(record, "version_id", 0) != told["version"]
         said = gettext("“%(field)s” of “%(name)s” was saved.", field=label(key), name=name)
+        said = said if changed else gettext("Nothing was changed.")
+        if not wants_json():
+            flash(said, "success")
+            return redirect(self.get_url(".details_view", id=record.id))
         return jsonify(
             cell=self._cell_now(record, key),
-            said=said if changed else gettext("Nothing was changed."),
+            said=said,
             version=self.version_token(record),
             name=name,
             was=told["name"],

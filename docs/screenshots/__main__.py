@@ -1,7 +1,7 @@
 """Takes the pictures in this folder anew: `make screenshots`.
 
-Starts the server on a fresh demo in a temporary folder, logs in and looks at some screens at desk
-and phone width, in both languages. Needs Chromium (REDRESS_CHROMIUM says where, if not on PATH).
+Starts the server on a fresh demo in a temporary folder, logs in and looks at the main screens at
+the width of a desk and of a telephone, in both languages and both colour schemes. Needs Chromium (REDRESS_CHROMIUM says where, if not on PATH).
 """
 
 import os
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,21 +27,29 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 HERE = Path(__file__).resolve().parent
+WIDTHS = {1280: 860, 390: 844}
+LANGUAGES = {"en": "en", "zh": "zh_Hans_CN"}
+SCHEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A screen, as `username` sees it after what is clicked there."""
+
+    name: str
+    path: str
+    username: str = "administrator"
+    click: str = ""
+
+
 LIST = "/admin/grievance/?flt0_due_at_overdue=&flt1_state_equals=routed"
-PAGES = {
-    "home": "/admin/",
-    "grievances": LIST,
-    "form": "/admin/grievance/edit/?id=3010",
-    "history": "/admin/grievance/history/?id=3010",
-    "reprimands": "/admin/reprimand/",
-    "import": "/admin/import/",
-}
-SHOTS = [
-    *((name, 1280, "en") for name in PAGES),
-    *((name, 390, "en") for name in ("grievances", "form")),
-    ("grievances", 1280, "zh_Hans_CN"),
-    ("form", 390, "zh_Hans_CN"),
-]
+SHOTS = (
+    Shot("home", "/admin/", "handler"),
+    Shot("list", LIST, click=".filter-fold > summary"),
+    Shot("form", "/admin/grievance/edit/?id=3010"),
+    Shot("record", "/admin/grievance/history/?id=3010"),
+    Shot("dashboard", "/admin/dashboard/"),
+)
 
 
 @contextmanager
@@ -69,33 +78,49 @@ def demo_server(password: str) -> "Iterator[str]":
             server.wait(30)
 
 
-def log_in(page: "Page", address: str, password: str) -> None:
-    """Log in as the administrator of the demo."""
+def log_in(page: "Page", address: str, username: str, password: str, language: str) -> None:
+    """Log in to the demo and choose a language."""
     page.goto(f"{address}/login")
-    page.fill("[name=username]", "administrator")
+    page.fill("[name=username]", username)
     page.fill("[name=password]", password)
     page.press("[name=password]", "Enter")
     page.wait_for_url("**/admin/")
+    other = page.locator(f"button[name=language][value={language}]")
+    if other.count():
+        other.click()
 
 
-def shoot(browser: "Browser", address: str, password: str) -> int:
-    """Take every picture of SHOTS and return how many there are."""
-    for language in ("en", "zh_Hans_CN"):
-        for width in (1280, 390):
-            wanted = [name for name, *rest in SHOTS if rest == [width, language]]
-            context = browser.new_context(viewport={"width": width, "height": 860})
+def shoot(browser: "Browser", address: str, password: str) -> tuple[int, list[str]]:
+    """Take every picture; return how many there are, and what could not be taken."""
+    taken, missing = 0, []
+    for username in sorted({shot.username for shot in SHOTS}):
+        for short, language in LANGUAGES.items():
+            context = browser.new_context(reduced_motion="reduce")
             page = context.new_page()
-            log_in(page, address, password)
-            other = page.locator(f"button[name=language][value={language}]")
-            if other.count():
-                other.click()
-            for name in wanted:
-                page.goto(address + PAGES[name])
-                page.wait_for_load_state("networkidle")
-                end = "-zh" if language != "en" else ""
-                page.screenshot(path=HERE / f"{name}-{width}{end}.png")
+            log_in(page, address, username, password, language)
+            for shot in SHOTS:
+                if shot.username == username:
+                    wrong = take(page, address, shot, short)
+                    taken += 0 if wrong else len(WIDTHS) * len(SCHEMES)
+                    missing += [wrong] if wrong else []
             context.close()
-    return len(SHOTS)
+    return taken, missing
+
+
+def take(page: "Page", address: str, shot: Shot, language: str) -> str:
+    """Take the pictures of a screen in one language; return why that was not possible, or ""."""
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        reply = page.goto(address + shot.path, wait_until="networkidle")
+        if reply is None or not reply.ok:
+            return f"{shot.name}: {shot.path} answers {reply and reply.status}"
+        if shot.click:
+            page.locator(shot.click).first.click()
+        page.evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0); }")
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.screenshot(path=HERE / f"{shot.name}-{width}-{language}-{scheme}.png")
+    return ""
 
 
 def main() -> None:
@@ -106,9 +131,11 @@ def main() -> None:
     password = secrets.token_urlsafe(18)
     with demo_server(password) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        number = shoot(browser, address, password)
+        number, missing = shoot(browser, address, password)
         browser.close()
     sys.stdout.write(f"{number} pictures\n")
+    if missing:
+        sys.exit("\n".join(missing))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,8 @@ def chips(page: Page) -> list[str]:
     """Return the filters that the list says it has."""
     shown = page.get_by_role("list", name="Active filters").get_by_role("listitem")
     texts = shown.all_inner_texts()
-    return [text.removesuffix("×").strip() for text in texts if text != "Clear all"]
+    lines = (" ".join(text.split()) for text in texts)
+    return [line.removesuffix("×").strip() for line in lines if line != "Clear all"]
 
 
 def titles(page: Page) -> list[str]:
@@ -169,18 +170,57 @@ def test_an_administrator_does_the_main_job(walk: Walk, desk: Desk, width: int):
 # --- With the keyboard alone -------------------------------------------------------------------
 
 
+# Whether the focus can be seen: something is drawn around it, and nothing lies over all of it.
+FOCUS_IS_SEEN = """(target) => {
+  const here = document.activeElement;
+  if (here === document.body) return [false, ""];
+  const look = getComputedStyle(here), box = here.getBoundingClientRect();
+  const marked = (look.outlineStyle !== "none" && parseFloat(look.outlineWidth) > 0)
+    || look.boxShadow !== "none";
+  const bare = [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5]].some(([x, y]) => {
+    const top = document.elementFromPoint(box.x + x * box.width, box.y + y * box.height);
+    return top && (here.contains(top) || top.contains(here));
+  });
+  const name = here.outerHTML.slice(0, 120);
+  return [here === target, marked ? (bare ? "" : `${name} is covered`) : `${name} is not marked`];
+}"""
+
+
 def tab_to(page: Page, target: Locator) -> None:
-    """Press Tab until `target` has the focus."""
+    """Press Tab until `target` has the focus, which is to be seen wherever it is on the way."""
     for _ in range(150):
         page.keyboard.press("Tab")
-        if target.evaluate("(one) => one === document.activeElement"):
+        is_there, unseen = target.evaluate(FOCUS_IS_SEEN)
+        assert not unseen, f"{page.url}: {unseen}"
+        if is_there:
             return
     pytest.fail(f"Tab never comes to {target} on {page.url}.")
 
 
+def log_in_with_keys(page: Page, username: str) -> None:
+    """Log in and go to the list of grievances, with Tab, Enter and letters."""
+    keys = page.keyboard
+    page.goto("/login")
+    expect(page.get_by_label("Username")).to_be_focused()
+    keys.type(username)
+    keys.press("Tab")
+    expect(page.get_by_label("Password")).to_be_focused()
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"Officer {username}")
+    tab_to(page, page.get_by_role("link", name="Skip to the page"))
+    menu = page.get_by_role("navigation", name="Menu")
+    tab_to(page, menu.get_by_role("link", name="Grievances", exact=True))
+    keys.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Grievances")
+    tab_to(page, page.get_by_role("link", name="Skip to the page"))
+    keys.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+
 def test_a_list_is_filtered_and_a_record_edited_with_the_keyboard_alone(walk: Walk, desk: Desk):
-    keys = (page := walk.enter(Role.ADMINISTRATOR)).keyboard
-    page.goto(GRIEVANCES)
+    keys = (page := walk.enter()).keyboard
+    log_in_with_keys(page, "administrator")
     keys.press("/")
     expect(page.get_by_label("Search").first).to_be_focused()
     keys.type("l04")
@@ -377,6 +417,40 @@ def test_without_javascript_a_list_is_filtered_and_records_are_edited_and_delete
         "Letter L071 was not answered",
     ]
     assert len(desk.all(select(Grievance).where(Grievance.title.contains("L07")))) == 10
+    page.get_by_role("button", name="Delete: 2").click()
+    expect(flash(page)).to_have_text("2 records were deleted.")
+    assert len(desk.all(select(Grievance).where(Grievance.title.contains("L07")))) == 8
+
+
+def test_without_javascript_a_list_is_sorted_and_turned_and_a_record_is_made(
+    walk: Walk, desk: Desk
+):
+    page = walk.enter(Role.INTAKE, java_script_enabled=False, answers=(422,))
+    page.goto(f"{GRIEVANCES}?page_size=20&search=letter")
+    page.get_by_role("columnheader", name="Title").get_by_role("link").click()
+    page.get_by_role("link", name="Next").click()
+    every = desk.all(select(Grievance.title).where(Grievance.title.startswith("Letter")))
+    assert titles(page) in (sorted(every)[20:40], sorted(every, reverse=True)[20:40])
+    page.get_by_role("link", name="Previous").click()
+    assert titles(page) in (sorted(every)[:20], sorted(every, reverse=True)[:20])
+
+    page.goto(f"{GRIEVANCES}new/")
+    page.get_by_label("Category").fill("no such category")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing you typed is lost")
+    expect(page.get_by_label("Category")).to_have_value("no such category")
+    page.get_by_label("Category").fill("Drains")
+    page.get_by_label("Title").fill("Made without scripts")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(flash(page)).to_contain_text("Made without scripts")
+    (made,) = desk.all(
+        select(Category.name)
+        .join(Grievance.category)
+        .where(Grievance.title == "Made without scripts")
+    )
+    assert made == "Drains"
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
 
 
 # --- Two at once, and many at once -------------------------------------------------------------

@@ -29,7 +29,7 @@ from models import (
 )
 from rules.permissions import Role
 from tests.browser.payloads import PAYLOADS, Planted, plant
-from tests.browser.walking import Desk, Walk
+from tests.browser.walking import SUBMIT, Desk, Walk
 from tests.factories import make_any, make_officer
 from tests.views.pages import address
 from tests.views.test_import_pages import MAP
@@ -77,21 +77,6 @@ READ = (
   return told;
 }"""
 )
-SUBMIT = """([path, fields]) => {
-  const form = document.createElement("form");
-  form.method = "post";
-  form.action = path;
-  const token = document.querySelector("input[name=csrf_token]").value;
-  for (const [name, value] of [["csrf_token", token], ...fields]) {
-    const one = document.createElement("textarea");
-    one.name = name;
-    one.value = value;
-    form.append(one);
-  }
-  form.hidden = true;
-  document.body.append(form);
-  form.submit();
-}"""
 
 
 @dataclass

@@ -14,7 +14,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    WebError,
+)
 
 import config
 import security
@@ -40,6 +47,23 @@ addEventListener("load", () => {
   if (!document.querySelector("main h1")) console.error("the page has no heading");
 });
 """
+
+# Sends fields to an address as a form of the page that is open would, with its token.
+SUBMIT = """([path, fields]) => {
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = path;
+  const token = document.querySelector("input[name=csrf_token]").value;
+  for (const [name, value] of [["csrf_token", token], ...fields]) {
+    const one = document.createElement("textarea");
+    one.name = name;
+    one.value = value;
+    form.append(one);
+  }
+  form.hidden = true;
+  document.body.append(form);
+  form.submit();
+}"""
 
 
 @dataclass
@@ -170,13 +194,17 @@ class Walk:
     def _watch(self, context: BrowserContext, answers: tuple[int, ...]) -> None:
         context.add_init_script(WATCH)
         context.on("console", self._heard)
-        context.on("weberror", lambda one: self.noted.append(f"error of a script: {one.error}"))
+        context.on("weberror", self._failed)
 
         def answered(response: Response) -> None:
             if response.status >= 400 and response.status not in answers:
                 self.noted.append(f"{response.status} {response.url}")
 
         context.on("response", answered)
+
+    def _failed(self, error: WebError) -> None:
+        where = urlsplit(error.page.url).path if error.page else ""
+        self.noted.append(f"{where}: error of a script: {error.error}")
 
     def _heard(self, message: ConsoleMessage) -> None:
         # Chromium says so of every answer from 400 up, which are counted by themselves.

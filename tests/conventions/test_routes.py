@@ -116,6 +116,26 @@ FIELDS = {
 }
 
 
+def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
+    """Return what stands in the places of an address; a place that is not known here is filled
+    by adding it."""
+    known = {
+        "export_type": "csv",
+        "filename": "redress.css",
+        "name": "boston",
+        "officer_id": made["officer"],
+        "log_in_id": made["officer_session"],
+        "batch_id": made["import_batch"],
+        "grievance_id": made["grievance"],
+        "opening_id": made["identity_opening"],
+        "request_id": made["identity_request"],
+        "role_change_id": made["role_change"],
+    }
+    missing = rule.arguments - known.keys()
+    assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
+    return {name: known[name] for name in rule.arguments}
+
+
 class Asker:
     """Asks every route as one officer, or as a visitor, and takes back what each did."""
 
@@ -138,25 +158,6 @@ class Asker:
         self.cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in held if cookie)
         self.browser = app.test_client(use_cookies=False)
 
-    def values(self, rule: Rule) -> dict[str, Any]:
-        """Return what stands in the places of an address; a place that is not known here is
-        filled by adding it."""
-        known = {
-            "export_type": "csv",
-            "filename": "redress.css",
-            "name": "boston",
-            "officer_id": self.made["officer"],
-            "log_in_id": self.made["officer_session"],
-            "batch_id": self.made["import_batch"],
-            "grievance_id": self.made["grievance"],
-            "opening_id": self.made["identity_opening"],
-            "request_id": self.made["identity_request"],
-            "role_change_id": self.made["role_change"],
-        }
-        missing = rule.arguments - known.keys()
-        assert not missing, f"{rule.rule}: say in Asker.values what stands for {missing}"
-        return {name: known[name] for name in rule.arguments}
-
     def ask(self, method: str, rule: Rule) -> str:
         """Return the word for what was answered."""
         reply = self.reply(method, rule)
@@ -175,7 +176,7 @@ class Asker:
             query |= {"name": FIELDS[table]}
         with self.app.test_request_context():
             path = self.app.url_map.bind("localhost").build(
-                rule.endpoint, self.values(rule), method=method
+                rule.endpoint, places(rule, self.made), method=method
             )
         data = {"csrf_token": self.token} | query if method == "POST" else None
         before = db.session.get_bind().begin_nested()

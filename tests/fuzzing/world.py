@@ -30,7 +30,7 @@ from models import RECORD_TYPES, OfficerSession, db
 from queries.filters import operations
 from rules.permissions import Role
 from tests.conftest import joined, make_app
-from tests.conventions.test_routes import RELATIONS, routes, seed
+from tests.conventions.test_routes import FIELDS, RELATIONS, routes, seed
 from tests.factories import make_any, make_office, make_officer
 from tests.fuzzing.inputs import Input, Pairs
 from tests.views.pages import address, forms
@@ -264,6 +264,8 @@ class World:
         query = [("id", str(self.made.get(table, 1)))]
         if rule.endpoint.endswith(".ajax_lookup"):
             query += [("name", RELATIONS[table]), ("query", "")]
+        if rule.endpoint.endswith(".ajax_update"):
+            query += [("name", FIELDS[table])]
         values = {name: self.value_of(name) for name in rule.arguments}
         with self.app.test_request_context():
             adapter = self.app.url_map.bind("localhost")

@@ -324,7 +324,7 @@ def test_a_date_is_one_or_gets_a_sentence(administrator: Client, typed: str) -> 
         "2026-07-01 10:00",
         "0001-01-01T00:00",
         "9999-12-31T23:59",
-        "2026-07-01T10:00:00+02:00",
+        "2026-07-01T10:00:00+99:00",
     ],
 )
 def test_a_date_and_time_is_one_or_gets_a_sentence(administrator: Client, typed: str) -> None:

@@ -58,10 +58,18 @@ def editor(client: Client, record: Any, name: str) -> dict[str, Any]:
     return form_to(page, "/ajax/update/")
 
 
+SCRIPT = {"Accept": "application/json"}
+
+
+def post(client: Client, record: Any, name: str, data: Any) -> TestResponse:
+    """Send what was typed as the script of a list does."""
+    return client.post(cell(record, name), data=data, headers=SCRIPT)
+
+
 def save(client: Client, record: Any, name: str, /, **typed: Any) -> TestResponse:
     """Open the editor of a cell, type into it and save."""
     held = editor(client, record, name)
-    return client.post(cell(record, name), data=held | {f"value-{k}": v for k, v in typed.items()})
+    return post(client, record, name, held | {f"value-{k}": v for k, v in typed.items()})
 
 
 def entries(session: Any, record: Any) -> list[AuditEntry]:
@@ -89,6 +97,7 @@ def undo(client: Client, record: Any, name: str, answer: TestResponse) -> TestRe
         cell(record, name),
         data=urlencode(fields),
         content_type="application/x-www-form-urlencoded",
+        headers=SCRIPT,
     )
 
 
@@ -97,8 +106,10 @@ def undo(client: Client, record: Any, name: str, answer: TestResponse) -> TestRe
 
 def test_the_editor_is_the_field_of_the_form(administrator: Client, session: Any) -> None:
     record = make_category(name="Pipes & drains")
+    told = administrator.get(cell(record, "name"), headers=SCRIPT).get_json()
+    assert set(told) == {"editor"}
+    assert "<html" not in told["editor"]
     page = administrator.get(cell(record, "name"))
-    assert "<html" not in page.text
     held = form_to(page, "/ajax/update/")
     assert held["value-name"] == ["Pipes & drains"]
     assert set(held) == {"csrf_token", "version", "value-name"}
@@ -186,7 +197,7 @@ def test_every_kind_of_field_is_saved_and_put_back_exactly(
     held = editor(administrator, record, name)
     held.pop(f"value-{name}", None)
     data = held | {f"value-{key}": text for key, text in typed.items()}
-    answer = administrator.post(cell(record, name), data=data)
+    answer = post(administrator, record, name, data)
     assert answer.status_code == 200, answer.text
     session.expire_all()
     assert getattr(record, name) == stored
@@ -208,6 +219,19 @@ def test_a_relation_is_saved_and_put_back(administrator: Client, session: Any) -
     assert undo(administrator, record, "parent", answer).status_code == 200
     session.expire_all()
     assert record.parent_id == wider.id
+
+
+def test_without_a_script_the_editor_is_a_page(administrator: Client, session: Any) -> None:
+    record = make_category(name="Plain")
+    page = administrator.get(cell(record, "name"))
+    assert "Edit “Name”" in words(page)
+    held = form_to(page, "/ajax/update/")
+    refused = administrator.post(cell(record, "name"), data=held | {"value-name": ""})
+    assert refused.status_code == 422
+    assert "Please fill this in." in words(refused)
+    saved = administrator.post(cell(record, "name"), data=held | {"value-name": "Saved so"})
+    assert saved.status_code == 302
+    assert "“Name” of “Saved so” was saved." in words(administrator.get(saved.location))
 
 
 # --- Rights ----------------------------------------------------------------------------------
@@ -337,7 +361,7 @@ def test_a_field_that_is_not_asked_for_is_not_written(administrator: Client, ses
     record = make_plan_step(subject="Visit")
     held = editor(administrator, record, "subject")
     sent = {"value-subject": "Call", "value-state": "done", "state": "done", "due_on": "2030-01-01"}
-    assert administrator.post(cell(record, "subject"), data=held | sent).status_code == 200
+    assert post(administrator, record, "subject", held | sent).status_code == 200
     session.expire_all()
     assert (record.subject, record.state) == ("Call", StepState.PLANNED)
     assert record.due_on.year != 2030
@@ -352,7 +376,7 @@ def test_who_comes_second_sees_both_values_and_may_save_over_it(
     record = make_category(name="As it was")
     held = editor(administrator, record, "name")
     save(administrator, record, "name", name="Theirs")
-    answer = administrator.post(cell(record, "name"), data=held | {"value-name": "Mine"})
+    answer = post(administrator, record, "name", held | {"value-name": "Mine"})
     assert answer.status_code == 409
     told = answer.get_json()
     assert "Theirs" in told["cell"]["html"]
@@ -365,7 +389,7 @@ def test_who_comes_second_sees_both_values_and_may_save_over_it(
     version = re.search(r'name="version" value="([^"]+)"', shown)
     assert version
     again = held | {"value-name": "Mine", "version": version[1]}
-    assert administrator.post(cell(record, "name"), data=again).status_code == 200
+    assert post(administrator, record, "name", again).status_code == 200
     session.expire_all()
     assert record.name == "Mine"
 
@@ -378,6 +402,7 @@ def test_a_version_that_is_none_saves_nothing(
     sent = {"value-name": "Mine"} | ({} if version is None else {"version": version})
     answer = administrator.send(cell(record, "name"), **sent)
     assert answer.status_code == 409
+    assert "compare and choose" in words(answer)
     session.expire_all()
     assert record.name == "As it was"
 
@@ -385,7 +410,7 @@ def test_a_version_that_is_none_saves_nothing(
 def test_the_version_of_another_record_is_none(administrator: Client, session: Any) -> None:
     record, other = make_category(name="One"), make_category(name="Two")
     held = editor(administrator, other, "name") | {"value-name": "Mine"}
-    assert administrator.post(cell(record, "name"), data=held).status_code == 409
+    assert post(administrator, record, "name", held).status_code == 409
     session.expire_all()
     assert record.name == "One"
 
@@ -459,7 +484,7 @@ def test_two_of_the_same_name_are_refused_in_words(administrator: Client, sessio
 def test_a_script_is_told_in_json_what_is_refused(administrator: Client, session: Any) -> None:
     record = make_category()
     session.execute(text("DELETE FROM category WHERE id = :id"), {"id": record.id})
-    answer = administrator.get(cell(record, "name"), headers={"Accept": "application/json"})
+    answer = administrator.get(cell(record, "name"), headers=SCRIPT)
     assert answer.status_code == 404
     assert "no such page or record" in answer.get_json()["error"]
 
@@ -493,6 +518,7 @@ def test_strange_values_are_saved_as_they_are_or_refused(
         cell(record, "name"),
         data=urlencode(fields, errors="surrogateescape"),
         content_type="application/x-www-form-urlencoded",
+        headers=SCRIPT,
     )
     assert answer.status_code in (200, 422)
     assert answer.mimetype == "application/json"  # what is text in it stays text
@@ -506,7 +532,7 @@ def test_no_token_no_save(administrator: Client, session: Any) -> None:
     held = editor(administrator, record, "name")
     del held["csrf_token"]
     sent = held | {"value-name": "x"}
-    assert administrator.post(cell(record, "name"), data=sent).status_code == 400
+    assert post(administrator, record, "name", sent).status_code == 400
     session.expire_all()
     assert record.name == "Kept"
 
@@ -519,7 +545,7 @@ def test_a_cell_costs_no_more_statements_than_a_list(
         held = editor(administrator, record, "name")
     sent = held | {"value-name": "Counted"}
     with statements() as saved:
-        assert administrator.post(cell(record, "name"), data=sent).status_code == 200
+        assert post(administrator, record, "name", sent).status_code == 200
     figures(f"editing in place: {len(opened)} statements to open a cell, {len(saved)} to save it")
     assert len(opened) <= 8
     assert len(saved) <= 8

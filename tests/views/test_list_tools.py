@@ -182,7 +182,7 @@ def test_the_builder_is_given_the_active_filters_in_their_groups(
     )
     page = auditor.get(LIST + query)
     (form,) = [one for one in forms(page) if "data-filters" in one["attributes"]]
-    rows = form["attributes"]["data-rows"]
+    rows = form["attributes"]["data-asked"]
     assert '"words": "Water works"' in rows
     assert rows.count("argument") == 3
     assert "<b>" not in page.text

@@ -445,9 +445,9 @@ def test_a_page_that_cannot_be_had_is_the_first_page_with_a_note(
 def test_a_list_without_text_has_no_search_box_and_refuses_a_search(auditor: Client) -> None:
     assert not search_columns(Pause)
     page = auditor.get(address(Pause))
-    assert 'type="search"' not in page.text
+    assert 'id="search"' not in page.text
     assert auditor.get(address(Pause, search="x")).status_code == 400
-    assert 'type="search"' in auditor.get(address(Grievance)).text
+    assert 'id="search"' in auditor.get(address(Grievance)).text
 
 
 # --- What a list says ------------------------------------------------------------------------
@@ -471,7 +471,7 @@ def test_what_is_overdue_is_marked_in_words(session: Any, auditor: Client) -> No
         received_at=late, due_at=late, title="Met", closed_at=late, state=GrievanceState.CLOSED
     )
     page = auditor.get(address(Grievance))
-    rows = re.findall(r"<tr>.*?</tr>", page.text, re.DOTALL)
+    rows = re.findall(r"<tr[ >].*?</tr>", page.text, re.DOTALL)
     marked = [("overdue" in row) for row in rows if "Late" in row or "Met" in row]
     assert sorted(marked) == [False, True]
 
@@ -487,7 +487,7 @@ def test_sorting_is_offered_for_indexed_columns_and_told_to_readers_aloud(
     some: None, auditor: Client
 ) -> None:
     page = auditor.get(address(Grievance, sort="due_at", desc="1"))
-    assert re.search(r'<th scope="col" aria-sort="descending"[^>]*>\s*<a [^>]*>[^<]*Due', page.text)
+    assert re.search(r'<th [^>]*aria-sort="descending"[^>]*>\s*<a [^>]*>[^<]*Due', page.text)
     assert page.text.count("aria-sort") == 1
 
 
@@ -556,7 +556,7 @@ def test_an_export_is_the_list_with_the_same_filters_order_scope_and_columns(
     assert answer.status_code == 200
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert [row[rows[0].index("Number")] for row in rows[1:]] == re.findall(
-        r'class="cell-title cell-number"><a [^>]*>([^<]+)<', shown.text
+        r'class="cell-title cell-number[^"]*"[^>]*><a [^>]*>([^<]+)<', shown.text
     )
     assert len(rows) == 11
     assert {row[rows[0].index("Responsible office")] for row in rows[1:]} == {"Own"}
