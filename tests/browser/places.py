@@ -13,12 +13,12 @@ from werkzeug.exceptions import HTTPException
 
 import security
 from actions.figures import refresh
-from models import RECORD_TYPES, Grievance, Officer, OfficeRecord, Record, db
+from models import RECORD_TYPES, Officer, OfficeRecord, Record, db
 from rules.accounts import Appearance
 from rules.permissions import Role
 from sealing import key_ring
 from tests.conventions.test_routes import places, routes, seed, stored
-from tests.factories import make_any, make_office
+from tests.factories import make_any, make_grievance, make_office
 from views import SPECIAL_VIEWS
 
 # Addresses that are files and answers to scripts, not pages.
@@ -100,8 +100,10 @@ def furnish(app: Flask) -> Bureau:
             for role in Role
         }
         made = seed(officers[Role.ADMINISTRATOR].office_id)
-        grievance = db.session.get_one(Grievance, made["grievance"])
-        grievance.respondent_office = make_office()  # another: else they may not see who complained
+        # Nobody opens the identity of one in which their own office is complained about.
+        made["grievance"] = make_grievance(
+            responsible_office_id=made["office"], respondent_office=make_office()
+        ).id
         own = {
             role: {
                 model.__tablename__: make_any(model, officer_id=officer.id).id
