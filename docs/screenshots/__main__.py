@@ -1,7 +1,8 @@
 """Takes the pictures in this folder anew: `make screenshots`.
 
 Starts the server on a fresh demo in a temporary folder, logs in and looks at the main screens at
-the width of a desk and of a telephone, in both languages and both colour schemes. Needs Chromium (REDRESS_CHROMIUM says where, if not on PATH).
+the width of a desk and of a telephone, in both languages and both colour schemes. Needs Chromium
+(REDRESS_CHROMIUM says where, if not on PATH).
 """
 
 import os
