@@ -29,27 +29,29 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 WIDTHS = {1280: 860, 390: 844}
-LANGUAGES = {"en": "en", "zh": "zh_Hans_CN"}
+LANGUAGES = {"en": ("en", "en-GB"), "zh": ("zh_Hans_CN", "zh-CN")}
 SCHEMES = ("light", "dark")
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A screen, as `username` sees it after what is clicked there."""
+    """A screen, as `username` sees it after something was clicked, `tall` windows high."""
 
     name: str
     path: str
     username: str = "administrator"
     click: str = ""
+    tall: float = 1
 
 
+RECORD = 3010
 LIST = "/admin/grievance/?flt0_due_at_overdue=&flt1_state_equals=routed"
 SHOTS = (
     Shot("home", "/admin/", "handler"),
-    Shot("list", LIST, click=".filter-fold > summary"),
-    Shot("form", "/admin/grievance/edit/?id=3010"),
-    Shot("record", "/admin/grievance/history/?id=3010"),
-    Shot("dashboard", "/admin/dashboard/"),
+    Shot("list", LIST, click="#filters > summary"),
+    Shot("form", f"/admin/grievance/edit/?id={RECORD}"),
+    Shot("record", f"/admin/grievance/history/?id={RECORD}"),
+    Shot("dashboard", "/admin/dashboard/", tall=1.75),
 )
 
 
@@ -94,9 +96,10 @@ def log_in(page: "Page", address: str, username: str, password: str, language: s
 def shoot(browser: "Browser", address: str, password: str) -> tuple[int, list[str]]:
     """Take every picture; return how many there are, and what could not be taken."""
     taken, missing = 0, []
+    edit(browser, address, password)
     for username in sorted({shot.username for shot in SHOTS}):
-        for short, language in LANGUAGES.items():
-            context = browser.new_context(reduced_motion="reduce")
+        for short, (language, locale) in LANGUAGES.items():
+            context = browser.new_context(reduced_motion="reduce", locale=locale)
             page = context.new_page()
             log_in(page, address, username, password, language)
             for shot in SHOTS:
@@ -108,10 +111,22 @@ def shoot(browser: "Browser", address: str, password: str) -> tuple[int, list[st
     return taken, missing
 
 
+def edit(browser: "Browser", address: str, password: str) -> None:
+    """Change the record, so that it has a history."""
+    page = browser.new_page()
+    log_in(page, address, "administrator", password, "en")
+    for place in ("Riverside path, below the weir", "Riverside path, from the weir to the bridge"):
+        page.goto(f"{address}/admin/grievance/edit/?id={RECORD}")
+        page.fill("[name=place]", place)
+        with page.expect_navigation():
+            page.locator(".record-form").evaluate("(form) => form.requestSubmit()")
+    page.close()
+
+
 def take(page: "Page", address: str, shot: Shot, language: str) -> str:
     """Take the pictures of a screen in one language; return why that was not possible, or ""."""
     for width, height in WIDTHS.items():
-        page.set_viewport_size({"width": width, "height": height})
+        page.set_viewport_size({"width": width, "height": int(height * shot.tall)})
         reply = page.goto(address + shot.path, wait_until="networkidle")
         if reply is None or not reply.ok:
             return f"{shot.name}: {shot.path} answers {reply and reply.status}"
