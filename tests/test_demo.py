@@ -527,3 +527,14 @@ def test_the_sample_can_be_chosen_again_from_the_citys_file(
     monkeypatch.setattr(choose_sample, "SAMPLE", tmp_path / "again.csv")
     choose_sample.main(FULL_FILE)
     assert (tmp_path / "again.csv").read_bytes() == SAMPLE.read_bytes()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_something_waits_on_each_role(loaded: Flask, role: Role) -> None:
+    browser: Any = loaded.test_client()
+    with loaded.app_context():
+        browser.let_in(db.session.scalars(select(Officer).filter_by(username=role.value)).one())
+        db.session.commit()
+    page = browser.get("/admin/")
+    assert page.status_code == 200
+    assert 'class="wait-title"' in page.text, "give this role some work in the demo"

@@ -297,6 +297,10 @@ class RecordView(BulkActions, InlineEditing, ModelView):
         """Return what a list or details shows of `key`: its text, kind and link, if any."""
         return cell(record, key, today)
 
+    def cell_class(self, cell: dict[str, Any]) -> str:
+        """Return the classes of a cell of a list: "cell-title cell-number"."""
+        return " ".join(f"cell-{one}" for one in cell["kind"].split())
+
     def headings(self, keys: list[str]) -> list[tuple[str, str]]:
         """Return `keys` with their headings, asked for once for a list and not for each cell."""
         return [(key, label(key)) for key in keys]

@@ -207,6 +207,7 @@ def page() -> Any:
         "dashboard/page.html",
         asked=asked,
         board=found.board,
+        command="flask figures refresh",
         places=places,
         scope_name=name or gettext("All offices that you see"),
         period=period_name(asked.since, asked.until),

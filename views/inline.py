@@ -144,9 +144,8 @@ class InlineEditing:
     def _cell_now(self, record: Record, key: str) -> dict[str, str]:
         shown = self.cell(record, key)
         inside = get_template_attribute("admin/_cell.html", "inside")
-        kind = get_template_attribute("admin/_cell.html", "kind")
         page = f"{self.get_url('.details_view')}?id={record.id}"
-        return {"html": str(inside(shown, page)), "kind": str(kind(shown))}
+        return {"html": str(inside(shown, page)), "kind": self.cell_class(shown)}
 
     def value_in_words(self, key: str, value: Any) -> str:
         """Return a value of the field `key` as people read it; "" for none."""

@@ -41,6 +41,7 @@ PUBLIC = {
     ("GET", "/login/code"),
     ("POST", "/login/code"),
     ("POST", "/language"),
+    ("POST", "/appearance"),
 }
 
 Decisions = dict[tuple[str, str], dict[str, str]]

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, event, text
 
+from imports.report import Report
 from models import CalendarDay, Grievance, Office, Officer, SupervisionGroup, db
 from rules.grievance import (
     AppealOutcome,
@@ -404,7 +405,9 @@ CASES: dict[str, Case] = {
     ),
     "imports_to_finish": Case(
         Role.ADMINISTRATOR,
-        lambda w: make.make_import_batch(file_name="Zinnia.csv", state=ImportState.CHECKED),
+        lambda w: make.make_import_batch(
+            file_name="Zinnia.csv", state=ImportState.CHECKED, summary=Report().as_dict()
+        ),
         lambda w: {"state": ImportState.IMPORTED, "finished_at": datetime.now(UTC)},
     ),
     "imports_stopped": Case(
@@ -600,7 +603,7 @@ def test_an_opening_that_needs_a_second_officer_is_announced_to_who_may_agree(
     grievance.respondent_office = w.elsewhere
     grievance.kind = GrievanceKind.CONDUCT
     session.flush()
-    assert "Openings to agree to" not in w.home(), "named as respondent a moment ago"
+    assert "Agree or refuse" not in w.home(), "named as respondent a moment ago"
 
 
 @pytest.mark.parametrize("role", [Role.HANDLER, Role.AUDITOR, Role.SUPERVISOR])
@@ -616,7 +619,7 @@ def test_an_opening_is_not_announced_to_who_may_not_agree(
 def test_who_administers_agrees_to_no_opening(world: Callable[..., World]) -> None:
     w = world(Role.INTAKE, Role.ADMINISTRATOR)
     make.make_identity_request(grievance=make.make_grievance(respondent_office=w.elsewhere))
-    assert "Openings to agree to" not in w.home()
+    assert "Agree or refuse" not in w.home()
 
 
 def test_the_return_of_today_is_asked_for_on_working_days(
@@ -689,6 +692,17 @@ def test_beyond_a_hundred_nobody_counts(world: Callable[..., World], session: An
 
 def test_who_has_no_role_is_told_what_comes_next(world: Callable[..., World]) -> None:
     assert "You have no role here yet." in world().home()
+
+
+@pytest.mark.parametrize("day", [date.min, date(1900, 1, 1), date(2200, 12, 31), date.max], ids=str)
+def test_no_date_is_too_much_for_the_page(
+    day: date, world: Callable[..., World], session: Any
+) -> None:
+    w = world(Role.HANDLER)
+    make.make_plan_step(grievance=_grievance(w, title="x"), officer=w.me, due_on=day)
+    edge = datetime(min(day.year, 9999), day.month, day.day, 12, tzinfo=UTC)
+    _grievance(w, handler=w.me, due_at=edge)
+    assert "Steps of plans 1" in w.home()
 
 
 def test_names_are_shown_as_text(world: Callable[..., World]) -> None:
