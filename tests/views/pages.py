@@ -113,6 +113,13 @@ def row_ids(page: TestResponse) -> list[int]:
     return [int(one) for one in found]
 
 
+def without_tokens(text: str) -> str:
+    """Return `text` of a page without what differs each time it is asked for: tokens of forms, the
+    nonce of its scripts, the number of the request."""
+    text = re.sub(r'name="(csrf_token|version|fingerprint|next)" value="[^"]*"', "", text)
+    return re.sub(r' nonce="[^"]*"|<code>[0-9a-f]+</code>', "", text)
+
+
 def words(page: TestResponse) -> str:
     """Return the text of the page without its tags."""
     text = re.sub(r"<(script|style).*?</\1>", "", page.text, flags=re.DOTALL)
