@@ -493,8 +493,8 @@ def test_without_its_entry_nothing_is_saved(harm: str, committed: Flask) -> None
 
 def test_no_table_is_emptied_without_a_trace(session: Any) -> None:
     with pytest.raises(IntegrityError) as caught, session.begin_nested():
-        session.execute(text("TRUNCATE saved_view"))
-    assert caught.value.orig.diag.constraint_name == "ck_saved_view_not_emptied"
+        session.execute(text("TRUNCATE feedback"))
+    assert caught.value.orig.diag.constraint_name == "ck_feedback_not_emptied"
 
 
 @pytest.mark.parametrize("model", WATCHED, ids=lambda model: model.__name__)
