@@ -47,6 +47,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # "gw0" where tests run side
 # busy while the others have nothing left to do. A file that is not here is begun after them.
 LONG = (
     "tests/fuzzing/test_fuzz.py",
+    "tests/browser/test_every_page.py",
     "tests/test_canary.py",
     "tests/views/test_every_object.py",
     "tests/conventions/test_routes.py",
