@@ -39,7 +39,8 @@ EVERYTHING = (Role.ADMINISTRATOR, Role.DECIDER)  # together they may open every 
 VISITOR = "visitor"
 LIST_WORDS = (
     *("search", "sort", "desc", "after", "before", "page", "page_size", "filter_what"),
-    *("filter_value", "flt0_nope_equals", "flt", "flt_", "flt0", "flt-1_id_equals", "nope"),
+    *("filter_value", "filter_group", "cols", "density", "view", "edit", "open"),
+    *("flt0_nope_equals", "flt", "flt_", "flt0", "flt-1_id_equals", "flt0.1_id_equals", "nope"),
 )
 
 
