@@ -584,7 +584,8 @@ def test_the_trail_has_one_end(session: Any) -> None:
         ),
         (
             "ck_figure_state_one_state",
-            "INSERT INTO figure_state (id, as_of, timezone, definition) VALUES (2, now(), 'UTC', 1)",
+            "INSERT INTO figure_state (id, as_of, timezone, definition)"
+            " VALUES (2, now(), 'UTC', 1)",
         ),
     ],
 )
