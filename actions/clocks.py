@@ -8,7 +8,7 @@ grievance whose rules say nothing about a stage has no clock for it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
@@ -41,6 +41,9 @@ COUNTED = (ClockStage.REVIEW, ClockStage.DECIDE)
 """The stages whose clock may stand still or be given more time, in the order in which one is
 meant where a grievance has both."""
 
+
+SAME = timedelta(minutes=2)
+"""How far apart two due times are taken for the same."""
 
 BEFORE_ROUTING = (ClockStart.RECEIVED, ClockStart.ACKNOWLEDGED)
 
@@ -144,6 +147,46 @@ def _stop(
     if clock.stands_since is not None:
         _end_pause(clock, after)
     _keep(clock, ledger, after, by=by)
+
+
+def adopt_open(*, now: datetime, after: int = 0, limit: int = 500) -> tuple[int, int, int]:
+    """Start the clock of the decision for open grievances without one, in the order of their ids
+    after `after`. A due time that came from a source is
+    kept: there is a clock only where the rules come to the same, to within two minutes.
+
+    Returns how many were looked at, for how many one was started, and the last id."""
+    session = db.session()
+    looked_at = list(session.scalars(asking.without_clock(after, limit)))
+    of_category: dict[int | None, asking.Given | None] = {}
+    calendars: dict[str, Calendar | None] = {}
+    started = 0
+    for grievance in looked_at:
+        category = grievance.category_id
+        if category not in of_category:
+            of_category[category] = asking.given_to(session, grievance).get(ClockStage.DECIDE)
+        given = of_category[category]
+        moment = _happened_at(grievance, given.starts) if given else None
+        if given is None or moment is None:
+            continue
+        if given.calendar not in calendars:
+            calendars[given.calendar] = asking.calendar_in_force(session, given.calendar)
+        calendar = calendars[given.calendar]
+        if calendar is None:
+            continue
+        ledger = ledgers.start(given.rule, calendar, moment, by=PROGRAM, now=now)
+        ours, theirs = clock_of(ledger).due, grievance.due_at
+        if ours and theirs and abs(ours - theirs) > SAME:
+            continue
+        _keep(Clock(grievance=grievance, stage=ClockStage.DECIDE), (), ledger, by=None)
+        started += 1
+    return len(looked_at), started, looked_at[-1].id if looked_at else after
+
+
+def _happened_at(grievance: Grievance, starts: ClockStart) -> datetime | None:
+    """Return when what a rule runs from happened to `grievance`, as far as its columns tell."""
+    if starts is ClockStart.RECEIVED:
+        return grievance.received_at
+    return grievance.acknowledged_at if starts is ClockStart.ACKNOWLEDGED else None
 
 
 # --- Standing still --------------------------------------------------------------------------

@@ -203,6 +203,27 @@ def open_clocks(calendar: str, after: int, limit: int) -> Select[Clock]:
     )
 
 
+def without_clock(after: int, limit: int) -> Select[Grievance]:
+    """Open grievances without a clock of the decision, in the order of their ids after one."""
+    has_one = (
+        select(Clock.id)
+        .where(Clock.grievance_id == Grievance.id, Clock.stage == ClockStage.DECIDE)
+        .exists()
+    )
+    return (
+        select(Grievance)
+        .where(
+            Grievance.answered_at.is_(None),
+            Grievance.closed_at.is_(None),
+            Grievance.withdrawn_at.is_(None),
+            Grievance.id > after,
+            ~has_one,
+        )
+        .order_by(Grievance.id)
+        .limit(limit)
+    )
+
+
 def extension_asked(grievance_id: int) -> Select[Extension]:
     """The request for more time that nobody has decided yet."""
     return select(Extension).where(
