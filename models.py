@@ -66,6 +66,7 @@ from sqlalchemy.schema import FetchedValue
 
 from rules import mark
 from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
+from rules.casework import OVER
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -103,10 +104,12 @@ Day = Annotated[date, "day"]
 Moment = Annotated[datetime, "moment"]
 
 
-def stored_enum(kind: type[enum.Enum]) -> Enum:
-    """Return a column type that stores `kind` by value and checks it in the database."""
+def stored_enum(kind: type[enum.Enum], name: str | None = None) -> Enum:
+    """Return a column type that stores `kind` by value and checks it in the database; `name` is
+    that of the check, for a second column of the same kind in a table."""
     return Enum(
         kind,
+        **({"name": name} if name else {}),
         values_callable=lambda members: [member.value for member in members],
         native_enum=False,
         create_constraint=True,
@@ -623,7 +626,12 @@ THE_MATTER = {"group": mark("The matter")}
 WHO_ANSWERS = {"group": mark("Who answers")}
 PROGRESS = {"group": mark("Progress")}
 NUMBERS = {"group": mark("Numbers and origin")}
-WHILE_OPEN: dict[str, Any] = {"postgresql_where": text("state NOT IN ('closed', 'withdrawn')")}
+WHILE_OPEN: dict[str, Any] = {
+    "postgresql_where": text("state NOT IN ('closed', 'withdrawn', 'duplicate')")
+}
+TO_ROUTE: dict[str, Any] = {
+    "postgresql_where": text("state IN ('registered', 'acknowledged', 'reopened')")
+}
 grievance_number = Sequence("grievance_number", metadata=Base.metadata)
 
 
@@ -643,13 +651,24 @@ class Grievance(OfficeRecord):
         CheckConstraint(
             "(state = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn_has_time"
         ),
-        CheckConstraint("state <> 'answered' OR answered_at IS NOT NULL", name="answered_has_time"),
+        together("withdrawn_with_statement", "withdrawn_at", "withdrawal_statement"),
+        CheckConstraint(
+            "state NOT IN ('answered', 'remedy_under_way', 'remedy_verified', 'appealed')"
+            " OR answered_at IS NOT NULL",
+            name="answered_has_time",
+        ),
         CheckConstraint(
             "state <> 'acknowledged' OR acknowledged_at IS NOT NULL", name="acknowledged_has_time"
         ),
         CheckConstraint(
-            "state NOT IN ('routed', 'accepted', 'answered') OR responsible_office_id IS NOT NULL",
+            "state NOT IN ('routed', 'routing_objected', 'accepted', 'planned', 'answered',"
+            " 'remedy_under_way', 'remedy_verified', 'appealed')"
+            " OR responsible_office_id IS NOT NULL",
             name="routed_has_office",
+        ),
+        CheckConstraint(
+            "(state IN ('appealed', 'duplicate')) = (state_before IS NOT NULL)",
+            name="way_back_is_known",
         ),
         CheckConstraint(
             "acknowledged_at >= received_at AND answered_at >= received_at "
@@ -662,6 +681,7 @@ class Grievance(OfficeRecord):
         Index(
             "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
+        Index("ix_grievance_to_route", "due_at", "id", **TO_ROUTE),
     )
 
     number: Mapped[str] = mapped_column(
@@ -687,6 +707,11 @@ class Grievance(OfficeRecord):
     )
     state: Mapped[GrievanceState] = mapped_column(
         server_default="registered", info=ACTION | PROGRESS, doc="Where the grievance stands"
+    )
+    state_before: Mapped[GrievanceState | None] = mapped_column(
+        stored_enum(GrievanceState, "grievance_state_before"),
+        info=SYSTEM | PROGRESS,
+        doc="Where it stood before the appeal or the merge, and returns to",
     )
     channel: Mapped[Channel] = mapped_column(
         server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False}
@@ -746,7 +771,18 @@ class Grievance(OfficeRecord):
         doc="When the complainant withdrew it, by their own statement",
     )
     answer: Mapped[LongText | None] = mapped_column(
-        info=DETAIL | PROGRESS, doc="The answer, or the outcome as the source system states it"
+        info=ACTION | DETAIL | PROGRESS,
+        doc="The answer, or the outcome as the source system states it",
+    )
+    routing_reason: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS, doc="Why it went to the office that has it"
+    )
+    reopening_reason: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS, doc="Why it was opened again the last time"
+    )
+    withdrawal_statement: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS,
+        doc="What the complainant stated when they withdrew it, without names",
     )
     source: Mapped[str | None] = mapped_column(
         String(80),
@@ -790,7 +826,7 @@ class Grievance(OfficeRecord):
 
     @property
     def is_open(self) -> bool:
-        return self.state not in (GrievanceState.CLOSED, GrievanceState.WITHDRAWN)
+        return self.state not in OVER
 
 
 class Identity(PrivateRecord):
@@ -1253,6 +1289,7 @@ class Remedy(OfficeRecord):
         together("done_by_whom", "done_on", "done_by_id"),
         together("verified_by_whom", "verified_on", "verified_by_id"),
         CheckConstraint("verified_by_id <> done_by_id", name="verified_by_another"),
+        together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it remedies")
@@ -1278,12 +1315,22 @@ class Remedy(OfficeRecord):
     verified_by_id: Mapped[int | None] = reference(
         "officer", info=ACTION | {"list": False}, doc="Officer who saw it done"
     )
+    sent_back_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which somebody last found it not done"
+    )
+    sent_back_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who found it not done"
+    )
+    sent_back_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What is still missing"
+    )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="remedies")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     reception: Mapped["Reception | None"] = relationship(back_populates="remedies")
     done_by: Mapped["Officer | None"] = relationship(foreign_keys=done_by_id)
     verified_by: Mapped["Officer | None"] = relationship(foreign_keys=verified_by_id)
+    sent_back_by: Mapped["Officer | None"] = relationship(foreign_keys=sent_back_by_id)
 
 
 class Appeal(OfficeRecord):

@@ -4,13 +4,22 @@ import enum
 
 
 class GrievanceState(enum.StrEnum):
+    """Where a grievance stands; rules/casework.py says what leads from one to another."""
+
     REGISTERED = "registered"
     ACKNOWLEDGED = "acknowledged"
     ROUTED = "routed"
+    OBJECTED = "routing_objected"
     ACCEPTED = "accepted"
+    PLANNED = "planned"
     ANSWERED = "answered"
+    REMEDY = "remedy_under_way"
+    REMEDIED = "remedy_verified"
     CLOSED = "closed"
+    APPEALED = "appealed"
+    REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
+    DUPLICATE = "duplicate"
 
 
 class GrievanceKind(enum.StrEnum):
@@ -72,8 +81,11 @@ class RequestState(enum.StrEnum):
 
 
 class AppealState(enum.StrEnum):
+    """An appeal has ended undecided where the complainant withdrew the grievance."""
+
     FILED = "filed"
     DECIDED = "decided"
+    ENDED = "ended"
 
 
 class AppealOutcome(enum.StrEnum):

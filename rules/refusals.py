@@ -58,6 +58,19 @@ SENTENCES: dict[str, str] = {
         "A withdrawn grievance needs the time of the complainant's statement, and only a withdrawn "
         "one has it."
     ),
+    "withdrawn_with_statement": mark(
+        "A withdrawal is recorded from what the complainant stated, and needs those words."
+    ),
+    "way_back_is_known": mark(
+        "An appealed grievance, or a duplicate, keeps where it stood before, and only such a one."
+    ),
+    "routed_by_step": mark(
+        "The office of a grievance that is routed is changed by a step: an objection that is"
+        " granted, or routing it anew. Use the steps on its page."
+    ),
+    "sent_back_with_reason": mark(
+        "A remedy that is sent back has its day, the officer and what is missing: all or none."
+    ),
     "nothing_before_receipt": mark(
         "Nothing can happen to a grievance before it was received. Check the dates."
     ),
