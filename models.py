@@ -70,6 +70,7 @@ from rules.casework import OVER
 from rules.grievance import (
     AppealOutcome,
     AppealState,
+    AsideGround,
     Channel,
     DecisionState,
     DocumentKind,
@@ -84,6 +85,7 @@ from rules.grievance import (
     StepState,
 )
 from rules.identity import Duty, OpeningGround
+from rules.impartiality import Act
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Desk, Role
 from rules.records import AuditVerb, ImportState
@@ -1474,6 +1476,80 @@ class GrievanceLink(OfficeRecord):
     other_grievance: Mapped["Grievance"] = relationship(
         back_populates="links_from_others", foreign_keys=other_grievance_id
     )
+
+
+class GrievanceRecusal(OfficeRecord):
+    """An officer stands aside from one grievance: said by the officer, or by somebody who answers
+    for the case. It is not taken back; two others may let the officer act all the same."""
+
+    desk = Desk.CASEWORK
+    read_only = True
+    title_columns = ("ground", "stated_on")
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (UniqueConstraint("grievance_id", "officer_id"),)
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance they keep away from")
+    officer_id: Mapped[int] = reference("officer", doc="Officer who stands aside")
+    ground: Mapped[AsideGround] = mapped_column(doc="Why")
+    reason: Mapped[LongText] = mapped_column(
+        info=DETAIL, doc="The same in a sentence, without names of complainants"
+    )
+    stated_by_id: Mapped[int] = reference("officer", doc="Officer who said so")
+    stated_on: Mapped[Day] = mapped_column(doc="Day it was said")
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    stated_by: Mapped["Officer"] = relationship(foreign_keys=stated_by_id)
+
+
+class ImpartialityOverride(ReferenceRecord):
+    """Leave for an officer to act in a matter that the rules of impartiality keep them from: one
+    person asks, a second agrees, and every officer can read it. A trigger holds the two apart."""
+
+    desk = Desk.OFFICERS
+    read_only = True
+    title_columns = ("matter", "act")
+    sorted_by = "-asked_on"
+    __table_args__ = (
+        CheckConstraint(
+            "asked_by_id <> officer_id AND decided_by_id <> officer_id", name="not_by_themselves"
+        ),
+        CheckConstraint("decided_by_id <> asked_by_id", name="decided_by_another"),
+        CheckConstraint("(state = 'asked') = (decided_on IS NULL)", name="decided_has_day"),
+        together("decided_by_someone", "decided_on", "decided_by_id"),
+        Index(
+            "uq_impartiality_override_one",
+            "grievance_id",
+            "officer_id",
+            "act",
+            unique=True,
+            postgresql_where=text("state <> 'refused'"),
+        ),
+    )
+
+    matter: Mapped[str] = mapped_column(
+        String(40), info=SEARCH, doc="Number of the grievance, for those too who do not see it"
+    )
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance", info={"list": False})
+    officer_id: Mapped[int] = reference("officer", doc="Officer who may act all the same")
+    act: Mapped[Act] = mapped_column(doc="What they may do")
+    reason: Mapped[LongText] = mapped_column(
+        doc="Why nobody else can, without names; every officer reads it"
+    )
+    asked_by_id: Mapped[int] = reference("officer", doc="Officer who asked")
+    asked_on: Mapped[Day] = mapped_column(doc="Day it was asked for")
+    state: Mapped[RequestState] = mapped_column(
+        server_default="asked", info=ACTION, doc="Asked, granted or refused"
+    )
+    decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Second officer, who agreed or refused"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    asked_by: Mapped["Officer"] = relationship(foreign_keys=asked_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
 
 # --- Supervision -----------------------------------------------------------------------------

@@ -99,6 +99,16 @@ class LinkKind(enum.StrEnum):
 
     SAME_SUBJECT = "same_subject"
     DUPLICATE = "duplicate_of"
+    DIFFERENT = "different_matters"
+    """Somebody has looked, and these are not the same: they are not suggested again."""
+
+
+class AsideGround(enum.StrEnum):
+    """Why an officer stands aside from one grievance (domain.md section 6)."""
+
+    THEIRS = "what_is_complained_of_is_theirs"
+    TIES = "ties_to_somebody_concerned"
+    INTEREST = "conflict_of_interest"
 
 
 class DocumentKind(enum.StrEnum):

@@ -123,6 +123,12 @@ SENTENCES: dict[str, str] = {
     "links_two": mark("A grievance cannot be linked with itself. Choose another one."),
     "undone_with_reason": mark("Say when the link was undone and why: both or neither."),
     "grievance_link_pair": mark("These two grievances are linked already."),
+    "impartiality_override_one": mark(
+        "Leave for this has been asked for already, or given. See the list of overrides."
+    ),
+    "not_by_themselves": mark("Two others decide whether an officer may act all the same."),
+    "asked_first": mark("Leave is asked for first. A second person agrees to it."),
+    "in_own_name": mark("Everybody asks and decides in their own name."),
     # Supervision
     "dissolved_after_forming": mark("A group is dissolved after it was formed."),
     "group_membership_one_leader": mark("The group has a leader in that time already."),

@@ -38,11 +38,13 @@ from models import (
     Finding,
     Grievance,
     GrievanceLink,
+    GrievanceRecusal,
     GroupMembership,
     Identity,
     IdentityKey,
     IdentityOpening,
     IdentityRequest,
+    ImpartialityOverride,
     ImportBatch,
     Inspection,
     JointConference,
@@ -77,8 +79,9 @@ from models import (
     db,
 )
 from rules.accounts import RoleChangeKind
-from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
+from rules.grievance import AsideGround, DocumentKind, LinkKind, PauseGround, PointFinding
 from rules.identity import Duty, IdentityField, OpeningGround
+from rules.impartiality import Act
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
 from rules.records import AuditVerb
@@ -390,6 +393,33 @@ def make_grievance_link(**given: Any) -> GrievanceLink:
         kind=LinkKind.SAME_SUBJECT,
         other_grievance_id=_id(make_grievance),
         subject="The pipe in Mill Street",
+    )
+
+
+def make_grievance_recusal(**given: Any) -> GrievanceRecusal:
+    return _make(
+        GrievanceRecusal,
+        given,
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        ground=AsideGround.INTEREST,
+        reason="Owns the yard next to it",
+        stated_by_id=_id(make_officer),
+        stated_on=DAY,
+    )
+
+
+def make_impartiality_override(**given: Any) -> ImpartialityOverride:
+    return _make(
+        ImpartialityOverride,
+        given,
+        matter="2026-0000001",
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        act=Act.HANDLE,
+        reason="The only engineer of the district",
+        asked_by_id=_id(make_officer),
+        asked_on=DAY,
     )
 
 

@@ -140,8 +140,8 @@ def test_only_a_link_by_subject_joins_two_grievances() -> None:
         "Grievances relate by subject matter, through GrievanceLink and nothing else; these join"
         f" them:{listed(joining)}"
     )
-    assert set(LinkKind) == {LinkKind.SAME_SUBJECT, LinkKind.DUPLICATE}, (
-        "A link says that the matter is the same. It never says that the complainant is."
+    assert set(LinkKind) == {LinkKind.SAME_SUBJECT, LinkKind.DUPLICATE, LinkKind.DIFFERENT}, (
+        "A link says whether the matter is the same. It never says that the complainant is."
     )
     assert not GrievanceLink.__table__.columns["subject"].nullable, (
         "A link states the matter that the two share."
