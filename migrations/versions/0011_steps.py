@@ -1,13 +1,13 @@
 """The whole life of a grievance: its states, and the facts that they cannot do without.
 
-Revises: 0009
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
