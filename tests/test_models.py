@@ -207,10 +207,18 @@ EXPIRED = CIRCULATED | {"state": "expired"}
 QUASHED = CIRCULATED | {"state": "quashed", "quashed_on": MONTH, "quashed_because": "Wrong office"}
 NAMED = {"official_id": DAN, "naming_reason": "He signed.", "naming_approved_by_id": BEN}
 
+WITHDRAWN = {
+    "state": "withdrawn",
+    "withdrawn_at": LATER,
+    "received_at": NOON,
+    "withdrawal_statement": "It is done.",
+}
+
 ACCEPTED: dict[str, list[dict[str, Any]]] = {
     "grievance": [
         {"state": "closed", "closed_at": LATER, "received_at": NOON},
-        {"state": "withdrawn", "withdrawn_at": LATER, "received_at": NOON},
+        WITHDRAWN,
+        {"state": "duplicate", "state_before": "routed"},
         {"state": "routed", "responsible_office_id": new(make_office)},
     ],
     "extension": [ASKED | DECIDED_AT | {"state": "granted"}],
@@ -297,7 +305,21 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("grievance", "closed_has_time", {"state": "closed"}),
     ("grievance", "closed_has_time", {"received_at": NOON, "closed_at": LATER}),
     ("grievance", "withdrawn_has_time", {"state": "withdrawn"}),
-    ("grievance", "withdrawn_has_time", {"received_at": NOON, "withdrawn_at": LATER}),
+    ("grievance", "withdrawn_has_time", WITHDRAWN | {"state": "registered"}),
+    (
+        "grievance",
+        "withdrawn_with_statement",
+        WITHDRAWN | {"withdrawal_statement": None},
+    ),
+    ("remedy", "sent_back_with_reason", {"sent_back_on": DAY, "sent_back_by_id": BEN}),
+    ("grievance", "way_back_is_known", {"state": "duplicate"}),
+    ("grievance", "way_back_is_known", {"state_before": "registered"}),
+    ("grievance", "routed_has_office", {"state": "routing_objected"}),
+    (
+        "grievance",
+        "answered_has_time",
+        {"state": "remedy_under_way", "responsible_office_id": new(make_office)},
+    ),
     ("grievance", "routed_has_office", {"state": "accepted"}),
     ("grievance", "source_has_number", {"source": "boston"}),
     (
