@@ -37,7 +37,7 @@ def draft(
     if before is not None and before.in_force_since is None:
         raise RuleBroken(
             "Version %(version)s is a draft already. Edit that, and put it in force.",
-            version=before.version,
+            version=before.calendar_version,
         )
     if before is not None:
         zone, country = zone or before.zone, country or before.country or ""
@@ -46,7 +46,7 @@ def draft(
         raise RuleBroken("The first version of a calendar needs a time zone and hours.")
     version = WorkCalendar(
         name=name,
-        version=before.version + 1 if before else _first_version(name),
+        calendar_version=before.calendar_version + 1 if before else _first_version(name),
         zone=zone,
         country=country or None,
         reason=reason.strip(),
@@ -69,7 +69,7 @@ def _add_days(
     version: WorkCalendar, before: WorkCalendar | None, days: Iterable[SpecialDay]
 ) -> None:
     """Give `version` these days, and those of the version before that are not among them."""
-    number = before.version if before else version.version - 1
+    number = before.calendar_version if before else version.calendar_version - 1
     kept = select(CalendarDay).where(
         CalendarDay.calendar == version.name, CalendarDay.calendar_version == number
     )
@@ -86,7 +86,7 @@ def _add_days(
             "hours": None,
         }
     if rows:
-        of_version = {"calendar": version.name, "calendar_version": version.version}
+        of_version = {"calendar": version.name, "calendar_version": version.calendar_version}
         db.session.execute(insert(CalendarDay), [rows[day] | of_version for day in sorted(rows)])
 
 

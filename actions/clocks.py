@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
     Clock,
@@ -24,7 +24,7 @@ from models import (
     db,
 )
 from queries import clocks as asking
-from rules import RuleBroken, Said
+from rules import RuleBroken, Said, mark
 from rules import ledger as ledgers
 from rules.calendars import Calendar
 from rules.grievance import PauseGround, RequestState
@@ -44,6 +44,9 @@ meant where a grievance has both."""
 
 SAME = timedelta(minutes=2)
 """How far apart two due times are taken for the same."""
+
+MOST_AT_ONCE = 1_000
+CATEGORY_CHANGED = mark("The category was changed.")
 
 BEFORE_ROUTING = (ClockStart.RECEIVED, ClockStart.ACKNOWLEDGED)
 
@@ -409,16 +412,35 @@ def change_rule(
     """Count the clocks of `grievance` that run by the rules that its category has now, from the
     same start; return those that were changed. A clock of which the rules now say nothing goes on
     as it is."""
-    given = asking.given_to(db.session(), grievance)
+    return change_rules([grievance.id], reason=reason, by=by, now=now)
+
+
+def change_rules(
+    grievance_ids: Sequence[int], *, reason: str, by: Officer | None, now: datetime
+) -> list[Clock]:
+    """Do so for many grievances. Raises RuleBroken where more than 1,000 clocks run."""
+    query = asking.running_clocks(grievance_ids, MOST_AT_ONCE + 1)
+    running = list(
+        db.session.scalars(query.options(selectinload(Clock.entries), joinedload(Clock.grievance)))
+    )
+    if len(running) > MOST_AT_ONCE:
+        raise RuleBroken(
+            "More than %(most)s clocks run here. Change fewer at once.", most=MOST_AT_ONCE
+        )
+    of_category: dict[int | None, dict[ClockStage, asking.Given]] = {}
+    calendars: dict[str, Calendar] = {}
     changed = []
-    for clock in _clocks(grievance):
-        if clock.stopped_at is not None or clock.stage not in given:
+    for clock in running:
+        category = clock.grievance.category_id
+        if category not in of_category:
+            of_category[category] = asking.given_to(db.session(), clock.grievance)
+        given, ledger = of_category[category].get(clock.stage), _ledger(clock)
+        if given is None or clock_of(ledger).rule == given.rule:
             continue
-        ledger, rule = _ledger(clock), given[clock.stage].rule
-        if clock_of(ledger).rule == rule:
-            continue
+        if clock.calendar not in calendars:
+            calendars[clock.calendar] = _calendar(clock)
         after = ledgers.change_rule(
-            ledger, rule, _calendar(clock), reason=reason, by=_name(by), now=now
+            ledger, given.rule, calendars[clock.calendar], reason=reason, by=_name(by), now=now
         )
         _keep(clock, ledger, after, by=by)
         changed.append(clock)

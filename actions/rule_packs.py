@@ -20,7 +20,7 @@ def load(pack: Pack, *, calendar: str = DISTRICT) -> RulePack:
     record = db.session.scalar(select(RulePack).where(RulePack.code == pack.key))
     record = record or RulePack(code=pack.key, calendar=calendar)
     allowance = pack.allowance
-    record.name, record.version, record.source = pack.name, pack.version, pack.source
+    record.name, record.edition, record.source = pack.name, pack.version, pack.source
     record.extension_authority = allowance.authority if allowance else None
     record.extension_most = allowance.most if allowance else None
     record.extension_same_again = bool(allowance and allowance.same_again)

@@ -81,14 +81,16 @@ def new_version(reason: str, name: str, country: str) -> None:
         years = range(now.year, now.year + YEARS_AHEAD + 1)
         days = public_holidays(country, years) if country else ()
         version = calendars.draft(name=name, reason=reason, country=country, days=days)
-        number = version.version
+        number = version.calendar_version
         db.session.commit()
     click.echo(f"Version {number} of calendar {name} is a draft.")
 
 
 def _version(name: str, number: int) -> WorkCalendar:
     found: WorkCalendar | None = db.session.scalar(
-        select(WorkCalendar).where(WorkCalendar.name == name, WorkCalendar.version == number)
+        select(WorkCalendar).where(
+            WorkCalendar.name == name, WorkCalendar.calendar_version == number
+        )
     )
     if found is None:
         raise click.ClickException(f"There is no version {number} of calendar {name}.")

@@ -55,7 +55,7 @@ def test_loading_anew_restores_the_text_as_another_version(session: Any) -> None
     rule_packs.load(shipped("england"))
     session.expire_all()
     again = session.scalar(query.where(ServiceStandard.matter.is_(None)))
-    assert (again.amount, again.version) == (10, 3)
+    assert (again.amount, again.rule_version) == (10, 3)
     assert own.amount == 10
 
 
@@ -69,7 +69,7 @@ def test_choosing_a_pack_takes_the_place_of_the_one_before(session: Any) -> None
 
 
 def test_a_draft_takes_over_what_was_before_and_what_is_given(session: Any) -> None:
-    make_work_calendar(version=1, in_force_since=None)
+    make_work_calendar(calendar_version=1, in_force_since=None)
     make_calendar_day(day=date(2026, 5, 4), name="May", calendar_version=1)
     make_calendar_day(day=date(2026, 5, 5), name="Wrong", calendar_version=1)
     with pytest.raises(RuleBroken, match="is a draft already"):
@@ -80,7 +80,7 @@ def test_a_draft_takes_over_what_was_before_and_what_is_given(session: Any) -> N
         reason="The king is crowned",
         days=[SpecialDay(date(2026, 5, 5), DayKind.HOLIDAY, "Crowning")],
     )
-    assert (second.version, second.zone, second.mon, second.sat) == (
+    assert (second.calendar_version, second.zone, second.mon, second.sat) == (
         2,
         "Europe/London",
         "09:00-17:00",
@@ -105,7 +105,7 @@ def test_the_first_version_comes_after_days_that_were_kept_without_one(session: 
         calendars.draft(reason="Begin")
     pack = shipped("england")
     version = calendars.draft(reason="Begin", zone=pack.zone, week=pack.week)
-    assert version.version == 4
+    assert version.calendar_version == 4
     assert not asking.calendar_from(session, version).is_working_day(date(2026, 5, 4))
 
 
@@ -127,7 +127,7 @@ def test_a_calendar_that_makes_none_is_refused(
 
 
 def test_open_grievances_get_a_clock_where_the_rules_come_to_their_due_time(session: Any) -> None:
-    make_work_calendar(version=1, in_force_since=MONDAY)
+    make_work_calendar(calendar_version=1, in_force_since=MONDAY)
     category = make_category(
         service_standard_id=make_service_standard(name="Ten days", amount=10).id
     )

@@ -129,7 +129,7 @@ def _shown(clock: Clock) -> Shown:
         sentence=say(explain(ledger), _, show),
         badge=_badge(clock),
         lines=[
-            Line(one.at, _what(kept, one), one.was, one.due, _by(kept, one), one.reason)
+            Line(one.at, _what(kept, one), one.was, one.due, _by(kept, one), _why(one))
             for kept, one in zip(clock.entries, ledger, strict=True)
         ],
     )
@@ -145,6 +145,12 @@ def _what(kept: ClockEntry, entry: Any) -> str:
     if entry.kind is EntryKind.RULE_CHANGED:
         return f"{words}: {entry.rule.name}"
     return words
+
+
+def _why(entry: Any) -> str:
+    """Return the reason as it was written; that of the program in the reader's language."""
+    reason = str(entry.reason)
+    return _(acting.CATEGORY_CHANGED) if reason == acting.CATEGORY_CHANGED else reason
 
 
 def _by(kept: ClockEntry, entry: Any) -> str:

@@ -15,6 +15,7 @@ from rules.offices import ClockStage, ClockStart
 from rules.permissions import Role
 from tests.conftest import Client
 from tests.factories import (
+    make_category,
     make_grievance,
     make_office,
     make_officer,
@@ -23,13 +24,15 @@ from tests.factories import (
     make_work_calendar,
 )
 from tests.statements import statements
+from tests.views.test_bulk import confirm, done, preview, undo
+from tests.views.test_forms import edit_form
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def office(session: Any) -> int:
-    make_work_calendar(version=1, in_force_since=datetime(2020, 1, 1, tzinfo=UTC))
+    make_work_calendar(calendar_version=1, in_force_since=datetime(2020, 1, 1, tzinfo=UTC))
     pack = make_rule_pack(is_in_use=True, extension_authority=Role.DECIDER, extension_most=10)
     make_service_standard(pack=pack.code, name="The law", amount=10)
     make_service_standard(pack=pack.code, name="Quickly", stage=ClockStage.ACKNOWLEDGE, amount=5)
@@ -197,3 +200,65 @@ def test_a_grievance_without_a_clock_says_so(session: Any, as_role: Callable[...
     page = as_role(Role.AUDITOR).get(f"/admin/grievance/{make_grievance().id}/clocks")
     assert "No clock runs" in page.text
     assert not re.search("clock/(pause|ask)", page.text)
+
+
+def test_a_grievance_that_is_registered_has_clocks(
+    office: int, as_role: Callable[..., Client], session: Any
+) -> None:
+    client = as_role(Role.INTAKE)
+    made = client.send(
+        "/admin/grievance/new/",
+        title="No light",
+        kind="service",
+        channel="counter",
+        received_at="2026-03-02T12:00",
+    )
+    assert made.status_code == 302, made.text
+    session.expire_all()
+    grievance = session.scalar(select(Grievance))
+    stages = set(session.scalars(select(Clock.stage)))
+    assert stages == {ClockStage.ACKNOWLEDGE, ClockStage.DECIDE}
+    assert grievance.due_at == decide_clock(session, grievance).due_at
+
+
+def test_another_category_changes_the_rule_and_not_the_start(
+    one: Grievance, as_role: Callable[..., Client], session: Any
+) -> None:
+    before = decide_clock(session, one)
+    start, due = before.started_at, before.due_at
+    slow = make_service_standard(name="Slow", amount=30)
+    category = make_category(name="Trees", service_standard_id=slow.id)
+    client = as_role(Role.INTAKE)
+    form = edit_form(client, one)
+    sent = client.post(
+        f"/admin/grievance/edit/?id={one.id}",
+        data=form | {"category": "Trees", "category-id": str(category.id)},
+    )
+    assert sent.status_code == 302, sent.text
+    clock = decide_clock(session, one)
+    assert (clock.rule, clock.started_at) == ("Slow", start)
+    assert clock.due_at > due
+    assert "The category was changed" in client.get(f"/admin/grievance/{one.id}/clocks").text
+    form = edit_form(client, one)
+    refused = client.post(
+        f"/admin/grievance/edit/?id={one.id}", data=form | {"received_at": "2020-01-01T10:00"}
+    )
+    assert refused.status_code == 422
+    assert "That stays as it is" in refused.text
+
+
+def test_many_grievances_change_their_rule_at_once(
+    office: int, as_role: Callable[..., Client], session: Any
+) -> None:
+    ids = [started(office, 3).id for _ in range(3)]
+    slow = make_service_standard(name="Slow", amount=30)
+    make_category(name="Trees", service_standard_id=slow.id)
+    client = as_role(Role.INTAKE)
+    rules = select(Clock.rule).where(Clock.stage == ClockStage.DECIDE)
+    seen = preview(client, Grievance, "category", ids, "Trees")
+    changed = done(client, confirm(client, Grievance, seen))
+    session.expire_all()
+    assert session.scalars(rules).all() == ["Slow"] * 3
+    undo(client, changed)
+    session.expire_all()
+    assert session.scalars(rules).all() == ["The law"] * 3
