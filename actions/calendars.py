@@ -12,6 +12,7 @@ from queries import clocks as asking
 from rules import RuleBroken
 from rules.calendars import SpecialDay
 from rules.offices import DISTRICT, DayKind
+from rules.packs import Pack
 
 MOST_REASON = 500
 
@@ -56,6 +57,25 @@ def draft(
     db.session.flush()
     _add_days(version, before, days)
     asking.calendar_from(db.session(), version)  # refused here, not when it is put in force
+    return version
+
+
+def begin_with(
+    pack: Pack, *, name: str = DISTRICT, days: Iterable[SpecialDay] = (), now: datetime
+) -> WorkCalendar | None:
+    """Make the first version of calendar `name` from the zone and the hours of `pack`, in force at
+    once; None where there is a version already. Raises RuleBroken as draft() does."""
+    if db.session.scalar(asking.versions_of(name).limit(1)) is not None:
+        return None
+    version = draft(
+        name=name,
+        reason=f"{pack.name}: {pack.source}"[:MOST_REASON],
+        zone=pack.zone,
+        week=pack.week,
+        country=pack.holidays,
+        days=days,
+    )
+    put_in_force(version, now=now)
     return version
 
 

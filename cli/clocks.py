@@ -9,14 +9,12 @@ from sqlalchemy import select
 
 from actions import calendars, clocks, rule_packs
 from cli.sentences import sentences
-from imports.public_holidays import public_holidays
+from imports.public_holidays import holidays_around
 from models import RulePack, WorkCalendar, db
-from queries import clocks as asking
 from rules.offices import DISTRICT
 from rules.packs import KEYS, shipped
 
 BATCH = 500
-YEARS_AHEAD = 2
 
 
 @click.group("rules")
@@ -45,18 +43,8 @@ def load_pack(key: str, in_use: bool) -> None:
     with sentences():
         pack = shipped(key)
         record = rule_packs.load(pack)
-        if db.session.scalar(asking.versions_of(record.calendar).limit(1)) is None:
-            years = range(now.year - 1, now.year + YEARS_AHEAD + 1)
-            days = public_holidays(pack.holidays, years) if pack.holidays else ()
-            version = calendars.draft(
-                name=record.calendar,
-                reason=f"Begun with {pack.name}"[: calendars.MOST_REASON],
-                zone=pack.zone,
-                week=pack.week,
-                country=pack.holidays,
-                days=days,
-            )
-            calendars.put_in_force(version, now=now)
+        days = holidays_around(pack.holidays, now.year)
+        calendars.begin_with(pack, name=record.calendar, days=days, now=now)
         if in_use:
             rule_packs.use(record)
         name = record.name
@@ -78,8 +66,7 @@ def new_version(reason: str, name: str, country: str) -> None:
     """Make a draft from the newest version, for REASON. Edit its days, then put it in force."""
     now = datetime.now(UTC)
     with sentences():
-        years = range(now.year, now.year + YEARS_AHEAD + 1)
-        days = public_holidays(country, years) if country else ()
+        days = holidays_around(country, now.year)
         version = calendars.draft(name=name, reason=reason, country=country, days=days)
         number = version.calendar_version
         db.session.commit()
