@@ -61,6 +61,10 @@ HELP = {
 Made = Callable[[Grievance, dict[str, Any]], Any]
 
 
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
 def _most(count: int) -> Any:
     message = lazy_gettext("At most %(count)s characters.", count=count)
     return validators.Length(max=count, message=message)
@@ -102,7 +106,7 @@ def _now(grievance: Grievance, common: dict[str, Any]) -> Any:
 
 def _chosen(options: Iterable[tuple[int, str]], common: dict[str, Any]) -> Any:
     choices = [(str(number), words) for number, words in options]
-    return SelectField(choices=choices, coerce=str, **common)
+    return SelectField(choices=choices, coerce=_as_text, **common)
 
 
 def _decision(grievance: Grievance, common: dict[str, Any]) -> Any:
@@ -121,7 +125,7 @@ def _remedy(state: RemedyState) -> Made:
 def _outcome(grievance: Grievance, common: dict[str, Any]) -> Any:
     possible = (AppealOutcome.UPHELD, AppealOutcome.PARTLY)
     choices = [(one.value, enum_label(one)) for one in possible]
-    return SelectField(choices=choices, coerce=str, **common)
+    return SelectField(choices=choices, coerce=_as_text, **common)
 
 
 FIELDS: dict[str, Made] = {
@@ -166,10 +170,12 @@ def form_of(step: Step, grievance: Grievance, start: dict[str, Any]) -> RecordFo
 
 
 def _common(step: Step, name: str) -> dict[str, Any]:
-    needed = name in step.needs
-    check: Any = validators.InputRequired() if needed else validators.Optional()
-    if needed:
-        check.message = gettext("Please fill this in.")
+    check: Any = validators.Optional()
+    if name in step.needs:
+        # Of a text, blanks are nothing; what is chosen shows in what was sent.
+        is_text = FIELDS.get(name) in (_long, _line)
+        kind = validators.DataRequired if is_text else validators.InputRequired
+        check = kind(gettext("Please fill this in."))
     key = f"{step.name}.{name}"
     return {
         "label": WORDS.get(key) or WORDS.get(name) or english(name),
@@ -227,7 +233,7 @@ class FeedbackForm(RecordForm):
         label=mark("Rating"),
         description=mark("From 1, very bad, to 5, very good"),
         choices=[("", ""), *((str(number), str(number)) for number in range(1, 6))],
-        coerce=str,
+        coerce=_as_text,
     )
     given_on = DayField(
         label=mark("Day it was given"), validators=[validators.Optional()], default=security.today
@@ -235,7 +241,7 @@ class FeedbackForm(RecordForm):
     is_put_right = SelectField(
         label=mark("Was done what was promised?"),
         choices=lambda: [("", gettext("not said")), ("1", gettext("yes")), ("0", gettext("no"))],
-        coerce=str,
+        coerce=_as_text,
     )
     comment = LongField(
         label=mark("Comment"),
@@ -277,6 +283,6 @@ class DecideReportForm(RecordForm):
                 for one in (ReportState.CONFIRMED, ReportState.NOT_CONFIRMED)
             ),
         ],
-        coerce=str,
+        coerce=_as_text,
     )
     reasons = LongField(label=mark("Facts the decision rests on"), validators=[_most(LONGEST_TEXT)])
