@@ -61,10 +61,6 @@ HELP = {
 Made = Callable[[Grievance, dict[str, Any]], Any]
 
 
-def _as_text(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
 def _most(count: int) -> Any:
     message = lazy_gettext("At most %(count)s characters.", count=count)
     return validators.Length(max=count, message=message)
@@ -106,7 +102,7 @@ def _now(grievance: Grievance, common: dict[str, Any]) -> Any:
 
 def _chosen(options: Iterable[tuple[int, str]], common: dict[str, Any]) -> Any:
     choices = [(str(number), words) for number, words in options]
-    return SelectField(choices=choices, coerce=_as_text, **common)
+    return SelectField(choices=choices, coerce=str, default="", **common)
 
 
 def _decision(grievance: Grievance, common: dict[str, Any]) -> Any:
@@ -125,7 +121,7 @@ def _remedy(state: RemedyState) -> Made:
 def _outcome(grievance: Grievance, common: dict[str, Any]) -> Any:
     possible = (AppealOutcome.UPHELD, AppealOutcome.PARTLY)
     choices = [(one.value, enum_label(one)) for one in possible]
-    return SelectField(choices=choices, coerce=_as_text, **common)
+    return SelectField(choices=choices, coerce=str, default="", **common)
 
 
 FIELDS: dict[str, Made] = {
@@ -233,7 +229,8 @@ class FeedbackForm(RecordForm):
         label=mark("Rating"),
         description=mark("From 1, very bad, to 5, very good"),
         choices=[("", ""), *((str(number), str(number)) for number in range(1, 6))],
-        coerce=_as_text,
+        coerce=str,
+        default="",
     )
     given_on = DayField(
         label=mark("Day it was given"), validators=[validators.Optional()], default=security.today
@@ -241,7 +238,8 @@ class FeedbackForm(RecordForm):
     is_put_right = SelectField(
         label=mark("Was done what was promised?"),
         choices=lambda: [("", gettext("not said")), ("1", gettext("yes")), ("0", gettext("no"))],
-        coerce=_as_text,
+        coerce=str,
+        default="",
     )
     comment = LongField(
         label=mark("Comment"),
@@ -283,6 +281,7 @@ class DecideReportForm(RecordForm):
                 for one in (ReportState.CONFIRMED, ReportState.NOT_CONFIRMED)
             ),
         ],
-        coerce=_as_text,
+        coerce=str,
+        default="",
     )
     reasons = LongField(label=mark("Facts the decision rests on"), validators=[_most(LONGEST_TEXT)])
