@@ -400,9 +400,7 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
     if not issubclass(model, OfficeRecord):
         return None
     if model is RetaliationReport:
-        # Not to those of the office that is said to have done it, or below it; auditors see all.
-        of_ours = RetaliationReport.office_id.in_(_line_of(officer))
-        return None if Role.AUDITOR in roles() else not_(of_ours)
+        return _own_lane(officer)
     offices = visible_offices()
     if offices is None:
         return None
@@ -435,6 +433,16 @@ def offered(model: type[Record], officer: Officer) -> ColumnElement[bool]:
         return own
     office, role = (getattr(model, name) for name in model.shared_with)
     return or_(own, office.in_(_line_of(officer)), role.in_(sorted(roles())))
+
+
+def _own_lane(officer: Officer) -> ColumnElement[bool] | None:
+    """Return the condition for the reports of retaliation that `officer` sees: auditors all of
+    them, deciders those about offices that they are not of, nor of one below; others none."""
+    if Role.AUDITOR in roles():
+        return None
+    if not may(roles(), Desk.RETALIATION, Verb.READ):
+        return false()
+    return not_(RetaliationReport.office_id.in_(_line_of(officer)))
 
 
 def _line_of(officer: Officer) -> Any:

@@ -54,6 +54,10 @@ WAITS_ON = {
     "leader": "lead_official_id",
     "office": "responsible_office_id",
 }
+READ_BY_REPORTS = {
+    "grievance": "state_before, routing_reason, reopening_reason, withdrawal_statement",
+    "remedy": "sent_back_on, sent_back_by_id, sent_back_because",
+}
 NOT_KEPT = "(The statement was not kept here when the withdrawal was recorded.)"
 
 # A grievance that has ended, in the sense of the figures: somebody was told something.
@@ -168,6 +172,8 @@ def upgrade() -> None:
     for table in APPEALS:
         _check(table, "appealstate", "state", ["filed", "decided", "ended"])
     _add_to_remedies()
+    for table, columns in READ_BY_REPORTS.items():
+        op.execute(f"GRANT SELECT ({columns}) ON {table} TO redress_reader")
     _make_indexes("state NOT IN ('closed', 'withdrawn', 'duplicate')")
     op.create_index(
         "ix_grievance_to_route",
