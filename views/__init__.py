@@ -18,7 +18,9 @@ from models import (
     Record,
     RetaliationReport,
     RoleChange,
+    RulePack,
     SavedView,
+    WorkCalendar,
     db,
 )
 from rules import mark
@@ -27,6 +29,7 @@ from rules.permissions import Desk, Verb
 from views import (
     account,
     casework,
+    clocks,
     dashboard,
     errors,
     identity,
@@ -36,6 +39,7 @@ from views import (
     saved,
     search,
     second_factor,
+    standards,
 )
 from views.addresses import Address
 from views.badges import tone
@@ -57,6 +61,7 @@ from views.offices import OfficerView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
 from views.shown import endpoint_of, record_url
+from views.standards import RulePackView, WorkCalendarView
 from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
@@ -68,6 +73,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
+    RulePack: RulePackView,
+    WorkCalendar: WorkCalendarView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -186,6 +193,8 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    clocks.init_app(app)
+    standards.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(
