@@ -16,6 +16,7 @@ from models import (
     ImportBatch,
     Officer,
     Record,
+    RetaliationReport,
     RoleChange,
     RulePack,
     SavedView,
@@ -27,6 +28,7 @@ from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import (
     account,
+    casework,
     clocks,
     dashboard,
     errors,
@@ -42,6 +44,7 @@ from views import (
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
+from views.casework import RetaliationReportView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
 from views.labels import (
@@ -66,6 +69,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
     ImportBatch: ImportBatchView,
+    RetaliationReport: RetaliationReportView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -177,6 +181,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    casework.init_app(app)
     saved.init_app(app)
     admin = Admin(
         app,
