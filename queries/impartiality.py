@@ -1,10 +1,11 @@
 """Whether an officer is impartial in a matter: what the rules decide about, read from records."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import literal, or_, select, union_all
+from sqlalchemy import Select, literal, or_, select, union_all
+from sqlalchemy.orm import joinedload
 
 from models import (
     Appeal,
@@ -77,58 +78,84 @@ def check_chosen(
 def person(officer: Officer, *, now: datetime, settings: Settings = DEFAULT) -> Person:
     """Return `officer` with the offices that count as served, their line, and those from which
     they stand aside today. One statement."""
+    return people([officer.id], now=now, settings=settings)[officer.id]
+
+
+def people(
+    officers: Iterable[int], *, now: datetime, settings: Settings = DEFAULT
+) -> dict[int, Person]:
+    """Return the same of each of `officers`, by number; one statement for all of them."""
+    ids = set(officers)
     today = settings.today(now)
     since = now - timedelta(days=settings.cooling_off_days)
     served = (
-        select(OfficerPosting.office_id)
-        .where(OfficerPosting.officer_id == officer.id, OfficerPosting.until_at > since)
-        .union(select(literal(officer.office_id)))
+        select(OfficerPosting.officer_id, OfficerPosting.office_id)
+        .where(OfficerPosting.officer_id.in_(ids), OfficerPosting.until_at > since)
+        .union(select(Officer.id, Officer.office_id).where(Officer.id.in_(ids)))
         .cte("served")
     )
-    line = select(Office.id, Office.parent_id).where(Office.id.in_(select(served.c[0])))
-    line_cte = line.cte("line", recursive=True)
-    # UNION, not UNION ALL: it ends even where the tree has a cycle.
-    line_cte = line_cte.union(
-        select(Office.id, Office.parent_id).join(line_cte, Office.id == line_cte.c.parent_id)
+    line = (
+        select(served.c.officer_id, Office.id.label("office_id"), Office.parent_id)
+        .join(Office, Office.id == served.c.office_id)
+        .cte("line", recursive=True)
     )
-    aside = select(literal("aside"), Recusal.office_id).where(
-        Recusal.officer_id == officer.id,
+    # UNION, not UNION ALL: it ends even where the tree has a cycle.
+    line = line.union(
+        select(line.c.officer_id, Office.id, Office.parent_id).join(
+            Office, Office.id == line.c.parent_id
+        )
+    )
+    aside = select(literal("aside"), Recusal.officer_id, Recusal.office_id).where(
+        Recusal.officer_id.in_(ids),
         Recusal.set_aside_on.is_(None),
         Recusal.starts_on <= today,
         or_(Recusal.ends_on.is_(None), Recusal.ends_on > today),
     )
-    found = _sets(
-        select(literal("served").label("what"), served.c[0].label("number")),
-        select(literal("line"), line_cte.c.id),
-        aside,
-    )
-    return Person(officer.id, found["served"], found["line"] | found["served"], found["aside"])
+    found: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for what, officer, office in db.session.execute(
+        union_all(
+            select(literal("served"), served.c.officer_id, served.c.office_id),
+            select(literal("line"), line.c.officer_id, line.c.office_id),
+            aside,
+        )
+    ):
+        found[what, officer].add(office)
+    return {
+        one: Person(
+            one,
+            served=frozenset(found["served", one]),
+            line=frozenset(found["line", one] | found["served", one]),
+            aside_from=frozenset(found["aside", one]),
+        )
+        for one in ids
+    }
 
 
 def case(grievance: Grievance) -> Case:
     """Return what decides who may act in `grievance`. One statement."""
     of_it = Decision.grievance_id == grievance.id
-    appeals = select(literal("first"), Appeal.first_decider_id).join(
-        Decision, Decision.id == Appeal.decision_id
-    )
-    found = _sets(
-        select(
-            literal("respondent").label("what"), FormerRespondent.office_id.label("number")
-        ).where(FormerRespondent.grievance_id == grievance.id),
-        appeals.where(
-            of_it, or_(Appeal.outcome.is_(None), Appeal.outcome != AppealOutcome.DISMISSED)
-        ),
-        select(literal("drafted"), Decision.drafted_by_id).where(
-            of_it, Decision.given_on.is_(None)
-        ),
-        select(literal("aside"), GrievanceRecusal.officer_id).where(
-            GrievanceRecusal.grievance_id == grievance.id
-        ),
-        select(literal("received"), ReceptionDay.leader_id)
-        .join(Reception, Reception.reception_day_id == ReceptionDay.id)
-        .where(Reception.grievance_id == grievance.id),
-    )
-    respondents = set(found["respondent"])
+    found: dict[str, set[int]] = defaultdict(set)
+    for what, number in db.session.execute(
+        union_all(
+            select(literal("respondent"), FormerRespondent.office_id).where(
+                FormerRespondent.grievance_id == grievance.id
+            ),
+            select(literal("first"), Appeal.first_decider_id)
+            .join(Decision, Decision.id == Appeal.decision_id)
+            .where(of_it, or_(Appeal.outcome.is_(None), Appeal.outcome != AppealOutcome.DISMISSED)),
+            select(literal("drafted"), Decision.drafted_by_id).where(
+                of_it, Decision.given_on.is_(None)
+            ),
+            select(literal("aside"), GrievanceRecusal.officer_id).where(
+                GrievanceRecusal.grievance_id == grievance.id
+            ),
+            select(literal("received"), ReceptionDay.leader_id)
+            .join(Reception, Reception.reception_day_id == ReceptionDay.id)
+            .where(Reception.grievance_id == grievance.id),
+        )
+    ):
+        found[what].add(number)
+    respondents = found["respondent"]
     if grievance.respondent_office_id is not None:
         respondents.add(grievance.respondent_office_id)
     return Case(
@@ -137,16 +164,36 @@ def case(grievance: Grievance) -> Case:
         is_appealed=bool(found["first"]),
         handler_id=grievance.handler_id,
         lead_official_id=grievance.lead_official_id,
-        received_by=found["received"],
-        drafted_by=found["drafted"],
-        first_deciders=found["first"],
-        aside=found["aside"],
+        received_by=frozenset(found["received"]),
+        drafted_by=frozenset(found["drafted"]),
+        first_deciders=frozenset(found["first"]),
+        aside=frozenset(found["aside"]),
     )
 
 
-def _sets(*parts: Any) -> dict[str, frozenset[int]]:
-    """Return the numbers of each kind that `parts`, of (kind, number), find; one statement."""
-    found: dict[str, set[int]] = defaultdict(set)
-    for what, number in db.session.execute(union_all(*parts)):
-        found[what].add(number)
-    return defaultdict(frozenset, {what: frozenset(numbers) for what, numbers in found.items()})
+# --- What the page of a grievance shows -------------------------------------------------------
+
+
+def recusals(grievance_id: int) -> Select[GrievanceRecusal]:
+    """Ask for those who stand aside from a grievance, with their names, in order."""
+    return (
+        select(GrievanceRecusal)
+        .where(GrievanceRecusal.grievance_id == grievance_id)
+        .options(joinedload(GrievanceRecusal.officer), joinedload(GrievanceRecusal.stated_by))
+        .order_by(GrievanceRecusal.id)
+    )
+
+
+def overrides(grievance_id: int) -> Select[ImpartialityOverride]:
+    """Ask for the leave that was asked for in a grievance, newest first, with the names."""
+    return (
+        select(ImpartialityOverride)
+        .where(ImpartialityOverride.grievance_id == grievance_id)
+        .options(
+            joinedload(ImpartialityOverride.officer),
+            joinedload(ImpartialityOverride.asked_by),
+            joinedload(ImpartialityOverride.decided_by),
+        )
+        .order_by(ImpartialityOverride.id.desc())
+        .limit(20)
+    )

@@ -13,6 +13,7 @@ from models import (
     RECORD_TYPES,
     AuditEntry,
     Grievance,
+    ImpartialityOverride,
     ImportBatch,
     Officer,
     Record,
@@ -28,6 +29,7 @@ from views import (
     dashboard,
     errors,
     identity,
+    impartiality,
     imports,
     leaving,
     roles,
@@ -40,6 +42,7 @@ from views.badges import tone
 from views.base import RecordView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
+from views.impartiality import OverrideView
 from views.labels import (
     about,
     enum_label,
@@ -60,6 +63,7 @@ from views.trail import AuditEntryView
 SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
+    ImpartialityOverride: OverrideView,
     ImportBatch: ImportBatchView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
@@ -181,6 +185,7 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    impartiality.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(
