@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 
 import security
 from models import (
+    AuditEntry,
     ConferenceOffice,
     Grievance,
     GrievanceLink,
@@ -152,7 +153,21 @@ def read_page(grievance: Grievance) -> CasePage:
     }
     named = {(one.model, one.id): one.name for parts in shown.values() for one in parts}
     events = story.tell(entries[:MOST_TOLD], named, _keys)
-    return CasePage(grievance, shown, events, len(entries) > MOST_TOLD)
+    events += _dated(grievance, shown, entries)
+    told = story.in_order(events, today().zone)
+    return CasePage(grievance, shown, told, len(entries) > MOST_TOLD)
+
+
+def _dated(
+    grievance: Grievance, shown: dict[type[Record], list[Shown]], entries: list[AuditEntry]
+) -> list[story.Event]:
+    """Return what the dates of the grievance and of the records of its case say happened."""
+    columns = {key: getattr(grievance, key) for key in _keys(Grievance) if key.endswith("_at")}
+    events = story.dated(Grievance, grievance.id, "", columns, entries)
+    for one in (one for ones in shown.values() for one in ones):
+        days = {key: one[key] for key in one.part.values if key.endswith("_on")}
+        events += story.dated(one.model, one.id, one.name, days, entries)
+    return events
 
 
 def _name(part: Part, titles: dict[tuple[Any, int], str]) -> str:

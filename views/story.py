@@ -1,9 +1,9 @@
 """What happened to a grievance, in words: the entries of the trail about it and the records of its
 case, those of one request told as one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, tzinfo
 from typing import Any
 
 from flask_babel import gettext
@@ -84,6 +84,23 @@ BECAME: dict[tuple[type[Record], str], str] = {
     (Extension, "granted"): mark("granted more time: %(name)s"),
     (Extension, "refused"): mark("refused more time: %(name)s"),
 }
+# What a date of a record says happened, where no entry of the trail says who wrote it down: records
+# that came in as they were.
+DATED: dict[tuple[type[Record], str], str] = {
+    (Grievance, "received_at"): mark("It was received"),
+    (Grievance, "acknowledged_at"): mark("Receipt was confirmed"),
+    (Grievance, "answered_at"): mark("The answer was given"),
+    (Grievance, "closed_at"): mark("It was closed"),
+    (Grievance, "withdrawn_at"): mark("The complainant withdrew it"),
+    (PlanStep, "done_on"): mark("Step done: %(name)s"),
+    (Decision, "given_on"): mark("Decision given: %(name)s"),
+    (Remedy, "promised_on"): mark("Promised: %(name)s"),
+    (Remedy, "done_on"): mark("Said to be done: %(name)s"),
+    (Remedy, "verified_on"): mark("Seen done: %(name)s"),
+    (Appeal, "filed_on"): mark("Appeal filed: %(name)s"),
+    (Appeal, "decided_on"): mark("Appeal decided: %(name)s"),
+    (Feedback, "given_on"): mark("The handling was rated"),
+}
 # Fields whose change is said by the sentence, or is the bookkeeping of it.
 SAID = frozenset({"state", "state_before", "position"})
 
@@ -94,8 +111,8 @@ class Event:
 
     who: str
     did: str
-    at: datetime
-    request: str
+    at: datetime | date
+    request: str = ""
     lines: list[str] = field(default_factory=list)
     note: str = ""
 
@@ -115,13 +132,48 @@ def tell(entries: list[AuditEntry], names: dict[Any, str], keys: Keys) -> list[E
     for entry, did, lines in told:
         last = events[-1] if events else None
         who = entry.officer.name if entry.officer else gettext("The system")
-        if last and entry.request_id and (last.request, last.who) == (entry.request_id, who):
+        request = entry.request_id or f"{entry.at:%Y-%m-%d %H:%M}"  # a command: what it did at once
+        if last and (last.request, last.who) == (request, who):
             # Entries come newest first: the earlier one is the heading.
             last.lines = [*lines, last.did, *last.lines] if last.did != did else last.lines + lines
             last.did = did
         else:
-            events.append(Event(who, did, entry.at, entry.request_id or "", lines))
+            events.append(Event(who, did, entry.at, request, lines))
     return events
+
+
+def dated(
+    model: type[Record],
+    number: int,
+    name: str,
+    values: Mapping[str, Any],
+    entries: list[AuditEntry],
+) -> list[Event]:
+    """Return what the dates of a record say happened; `values` are its columns with their types.
+    What an entry of the trail tells is left to it."""
+    known = {
+        column
+        for one in entries
+        if one.record_id == number and one.record_type == model.__tablename__
+        for column in one.changes or {}
+        if one.verb is AuditVerb.UPDATE
+    }
+    return [
+        Event("", gettext(sentence, name=name), values[column])
+        for (of, column), sentence in DATED.items()
+        if of is model and column not in known and values.get(column) is not None
+    ]
+
+
+def in_order(events: Iterable[Event], zone: tzinfo) -> list[Event]:
+    """Return `events` newest first; what has a day alone stands at its beginning."""
+
+    def moment(event: Event) -> datetime:
+        if isinstance(event.at, datetime):
+            return event.at
+        return datetime.combine(event.at, time(), zone)
+
+    return sorted(events, key=moment, reverse=True)
 
 
 def refers_to(entries: list[AuditEntry], keys: Keys) -> Wanted:

@@ -149,6 +149,21 @@ def test_what_happened_is_told_in_words(as_role: Callable[..., Client], session:
     assert told.index("confirmed receipt") < told.index("registered the grievance")
 
 
+def test_what_came_in_as_it_was_is_told_by_its_dates(as_role: Callable[..., Client]) -> None:
+    grievance = make.make_grievance(
+        received_at=datetime(2025, 3, 1, 12, tzinfo=UTC),
+        acknowledged_at=datetime(2025, 3, 2, 12, tzinfo=UTC),
+        state=GrievanceState.ACKNOWLEDGED,
+    )
+    make.make_remedy(grievance=grievance, promise="A pipe of copper")
+    page = words(as_role(Role.AUDITOR).get(address(Grievance, "details", id=grievance.id)))
+    story = page.partition("What happened")[2]
+    assert "Receipt was confirmed 2 Mar 2025" in story
+    assert "It was received 1 Mar 2025" in story
+    assert "Promised: A pipe of copper" in story
+    assert story.index("Receipt was confirmed") < story.index("It was received")
+
+
 def test_a_field_that_is_not_for_this_role_is_not_told(
     as_role: Callable[..., Client], session: Any
 ) -> None:
