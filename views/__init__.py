@@ -56,7 +56,7 @@ from views.labels import (
 from views.offices import OfficerView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
-from views.shown import endpoint_of, record_url
+from views.shown import address_of, endpoint_of, record_url
 from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
@@ -196,6 +196,7 @@ def init_app(app: Flask) -> None:
         type_label=type_label,
         types_label=types_label,
         record_url=record_url,
+        address_of=address_of,
         enum_label=enum_label,
         current_officer=security.current_officer,
         language=security.language,

@@ -1,6 +1,9 @@
 """Screens of grievances that need more than their model says."""
 
+from typing import Any
+
 from flask import url_for
+from flask_admin import expose
 from flask_babel import gettext
 
 import security
@@ -8,16 +11,30 @@ from models import Grievance, Record
 from rules.identity import MIGHT_OPEN, READ_THE_LOG
 from rules.permissions import Verb
 from views.base import RecordView
+from views.case import CASE_PARTS, read_page
 
 
 class GrievanceView(RecordView):
-    """Grievances, with the way to bring in a file of them."""
+    """Grievances: the page of a case, and the way to bring in a file of them."""
+
+    details_template = "grievances/case.html"
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """The case: its state, clock and next step, then everything that belongs to it."""
+        record: Any = self._asked_record(self.keys)
+        return self.render(
+            self.details_template,
+            record=record,
+            page=read_page(record),
+            groups=self.groups(self.keys),
+            tab="details",
+            **{name: gather(record) for name, gather in CASE_PARTS.items()},
+        )
 
     def list_links(self) -> list[tuple[str, str]]:
-        links = []
-        if security.can(Verb.IMPORT, Grievance):
-            links.append((gettext("Import a file"), url_for("imports.start")))
-        if self.model is Grievance and security.roles() & MIGHT_OPEN:
+        links = _import_link()
+        if security.roles() & MIGHT_OPEN:
             waiting = url_for("identity.requests_to_decide")
             links.append((gettext("Openings to agree to"), waiting))
         return links
@@ -28,8 +45,17 @@ class GrievanceView(RecordView):
         return [(gettext("Identity"), url_for("identity.overview", grievance_id=record.id))]
 
 
-class ImportBatchView(GrievanceView):
+def _import_link() -> list[tuple[str, str]]:
+    if not security.can(Verb.IMPORT, Grievance):
+        return []
+    return [(gettext("Import a file"), url_for("imports.start"))]
+
+
+class ImportBatchView(RecordView):
     """Files that were brought in, with the way to bring in another."""
+
+    def list_links(self) -> list[tuple[str, str]]:
+        return _import_link()
 
     def record_links(self, record: Record) -> list[tuple[str, str]]:
         if not security.can(Verb.IMPORT, Grievance):

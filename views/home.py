@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import abort, current_app, url_for
 from flask_admin import AdminIndexView, expose
-from flask_babel import format_date, format_time, gettext, ngettext
+from flask_babel import format_date, gettext
 
 import budget
 import security
@@ -24,6 +24,7 @@ from rules.identity import MIGHT_OPEN, NEVER_OPEN, Asker, opening_duty
 from rules.impartiality import Tree, line_of
 from rules.permissions import Role, Verb
 from rules.waiting import MOST, SHOWN, Kind, Place, expects_return, fault_of_watch, kinds_for
+from views.badges import clock_words
 from views.labels import name_of, show, type_label
 from views.listing import today
 from views.shown import endpoint_of
@@ -64,22 +65,6 @@ class Group:
     number: int
     url: str
     rows: list[Row]
-
-
-def clock_words(clock: Told) -> str:
-    """Return "3 days overdue", "due today at 16:00" in the reader's language."""
-    count = clock.number
-    spans = {
-        "day": lambda: ngettext("%(num)s day", "%(num)s days", count),
-        "month": lambda: ngettext("%(num)s month", "%(num)s months", count),
-        "year": lambda: ngettext("%(num)s year", "%(num)s years", count),
-    }
-    values = {}
-    if clock.unit:
-        values["span"] = spans[clock.unit]()
-    elif "%(time)s" in clock.sentence:
-        values["time"] = format_time(clock.moment.timetz(), "HH:mm", rebase=False)
-    return gettext(clock.sentence, **values)
 
 
 class HomeView(AdminIndexView):
