@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, extract, func, or_, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy import ColumnElement, Select, and_, case, extract, func, or_, select
+from sqlalchemy.orm import aliased
 
-from models import Grievance, GrievanceLink, db
+from models import Grievance, GrievanceLink
 
 WINDOW = timedelta(days=14)
 """Received further apart than this, two grievances are not suggested as one."""
 MOST = 5
 """So many suggestions are shown of one grievance."""
-THRESHOLD = 0.8
-"""Least likeness of a suggestion; docs/decisions/0072 has what Chicago's own duplicates say of it."""
+THRESHOLD = 0.85
+"""Least likeness of a suggestion: measured on Chicago, docs/decisions/0072."""
 
 # Likeness of texts is that of pg_trgm, from 0 to 1. Below these it is another place or matter.
 LIKE_PLACE, LIKE_SUBJECT = 0.6, 0.3
@@ -25,12 +25,10 @@ OF_PLACE, OF_SUBJECT, OF_TIME = 0.5, 0.2, 0.3
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A grievance that may be about the same matter, with its likeness from 0 to 1 and how many
-    days lie between."""
+    """A grievance that may be about the same matter, with its likeness from 0 to 1."""
 
     other: Grievance
     likeness: float
-    days: int
 
 
 def likeness(one: Any, other: Any) -> tuple[ColumnElement[bool], ColumnElement[float]]:
@@ -56,6 +54,40 @@ def likeness(one: Any, other: Any) -> tuple[ColumnElement[bool], ColumnElement[f
         subject >= LIKE_SUBJECT,
     )
     return condition, OF_PLACE * place + OF_SUBJECT * subject + OF_TIME * when
+
+
+def suggested(grievance_id: int, scope: ColumnElement[bool] | None) -> Select[Grievance, float]:
+    """Ask for the grievances that may be about the same matter as this one, the likest first, MOST
+    of them: within `scope` (None for all), and not those that somebody has linked to it already,
+    or found to be another matter. Rows are (grievance, likeness)."""
+    one = aliased(Grievance)
+    condition, alike = likeness(one, Grievance)
+    linked = select(GrievanceLink.id).where(
+        GrievanceLink.undone_at.is_(None),
+        or_(
+            and_(
+                GrievanceLink.grievance_id == grievance_id,
+                GrievanceLink.other_grievance_id == Grievance.id,
+            ),
+            and_(
+                GrievanceLink.other_grievance_id == grievance_id,
+                GrievanceLink.grievance_id == Grievance.id,
+            ),
+        ),
+    )
+    query = (
+        select(Grievance, alike.label("likeness"))
+        .join(one, condition)
+        .where(
+            one.id == grievance_id,
+            Grievance.id != grievance_id,
+            alike >= THRESHOLD,
+            ~linked.exists(),
+        )
+        .order_by(alike.desc(), Grievance.id)
+        .limit(MOST)
+    )
+    return query if scope is None else query.where(scope)
 
 
 def _numbers(place: Any) -> Any:

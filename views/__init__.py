@@ -27,6 +27,7 @@ from rules.permissions import Desk, Verb
 from views import (
     account,
     dashboard,
+    duplicates,
     errors,
     identity,
     impartiality,
@@ -186,6 +187,7 @@ def init_app(app: Flask) -> None:
     imports.init_app(app)
     identity.init_app(app)
     impartiality.init_app(app)
+    duplicates.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(

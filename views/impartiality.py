@@ -30,6 +30,7 @@ from rules.impartiality import (
 )
 from rules.permissions import Role
 from views.base import RecordView
+from views.case import CASE_PARTS
 from views.errors import refusal_in_words
 from views.fields import RecordForm, RelationField
 from views.labels import enum_label, sentence, title, types_label
@@ -54,6 +55,7 @@ class Shown:
     """What concerns impartiality in a grievance. `barred` are the sentences for who looks, each
     with the acts it keeps them from; `unfit` the handler and the lead official who must not be."""
 
+    grievance: Grievance
     barred: list[tuple[str, list[Act]]]
     unfit: list[str]
     recusals: Sequence[GrievanceRecusal]
@@ -78,6 +80,7 @@ def for_case(grievance: Grievance) -> Shown:
             barred.setdefault(_(why.said.sentence), []).append(act)
     names = {Act.HANDLE: grievance.handler, Act.LEAD: grievance.lead_official}
     return Shown(
+        grievance=grievance,
         barred=list(barred.items()),
         unfit=[
             str(names[act])
@@ -299,5 +302,6 @@ def decide(override_id: str) -> Any:
 
 
 def init_app(app: Flask) -> None:
-    """Give `app` the pages of impartiality."""
+    """Give `app` the pages of impartiality, and each grievance its part of them."""
     app.register_blueprint(blueprint)
+    CASE_PARTS["impartiality"] = for_case
