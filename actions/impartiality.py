@@ -36,8 +36,8 @@ def stand_aside(
     """Write down that `officer` stands aside from `grievance`, as `by` says: the officer, or who
     answers for the case. From then on every act of theirs in it is refused. Raises RuleBroken."""
     reason = check_reason(reason)
-    person = asking.person(by, now=now, settings=settings)
-    check_stating(person, _roles(by), officer.id, asking.case(grievance))
+    people, case = asking.look([by.id], grievance, now=now, settings=settings)
+    check_stating(people[by.id], _roles(by), officer.id, case)
     made = GrievanceRecusal(
         grievance_id=grievance.id,
         officer_id=officer.id,
@@ -67,8 +67,7 @@ def ask_leave(
     agrees: nobody decides twice, or on their own draft.
     """
     reason = check_reason(reason)
-    case = asking.case(grievance)
-    people = asking.people([by.id, officer.id], now=now, settings=settings)
+    people, case = asking.look([by.id, officer.id], grievance, now=now, settings=settings)
     check_asking(people[by.id], _roles(by), officer.id, case)
     found = bar(act, people[officer.id], case, settings)
     if found is None:
@@ -99,9 +98,8 @@ def check_deciding(
     """Raise RuleBroken unless `by` may agree to `asked` or refuse it."""
     if asked.state is not RequestState.ASKED:
         raise RuleBroken("This request is decided already.")
-    person = asking.person(by, now=now, settings=settings)
-    case = asking.case(asked.grievance)
-    check_agreeing(person, _roles(by), asked.officer_id, asked.asked_by_id, case)
+    people, case = asking.look([by.id], asked.grievance, now=now, settings=settings)
+    check_agreeing(people[by.id], _roles(by), asked.officer_id, asked.asked_by_id, case)
 
 
 def decide_leave(

@@ -144,13 +144,13 @@ def test_whom_somebody_else_chooses_is_looked_at_too(here: None) -> None:
     asking.check_chosen(Act.HANDLE, make_officer(), conduct(office), now=NOW)
 
 
-def test_a_check_takes_two_statements(here: None) -> None:
+def test_a_check_takes_one_statement(here: None) -> None:
     officer, grievance = make_officer(), conduct(make_office())
     db.session.refresh(grievance)
     db.session.refresh(officer)
     with statements() as sent:
         asking.check(Act.HANDLE, officer, grievance, now=NOW)
-    assert len(sent) == 2, sent
+    assert len(sent) == 1, sent
 
 
 def test_real_transfers_agree_with_an_oracle(here: None, figures: Callable[[str], None]) -> None:

@@ -1,7 +1,6 @@
 """Who stands aside from a grievance, and the leave that two others give to act all the same: their
 forms, the page of such leave, and what the page of a grievance shows of both."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from wtforms import SelectField, TextAreaField
 
 import security
 from actions import impartiality as acting
-from models import Grievance, GrievanceRecusal, ImpartialityOverride, Officer, Record, db
+from models import Grievance, ImpartialityOverride, Officer, Record, db
 from queries import impartiality as asking
 from rules import RuleBroken
 from rules.grievance import AsideGround, RequestState
@@ -58,49 +57,41 @@ class Shown:
     grievance: Grievance
     barred: list[tuple[str, list[Act]]]
     unfit: list[str]
-    recusals: Sequence[GrievanceRecusal]
-    overrides: Sequence[ImpartialityOverride]
+    asides: list[asking.Aside]
+    leaves: list[asking.Leave]
     to_decide: frozenset[int]
     may_ask: bool
 
 
 def for_case(grievance: Grievance) -> Shown:
-    """Return what the page of `grievance` shows of impartiality. Four statements."""
-    officer, settings, session = _officer(), security.impartiality(), db.session
-    case = asking.case(grievance)
-    in_charge = {Act.HANDLE: grievance.handler_id, Act.LEAD: grievance.lead_official_id}
-    ids = [officer.id, *(number for number in in_charge.values() if number)]
-    people = asking.people(ids, now=datetime.now(UTC), settings=settings)
+    """Return what the page of `grievance` shows of impartiality. Two statements."""
+    officer, settings = _officer(), security.impartiality()
+    in_charge = [(Act.HANDLE, grievance.handler), (Act.LEAD, grievance.lead_official)]
+    ids = [officer.id, *(one.id for _act, one in in_charge if one)]
+    people, case = asking.look(ids, grievance, now=datetime.now(UTC), settings=settings)
     me = people[officer.id]
-    overrides = session.scalars(asking.overrides(grievance.id)).all()
-    granted = {(one.officer_id, one.act) for one in overrides if one.state is RequestState.GRANTED}
+    asides, leaves = asking.told(grievance.id)
+    granted = {(one.officer_id, one.act) for one in leaves if one.state is RequestState.GRANTED}
     barred: dict[str, list[Act]] = {}
     for act, why in barred_acts(me, security.roles(), case, settings).items():
         if (officer.id, act) not in granted:
             barred.setdefault(_(why.said.sentence), []).append(act)
-    names = {Act.HANDLE: grievance.handler, Act.LEAD: grievance.lead_official}
     return Shown(
         grievance=grievance,
         barred=list(barred.items()),
         unfit=[
-            str(names[act])
-            for act, number in in_charge.items()
-            if number
-            and refusal(act, people[number], case, settings)
-            and (number, act) not in granted
+            one.name
+            for act, one in in_charge
+            if one and refusal(act, people[one.id], case, settings) and (one.id, act) not in granted
         ],
-        recusals=session.scalars(asking.recusals(grievance.id)).all(),
-        overrides=overrides,
-        to_decide=frozenset(
-            one.id
-            for one in overrides
-            if one.state is RequestState.ASKED and _decides(me, case, one)
-        ),
+        asides=asides,
+        leaves=leaves,
+        to_decide=frozenset(one.id for one in leaves if _decides(me, case, one)),
         may_ask=bool(security.roles() & MAY_ASK),
     )
 
 
-def _decides(me: Person, case: Case, one: ImpartialityOverride) -> bool:
+def _decides(me: Person, case: Case, one: asking.Leave) -> bool:
     if one.state is not RequestState.ASKED:
         return False
     try:
