@@ -29,6 +29,7 @@ from views import (
     dashboard,
     duplicates,
     errors,
+    handing_over,
     identity,
     impartiality,
     imports,
@@ -175,6 +176,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    handing_over.init_app(app)
     saved.init_app(app)
     admin = Admin(
         app,

@@ -9,6 +9,7 @@ from flask import session as web_session
 import security
 from actions import accounts
 from models import Officer, OfficerSession, db
+from rules.permissions import Role, Verb
 
 # What a visitor may choose before they log in; the log-in takes it along.
 CHOICES = ("language", "appearance")
@@ -49,3 +50,14 @@ def present_log_in() -> OfficerSession:
 def own_record(officer: Officer) -> Officer:
     """Return the record of the current officer that may be changed; the one at hand is a copy."""
     return db.session.get_one(Officer, officer.id)
+
+
+def may_hand_over(person: Officer) -> bool:
+    """Return whether the current officer may hand over the work of `person`: whoever edits
+    officers, and the head of their office or of one above it."""
+    if security.can(Verb.EDIT, Officer):
+        return True
+    if Role.OFFICE_HEAD not in security.roles():
+        return False
+    offices = security.visible_offices()
+    return offices is None or person.office_id in offices
