@@ -662,6 +662,7 @@ class Grievance(OfficeRecord):
         Index(
             "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
+        Index("ix_grievance_waits", "due_at", "id", **WHILE_OPEN),
     )
 
     number: Mapped[str] = mapped_column(
@@ -952,11 +953,12 @@ GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_of
 
 
 class PlanStep(OfficeRecord):
-    """A dated step of the plan of one grievance."""
+    """A dated step of the plan of one grievance. The office of the officer who does it sees it as
+    well: at a joint conference other offices take steps over."""
 
     desk = Desk.CASEWORK
     title_columns = ("subject",)
-    office_paths = GRIEVANCE_OFFICES
+    office_paths = (*GRIEVANCE_OFFICES, "officer.office_id")
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
         CheckConstraint(
@@ -970,6 +972,12 @@ class PlanStep(OfficeRecord):
     subject: Mapped[str] = mapped_column(String(300), doc="What is to be done")
     officer_id: Mapped[int | None] = reference("officer", doc="Officer who does it")
     due_on: Mapped[Day] = mapped_column(doc="Day by which it is to be done")
+    position: Mapped[int | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Place in the plan, from 1; without one it comes last, by its day"
+    )
+    conference_id: Mapped[int | None] = reference(
+        "joint_conference", info=ACTION | DETAIL, doc="Joint conference that agreed on it"
+    )
     state: Mapped[StepState] = mapped_column(
         server_default="planned", info=ACTION, doc="How far it is"
     )
@@ -979,6 +987,9 @@ class PlanStep(OfficeRecord):
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="plan_steps")
+    conference: Mapped["JointConference | None"] = relationship(
+        back_populates="steps", foreign_keys=conference_id
+    )
     officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
 
 
@@ -1143,35 +1154,47 @@ class JointConference(OfficeRecord):
     chair_id: Mapped[int] = reference("officer", doc="Officer in the chair")
     meets_at: Mapped[Moment] = mapped_column(doc="When it meets")
     place: Mapped[str | None] = mapped_column(String(300), info=DETAIL, doc="Where it meets")
-    minutes: Mapped[LongText | None] = mapped_column(info=DETAIL, doc="What was said")
+    minutes: Mapped[LongText | None] = mapped_column(info=ACTION | DETAIL, doc="What was said")
     conclusion: Mapped[LongText | None] = mapped_column(
-        info=DETAIL, doc="What was agreed; empty until it has met"
+        info=ACTION | DETAIL, doc="What was agreed; empty until it has met"
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="joint_conferences")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     chair: Mapped["Officer"] = relationship(foreign_keys=chair_id)
     offices: Mapped[list["ConferenceOffice"]] = parts("conference")
+    steps: Mapped[list["PlanStep"]] = parts("conference")
 
 
 class ConferenceOffice(OfficeRecord):
-    """An office that sits at a joint conference, and what it undertakes there."""
+    """A seat at a joint conference: the office that is invited, the officer who sits for it where
+    one is named, and what the office undertakes there."""
 
     desk = Desk.CASEWORK
     title_columns = ("undertaking",)
     office_paths = ("office_id", "conference.office_id")
-    __table_args__ = (UniqueConstraint("conference_id", "office_id"),)
+    __table_args__ = (
+        UniqueConstraint(
+            "conference_id", "office_id", "officer_id", postgresql_nulls_not_distinct=True
+        ),
+    )
 
     conference_id: Mapped[int] = reference(
         "joint_conference", ondelete="CASCADE", doc="Conference it sits at"
     )
     office_id: Mapped[int] = reference("office", doc="Office that takes part")
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer who sits for the office")
+    was_there: Mapped[bool | None] = mapped_column(
+        info=ACTION | {"sort": False},
+        doc="Whether somebody came for it; empty until it has met",
+    )
     undertaking: Mapped[str | None] = mapped_column(
         String(300), doc="What the office undertakes to do"
     )
 
     conference: Mapped["JointConference"] = relationship(back_populates="offices")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
 
 
 class Decision(OfficeRecord):

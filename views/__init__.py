@@ -14,7 +14,9 @@ from models import (
     AuditEntry,
     Grievance,
     ImportBatch,
+    JointConference,
     Officer,
+    PlanStep,
     Record,
     RoleChange,
     SavedView,
@@ -25,11 +27,13 @@ from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import (
     account,
+    conferences,
     dashboard,
     errors,
     identity,
     imports,
     leaving,
+    plan,
     roles,
     saved,
     search,
@@ -38,6 +42,7 @@ from views import (
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
+from views.conferences import JointConferenceView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
 from views.labels import (
@@ -51,6 +56,7 @@ from views.labels import (
     types_label,
 )
 from views.offices import OfficerView
+from views.plan import PlanStepView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
 from views.shown import address_of, endpoint_of, record_url
@@ -61,6 +67,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
     ImportBatch: ImportBatchView,
+    PlanStep: PlanStepView,
+    JointConference: JointConferenceView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -181,6 +189,8 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    plan.init_app(app)
+    conferences.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(

@@ -18,6 +18,7 @@ from models import (
     ConferenceOffice,
     Grievance,
     GrievanceLink,
+    JointConference,
     Office,
     Officer,
     PlanStep,
@@ -106,6 +107,16 @@ class CasePage:
             self.grievance.due_at, self.grievance.answered_at, today(), is_ended=ended is not None
         )
 
+    @property
+    def may_plan(self) -> bool:
+        """Whether the officer's role changes plans."""
+        return bool(security.can(Verb.EDIT, PlanStep))
+
+    @property
+    def may_call(self) -> bool:
+        """Whether the officer's role calls offices together about it."""
+        return bool(security.can(Verb.CREATE, JointConference)) and self.grievance.is_open
+
     def of(self, model: type[Record]) -> list[Shown]:
         """Return the records of one type; none where the officer may not read it."""
         return self.case.get(model, [])
@@ -117,7 +128,10 @@ class CasePage:
     @property
     def plan(self) -> list[Shown]:
         """The steps of the plan in their order."""
-        return sorted(self.of(PlanStep), key=lambda one: (one["due_on"], one.id))
+        last = len(self.of(PlanStep)) + 1
+        return sorted(
+            self.of(PlanStep), key=lambda one: (one["position"] or last, one["due_on"], one.id)
+        )
 
     @property
     def links(self) -> list[tuple[Shown, Named]]:

@@ -193,6 +193,10 @@ class WhatWaits:
             return url_for(f"{endpoint_of(model)}.edit_view", id=number)
         if kind.place is Place.IMPORT and security.can(Verb.IMPORT, Grievance):
             return url_for("imports.batch", batch_id=number)
+        if kind.place is Place.STEP and security.can(Verb.EDIT, model):
+            return url_for("plan.step", step_id=number)
+        if kind.place is Place.CONFERENCE:
+            return url_for("conference.page", conference_id=number)
         if kind.place is Place.LEAVING and security.can(Verb.EDIT, Officer):
             return url_for("leaving.officer", officer_id=number)
         return None
