@@ -11,6 +11,8 @@ from models import (
     Decision,
     FormerRespondent,
     Grievance,
+    GrievanceRecusal,
+    ImpartialityOverride,
     Office,
     Officer,
     OfficerPosting,
@@ -20,7 +22,7 @@ from models import (
     db,
 )
 from rules import RuleBroken
-from rules.grievance import AppealOutcome
+from rules.grievance import AppealOutcome, RequestState
 from rules.impartiality import Act, Bar, Case, Person, Settings, bar
 
 DEFAULT = Settings()
@@ -41,7 +43,35 @@ def barred(
 ) -> Bar | None:
     """Return why `officer` must not do `act` in `grievance`; None where they may, also where two
     others have agreed to it. Two statements, three where something bars them."""
-    return bar(act, person(officer, now=now, settings=settings), case(grievance), settings)
+    found = bar(act, person(officer, now=now, settings=settings), case(grievance), settings)
+    if found is None or found.stands:
+        return found
+    granted = select(ImpartialityOverride.id).where(
+        ImpartialityOverride.grievance_id == grievance.id,
+        ImpartialityOverride.officer_id == officer.id,
+        ImpartialityOverride.act == act,
+        ImpartialityOverride.state == RequestState.GRANTED,
+    )
+    return None if db.session.scalar(granted) is not None else found
+
+
+def check_chosen(
+    act: Act,
+    officer: Officer,
+    grievance: Grievance,
+    *,
+    now: datetime,
+    settings: Settings = DEFAULT,
+    field: str | None = None,
+) -> None:
+    """Raise RuleBroken, for the form's `field`, unless `officer`, whom somebody else chooses, may
+    do `act` in `grievance`: HANDLE of a handler, LEAD of a lead official."""
+    if barred(act, officer, grievance, now=now, settings=settings) is not None:
+        raise RuleBroken(
+            "This officer is not impartial here: they are of the line of the office complained "
+            "about, stand aside, or have had a part in it. Choose another one.",
+            field=field,
+        )
 
 
 def person(officer: Officer, *, now: datetime, settings: Settings = DEFAULT) -> Person:
@@ -91,6 +121,9 @@ def case(grievance: Grievance) -> Case:
         select(literal("drafted"), Decision.drafted_by_id).where(
             of_it, Decision.given_on.is_(None)
         ),
+        select(literal("aside"), GrievanceRecusal.officer_id).where(
+            GrievanceRecusal.grievance_id == grievance.id
+        ),
         select(literal("received"), ReceptionDay.leader_id)
         .join(Reception, Reception.reception_day_id == ReceptionDay.id)
         .where(Reception.grievance_id == grievance.id),
@@ -107,6 +140,7 @@ def case(grievance: Grievance) -> Case:
         received_by=found["received"],
         drafted_by=found["drafted"],
         first_deciders=found["first"],
+        aside=found["aside"],
     )
 
 

@@ -14,7 +14,7 @@ LONGEST_TEXT = 20_000
 
 def check_open(state: GrievanceState) -> None:
     """Refuse to change the plan of a grievance that is over, or a duplicate of another."""
-    if state.value not in OPEN:
+    if state not in OPEN:
         raise RuleBroken(
             "The plan of a grievance that is over does not change. Reopen the grievance first. Its "
             "state is: %(state)s.",

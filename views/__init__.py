@@ -97,6 +97,12 @@ SCREENS = (
         lambda: dashboard.may_do(Verb.READ),
     ),
     Screen(
+        "admin.queues",
+        mark("Queues"),
+        mark("Lists of grievances by their names: mine, my office's, overdue and others."),
+        lambda: security.can(Verb.READ, Grievance),
+    ),
+    Screen(
         "identity.requests_to_decide",
         mark("Openings to agree to"),
         mark("Sealed identities that nobody opens alone, and that wait for a second officer."),

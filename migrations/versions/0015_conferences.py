@@ -1,13 +1,13 @@
 """Order in plans, who sits at a joint conference, and the steps that it agreed on.
 
-Revises: 0009
+Revises: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0009"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -56,7 +56,7 @@ def upgrade() -> None:
         "ix_grievance_waits",
         "grievance",
         ["due_at", "id"],
-        postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn')"),
+        postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'duplicate')"),
     )
     op.execute(NOW)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from models import Grievance, Office, Officer, PlanStep
-from rules.grievance import GrievanceKind, StepState
+from rules.grievance import GrievanceKind, GrievanceState, StepState
 from rules.permissions import Role, Verb, may
 from tests import factories as make
 from tests.conftest import Client
@@ -150,8 +150,8 @@ def test_what_is_over_has_no_form(as_role: Callable[..., Client], session: Any) 
     desk = Desk(as_role, session)
     desk.add()
     desk.grievance = session.merge(desk.grievance)
-    desk.grievance.state = "withdrawn"
-    desk.grievance.withdrawn_at = desk.grievance.received_at
+    desk.grievance.state = GrievanceState.CLOSED
+    desk.grievance.closed_at = desk.grievance.received_at
     session.flush()
     assert "its plan does not change" in desk.browser.get(desk.path).text
     answer = desk.add("Another")
