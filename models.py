@@ -1157,12 +1157,12 @@ GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_of
 
 
 class PlanStep(OfficeRecord):
-    """A dated step of the plan of one grievance. The office of the officer who does it sees it as
-    well: at a joint conference other offices take steps over."""
+    """A dated step of the plan of one grievance. What a joint conference agreed on is seen by the
+    offices that were invited as well: they take steps over there."""
 
     desk = Desk.CASEWORK
     title_columns = ("subject",)
-    office_paths = (*GRIEVANCE_OFFICES, "officer.office_id")
+    office_paths = (*GRIEVANCE_OFFICES, "conference.offices.office_id")
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
         CheckConstraint(
@@ -1480,7 +1480,12 @@ class ConferenceOffice(OfficeRecord):
 
     desk = Desk.CASEWORK
     title_columns = ("undertaking",)
-    office_paths = ("office_id", "conference.office_id")
+    office_paths = (
+        "office_id",
+        "conference.office_id",
+        "conference.chair.office_id",
+        *(f"conference.{path}" for path in GRIEVANCE_OFFICES),
+    )
     __table_args__ = (
         UniqueConstraint(
             "conference_id", "office_id", "officer_id", postgresql_nulls_not_distinct=True

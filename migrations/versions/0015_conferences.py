@@ -16,10 +16,14 @@ OLD_SEAT, SEAT = (
     "uq_conference_office_conference_id_office_id_officer_id",
 )
 
-# access.guard_statement(PlanStep), before and now: the office of the officer who does a step sees
-# it too.
+# access.guard_statement(PlanStep), before and now: the offices at the conference that agreed on a
+# step see it too.
 BEFORE = """SELECT redress_guard('plan_step', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))$rows$, NULL, '{}')"""
-NOW = """SELECT redress_guard('plan_step', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM officer WHERE officer.id = plan_step.officer_id AND officer.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))$rows$, NULL, '{}')"""
+NOW = """SELECT redress_guard('plan_step', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = plan_step.conference_id AND (EXISTS (SELECT 1 FROM conference_office WHERE joint_conference.id = conference_office.conference_id AND conference_office.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))))$rows$, NULL, '{}')"""
+# The same of ConferenceOffice: who is in the chair, and the offices whose grievance it is, see all
+# the seats; and the new columns.
+SEATS_BEFORE = """SELECT redress_guard('conference_office', $rows$(SELECT redress_sees_all()) OR conference_office.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = conference_office.conference_id AND joint_conference.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))$rows$, NULL, '{}')"""
+SEATS_NOW = """SELECT redress_guard('conference_office', $rows$(SELECT redress_sees_all()) OR conference_office.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = conference_office.conference_id AND joint_conference.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = conference_office.conference_id AND (EXISTS (SELECT 1 FROM officer WHERE officer.id = joint_conference.chair_id AND officer.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = conference_office.conference_id AND (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = joint_conference.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = conference_office.conference_id AND (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = joint_conference.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))))$rows$, NULL, '{}')"""
 
 
 def upgrade() -> None:
@@ -59,10 +63,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'duplicate')"),
     )
     op.execute(NOW)
+    op.execute(SEATS_NOW)
 
 
 def downgrade() -> None:
     op.execute(BEFORE)
+    op.execute(SEATS_BEFORE)
     op.drop_index("ix_grievance_waits", "grievance")
     op.drop_constraint(SEAT, "conference_office")
     op.execute(

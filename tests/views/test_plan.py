@@ -175,21 +175,26 @@ def test_an_officer_of_another_office_says_that_their_step_is_done_and_no_more(
     desk = Desk(as_role, session)
     elsewhere = make.make_office(name="Road Office")
     other = make.make_officer(office=elsewhere, name="Lu Da")
-    desk.add(officer="Lu Da", **{"officer-id": str(other.id)})
-    (step,) = desk.steps()
+    conference = make.make_joint_conference(grievance=desk.grievance, office=desk.office)
+    make.make_conference_office(conference=conference, office=elsewhere)
+    step = make.make_plan_step(grievance=desk.grievance, conference=conference, officer=other)
+    alone = make.make_plan_step(grievance=desk.grievance, officer=other)
     theirs = desk.browser.application.test_client()
     theirs.let_in(other)
     assert theirs.get(f"/admin/plan/{desk.grievance.id}").status_code == 404
     page = theirs.get(f"/admin/plan/step/{step.id}")
     assert "You took this step over" in page.text
     assert desk.grievance.title not in page.text
+    assert theirs.get(f"/admin/plan/step/{alone.id}").status_code == 404
     desk.browser = theirs
     assert desk.to_step(step, "drop", dropped_because="No").status_code == 422
     assert desk.to_step(step, "change", subject="No").status_code == 422
     assert theirs.send(f"/admin/plan/step/{step.id}/move", to="up").status_code == 404
-    assert desk.steps()[0].state is StepState.PLANNED
+    session.expire_all()
+    assert step.state is StepState.PLANNED
     assert desk.to_step(step, "done", done_on=desk.today.isoformat()).status_code == 303
-    assert desk.steps()[0].state is StepState.DONE
+    session.expire_all()
+    assert step.state is StepState.DONE
     stranger = as_role(Role.HANDLER)
     assert stranger.get(f"/admin/plan/step/{step.id}").status_code == 404
 
