@@ -13,6 +13,7 @@ from models import (
     RECORD_TYPES,
     AuditEntry,
     Grievance,
+    ImpartialityOverride,
     ImportBatch,
     JointConference,
     Officer,
@@ -29,8 +30,10 @@ from views import (
     account,
     conferences,
     dashboard,
+    duplicates,
     errors,
     identity,
+    impartiality,
     imports,
     leaving,
     plan,
@@ -45,6 +48,7 @@ from views.base import RecordView
 from views.conferences import JointConferenceView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
+from views.impartiality import OverrideView
 from views.labels import (
     about,
     enum_label,
@@ -66,6 +70,7 @@ from views.trail import AuditEntryView
 SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
+    ImpartialityOverride: OverrideView,
     ImportBatch: ImportBatchView,
     PlanStep: PlanStepView,
     JointConference: JointConferenceView,
@@ -197,6 +202,8 @@ def init_app(app: Flask) -> None:
     identity.init_app(app)
     plan.init_app(app)
     conferences.init_app(app)
+    impartiality.init_app(app)
+    duplicates.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(
