@@ -19,6 +19,7 @@ from models import (
     Officer,
     PlanStep,
     Record,
+    RetaliationReport,
     RoleChange,
     SavedView,
     db,
@@ -28,6 +29,7 @@ from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import (
     account,
+    casework,
     conferences,
     dashboard,
     duplicates,
@@ -45,6 +47,7 @@ from views import (
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
+from views.casework import RetaliationReportView
 from views.conferences import JointConferenceView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
@@ -74,6 +77,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     ImportBatch: ImportBatchView,
     PlanStep: PlanStepView,
     JointConference: JointConferenceView,
+    RetaliationReport: RetaliationReportView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -189,6 +193,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    casework.init_app(app)
     saved.init_app(app)
     admin = Admin(
         app,
