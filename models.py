@@ -611,7 +611,7 @@ class RulePack(ReferenceRecord):
     code: Mapped[str] = mapped_column(
         String(80), unique=True, info=SEARCH, doc="Short name, by which its standards refer to it"
     )
-    version: Mapped[int] = mapped_column(
+    edition: Mapped[int] = mapped_column(
         server_default="1", doc="Version of the text that was loaded", info={"set_by": "system"}
     )
     source: Mapped[LongText] = mapped_column(doc="Where the text is to be read", info=DETAIL)
@@ -671,7 +671,7 @@ class ServiceStandard(ReferenceRecord):
 
     name: Mapped[str] = mapped_column(doc="Name of the standard")
     pack: Mapped[str] = mapped_column(String(80), doc="Rule pack it belongs to")
-    version: Mapped[int] = mapped_column(
+    rule_version: Mapped[int] = mapped_column(
         server_default="1",
         server_onupdate=FetchedValue(),
         info=SYSTEM,
@@ -724,10 +724,10 @@ class WorkCalendar(ReferenceRecord):
     in force; from then on neither it nor its days change, since clocks were counted by them."""
 
     desk = Desk.STANDARDS
-    title_columns = ("name", "version")
+    title_columns = ("name", "calendar_version")
     __table_args__ = (
-        UniqueConstraint("name", "version"),
-        CheckConstraint("version > 0", name="version_from_one"),
+        UniqueConstraint("name", "calendar_version"),
+        CheckConstraint("calendar_version > 0", name="version_from_one"),
         CheckConstraint(
             " AND ".join(
                 f"coalesce({HOURS.format(day)}, true)"
@@ -740,7 +740,7 @@ class WorkCalendar(ReferenceRecord):
     name: Mapped[str] = mapped_column(
         String(80), server_default=DISTRICT, doc="Name of the calendar: district, unless more"
     )
-    version: Mapped[int] = mapped_column(doc="Version of the calendar; old ones are kept")
+    calendar_version: Mapped[int] = mapped_column(doc="Version of the calendar; old ones are kept")
     zone: Mapped[str] = mapped_column(String(60), doc="Time zone, such as Europe/London")
     mon: Mapped[str | None] = mapped_column(
         String(80), info=DETAIL, doc="Hours of Mondays, such as 09:00-12:00 13:00-17:00"

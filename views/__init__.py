@@ -21,7 +21,9 @@ from models import (
     Record,
     RetaliationReport,
     RoleChange,
+    RulePack,
     SavedView,
+    WorkCalendar,
     db,
 )
 from rules import mark
@@ -30,6 +32,7 @@ from rules.permissions import Desk, Verb
 from views import (
     account,
     casework,
+    clocks,
     conferences,
     dashboard,
     duplicates,
@@ -43,6 +46,7 @@ from views import (
     saved,
     search,
     second_factor,
+    standards,
 )
 from views.addresses import Address
 from views.badges import tone
@@ -67,6 +71,7 @@ from views.plan import PlanStepView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
 from views.shown import address_of, endpoint_of, record_url
+from views.standards import RulePackView, WorkCalendarView
 from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
@@ -81,6 +86,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
+    RulePack: RulePackView,
+    WorkCalendar: WorkCalendarView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -209,6 +216,8 @@ def init_app(app: Flask) -> None:
     conferences.init_app(app)
     impartiality.init_app(app)
     duplicates.init_app(app)
+    clocks.init_app(app)
+    standards.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(
