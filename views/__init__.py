@@ -26,6 +26,7 @@ from rules.permissions import Desk, Verb
 from views import (
     account,
     dashboard,
+    documents,
     errors,
     identity,
     imports,
@@ -181,6 +182,7 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    documents.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(

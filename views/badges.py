@@ -61,7 +61,11 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
     ),
     AppealState: _tones(waiting=[AppealState.FILED], ended=[AppealState.DECIDED]),
     AppealOutcome: _tones(ended=AppealOutcome),
-    DecisionState: _tones(open=[DecisionState.DRAFT], ended=[DecisionState.GIVEN]),
+    DecisionState: _tones(
+        open=[DecisionState.DRAFT],
+        waiting=[DecisionState.PROPOSED],
+        ended=[DecisionState.GIVEN],
+    ),
     ReportState: _tones(
         waiting=[ReportState.REPORTED],
         bad=[ReportState.CONFIRMED],
