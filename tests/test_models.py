@@ -574,11 +574,39 @@ def test_the_trail_has_one_end(session: Any) -> None:
         session.execute(text("INSERT INTO audit_head VALUES (2, 0, 0, sha256('x'))"))
 
 
+@pytest.mark.parametrize(
+    ("check", "statement"),
+    [
+        (
+            "ck_figure_month_first_of_month",
+            "INSERT INTO figure_month (month) VALUES ('2026-11-02')",
+        ),
+        (
+            "ck_figure_month_answers_of_days",
+            "INSERT INTO figure_month (month, days) VALUES ('2026-11-01', '{3}')",
+        ),
+        (
+            "ck_figure_state_one_state",
+            "INSERT INTO figure_state (id, as_of, timezone, definition)"
+            " VALUES (2, now(), 'UTC', 1)",
+        ),
+    ],
+)
+def test_a_figure_is_of_a_whole_month_and_agrees_with_itself(
+    check: str, statement: str, session: Any
+) -> None:
+    with refused(session, check):
+        session.execute(text(statement))
+
+
 def test_every_check_is_tried() -> None:
     tried = {f"ck_{table}_{check}" for table, check, _ in BROKEN} | {
         "ck_grievance_link_links_two",
         "ck_routing_objection_proposes_another_office",
         "ck_audit_head_one_end",
+        "ck_figure_month_first_of_month",
+        "ck_figure_month_answers_of_days",
+        "ck_figure_state_one_state",
     }
     declared = {
         str(constraint.name)
