@@ -66,6 +66,8 @@ from models import (
     db,
 )
 from rules.accounts import Appearance, second_factor_roles
+from rules.grievance import GrievanceKind
+from rules.impartiality import Scope, Settings
 from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
@@ -293,6 +295,17 @@ def timezone() -> str:
 def today() -> date:
     """Return the date of today where the bureau is."""
     return datetime.now(ZoneInfo(timezone())).date()
+
+
+def impartiality() -> Settings:
+    """Return how strict the settings are about who acts in a matter."""
+    config = current_app.config
+    return Settings(
+        scopes={kind: Scope(config[f"IMPARTIALITY_{kind.name}"]) for kind in GrievanceKind},
+        appeals=Scope(config["IMPARTIALITY_APPEALS"]),
+        cooling_off_days=config["COOLING_OFF_DAYS"],
+        timezone=config["TIMEZONE"],
+    )
 
 
 # --- What they may do ------------------------------------------------------------------------

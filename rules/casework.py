@@ -5,39 +5,18 @@ own statement: intake records it, no office can choose it, and it can be taken u
 ends a grievance by itself. Nothing is merged for good.
 """
 
-import enum
-
 from rules import mark
+from rules.grievance import GrievanceState
 from rules.lifecycle import BACK, LifeCycle, Step
 from rules.offices import ClockStage, ClockStart
 from rules.permissions import Role
 
 
-class CaseState(enum.StrEnum):
-    """Where a grievance stands. It holds what GrievanceState holds and more, and takes its place
-    with the migration that lets the column have them."""
-
-    REGISTERED = "registered"
-    ACKNOWLEDGED = "acknowledged"
-    ROUTED = "routed"
-    OBJECTED = "routing_objected"
-    ACCEPTED = "accepted"
-    PLANNED = "planned"
-    ANSWERED = "answered"
-    REMEDY = "remedy_under_way"
-    REMEDIED = "remedy_verified"
-    CLOSED = "closed"
-    APPEALED = "appealed"
-    REOPENED = "reopened"
-    WITHDRAWN = "withdrawn"
-    DUPLICATE = "duplicate"
-
-
 def _step(
     name: str,
     label: str,
-    sources: tuple[CaseState, ...],
-    target: CaseState | str,
+    sources: tuple[GrievanceState, ...],
+    target: GrievanceState | str,
     roles: tuple[Role, ...],
     *needs: str,
     happens: ClockStart | None = None,
@@ -49,20 +28,35 @@ def _step(
     )
 
 
-_IN_WORK = (CaseState.ROUTED, CaseState.OBJECTED, CaseState.ACCEPTED, CaseState.PLANNED)
-_BEFORE_WORK = (CaseState.REGISTERED, CaseState.ACKNOWLEDGED, CaseState.REOPENED)
-_DECIDED = (CaseState.ANSWERED, CaseState.REMEDY, CaseState.REMEDIED, CaseState.CLOSED)
-OPEN = frozenset(CaseState) - {CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.DUPLICATE}
-"""States in which somebody still owes something. (Of a duplicate, that of the other is owed.)"""
+_IN_WORK = (
+    GrievanceState.ROUTED,
+    GrievanceState.OBJECTED,
+    GrievanceState.ACCEPTED,
+    GrievanceState.PLANNED,
+)
+_DECIDED = (
+    GrievanceState.ANSWERED,
+    GrievanceState.REMEDY,
+    GrievanceState.REMEDIED,
+    GrievanceState.CLOSED,
+)
+OVER = (GrievanceState.CLOSED, GrievanceState.WITHDRAWN, GrievanceState.DUPLICATE)
+"""States in which nobody owes anything. (What is owed to a duplicate is owed to the other.)"""
+OPEN = frozenset(GrievanceState) - set(OVER)
+"""States in which somebody still owes something."""
+TO_ROUTE = (GrievanceState.REGISTERED, GrievanceState.ACKNOWLEDGED, GrievanceState.REOPENED)
+"""States in which the intake desk has the next step."""
+UNANSWERED = (*TO_ROUTE, *_IN_WORK)
+"""States in which an answer is owed."""
 
 GRIEVANCE = LifeCycle(
-    CaseState,
-    CaseState.REGISTERED,
+    GrievanceState,
+    GrievanceState.REGISTERED,
     _step(
         "acknowledge",
         mark("Acknowledge"),
-        (CaseState.REGISTERED,),
-        CaseState.ACKNOWLEDGED,
+        (GrievanceState.REGISTERED,),
+        GrievanceState.ACKNOWLEDGED,
         (Role.INTAKE,),
         "acknowledged_at",
         happens=ClockStart.ACKNOWLEDGED,
@@ -71,8 +65,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "route",
         mark("Route to an office"),
-        (CaseState.ACKNOWLEDGED, CaseState.REOPENED),
-        CaseState.ROUTED,
+        (GrievanceState.ACKNOWLEDGED, GrievanceState.REOPENED),
+        GrievanceState.ROUTED,
         (Role.INTAKE,),
         "responsible_office",
         "reason",
@@ -81,8 +75,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "object",
         mark("Object to the routing"),
-        (CaseState.ROUTED,),
-        CaseState.OBJECTED,
+        (GrievanceState.ROUTED,),
+        GrievanceState.OBJECTED,
         (Role.OFFICE_HEAD,),
         "reason",
         stops=(ClockStage.OBJECT,),
@@ -90,8 +84,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "route_again",
         mark("Grant the objection and route anew"),
-        (CaseState.OBJECTED,),
-        CaseState.ROUTED,
+        (GrievanceState.OBJECTED,),
+        GrievanceState.ROUTED,
         (Role.INTAKE,),
         "responsible_office",
         "decision_reasons",
@@ -101,8 +95,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "keep_routing",
         mark("Refuse the objection"),
-        (CaseState.OBJECTED,),
-        CaseState.ROUTED,
+        (GrievanceState.OBJECTED,),
+        GrievanceState.ROUTED,
         (Role.INTAKE,),
         "decision_reasons",
         by_another=True,
@@ -110,8 +104,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "accept",
         mark("Accept"),
-        (CaseState.ROUTED,),
-        CaseState.ACCEPTED,
+        (GrievanceState.ROUTED,),
+        GrievanceState.ACCEPTED,
         (Role.OFFICE_HEAD, Role.HANDLER),
         "handler",
         happens=ClockStart.ACCEPTED,
@@ -120,8 +114,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "plan",
         mark("Set the plan"),
-        (CaseState.ACCEPTED,),
-        CaseState.PLANNED,
+        (GrievanceState.ACCEPTED,),
+        GrievanceState.PLANNED,
         (Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL),
         "lead_official",
         "plan_steps",
@@ -129,8 +123,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "answer",
         mark("Approve and give the answer"),
-        (CaseState.ACCEPTED, CaseState.PLANNED),
-        CaseState.ANSWERED,
+        (GrievanceState.ACCEPTED, GrievanceState.PLANNED),
+        GrievanceState.ANSWERED,
         (Role.OFFICE_HEAD, Role.DECIDER),
         "decision",
         happens=ClockStart.TOLD,
@@ -140,17 +134,26 @@ GRIEVANCE = LifeCycle(
     _step(
         "promise_remedy",
         mark("Promise a remedy"),
-        (CaseState.ANSWERED, CaseState.REMEDIED),
-        CaseState.REMEDY,
+        (GrievanceState.ANSWERED, GrievanceState.REMEDY, GrievanceState.REMEDIED),
+        GrievanceState.REMEDY,
         (Role.OFFICE_HEAD, Role.LEAD_OFFICIAL),
         "promise",
         "due_on",
     ),
     _step(
+        "claim_remedy",
+        mark("Say that the remedy is done"),
+        (GrievanceState.REMEDY,),
+        GrievanceState.REMEDY,
+        (Role.OFFICE_HEAD, Role.HANDLER),
+        "remedy",
+        "done_on",
+    ),
+    _step(
         "verify_remedy",
-        mark("Verify the remedy"),
-        (CaseState.REMEDY,),
-        CaseState.REMEDIED,
+        mark("Verify what was done"),
+        (GrievanceState.REMEDY,),
+        GrievanceState.REMEDIED,
         (Role.LEAD_OFFICIAL, Role.SUPERVISOR, Role.INTAKE),
         "verified_on",
         by_another=True,
@@ -158,27 +161,28 @@ GRIEVANCE = LifeCycle(
     _step(
         "send_back_remedy",
         mark("Find the remedy not done"),
-        (CaseState.REMEDY,),
-        CaseState.REMEDY,
+        (GrievanceState.REMEDY,),
+        GrievanceState.REMEDY,
         (Role.LEAD_OFFICIAL, Role.SUPERVISOR, Role.INTAKE),
+        "remedy",
         "reason",
         by_another=True,
     ),
     _step(
         "close",
         mark("Close the grievance"),
-        (CaseState.ANSWERED, CaseState.REMEDIED),
-        CaseState.CLOSED,
+        (GrievanceState.ANSWERED, GrievanceState.REMEDIED),
+        GrievanceState.CLOSED,
         (Role.INTAKE,),
-        "closed_at",
         by_another=True,
     ),
     _step(
         "appeal",
         mark("Record an appeal"),
         _DECIDED,
-        CaseState.APPEALED,
+        GrievanceState.APPEALED,
         (Role.INTAKE,),
+        "filed_on",
         "subject",
         "grounds",
         happens=ClockStart.REVIEW_ASKED,
@@ -187,7 +191,7 @@ GRIEVANCE = LifeCycle(
     _step(
         "dismiss_appeal",
         mark("Dismiss the appeal"),
-        (CaseState.APPEALED,),
+        (GrievanceState.APPEALED,),
         BACK,
         (Role.DECIDER,),
         "reasons",
@@ -197,9 +201,10 @@ GRIEVANCE = LifeCycle(
     _step(
         "uphold_appeal",
         mark("Uphold the appeal"),
-        (CaseState.APPEALED,),
-        CaseState.REOPENED,
+        (GrievanceState.APPEALED,),
+        GrievanceState.REOPENED,
         (Role.DECIDER,),
+        "outcome",
         "reasons",
         stops=(ClockStage.REVIEW,),
         by_another=True,
@@ -207,16 +212,16 @@ GRIEVANCE = LifeCycle(
     _step(
         "reopen",
         mark("Reopen"),
-        (CaseState.CLOSED, CaseState.WITHDRAWN),
-        CaseState.REOPENED,
+        (GrievanceState.CLOSED, GrievanceState.WITHDRAWN),
+        GrievanceState.REOPENED,
         (Role.INTAKE, Role.DECIDER),
         "reason",
     ),
     _step(
         "withdraw",
         mark("Record the complainant's own withdrawal"),
-        tuple(state for state in CaseState if state in OPEN),
-        CaseState.WITHDRAWN,
+        tuple(state for state in GrievanceState if state in OPEN),
+        GrievanceState.WITHDRAWN,
         (Role.INTAKE,),
         "statement",
         "withdrawn_at",
@@ -225,8 +230,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "merge",
         mark("Merge as a duplicate"),
-        (*_BEFORE_WORK, *_IN_WORK),
-        CaseState.DUPLICATE,
+        UNANSWERED,
+        GrievanceState.DUPLICATE,
         (Role.INTAKE,),
         "other_grievance",
         "subject",
@@ -234,7 +239,7 @@ GRIEVANCE = LifeCycle(
     _step(
         "separate",
         mark("Take the merge back"),
-        (CaseState.DUPLICATE,),
+        (GrievanceState.DUPLICATE,),
         BACK,
         (Role.INTAKE,),
         "undone_because",

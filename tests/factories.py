@@ -25,6 +25,8 @@ from models import (
     CalendarDay,
     Category,
     Circulation,
+    Clock,
+    ClockEntry,
     ConferenceOffice,
     DailyReturn,
     Decision,
@@ -38,11 +40,13 @@ from models import (
     Finding,
     Grievance,
     GrievanceLink,
+    GrievanceRecusal,
     GroupMembership,
     Identity,
     IdentityKey,
     IdentityOpening,
     IdentityRequest,
+    ImpartialityOverride,
     ImportBatch,
     Inspection,
     JointConference,
@@ -69,6 +73,7 @@ from models import (
     RetaliationReport,
     RoleChange,
     RoutingObjection,
+    RulePack,
     SavedView,
     SecondFactor,
     ServiceStandard,
@@ -76,10 +81,12 @@ from models import (
     SupervisionGroup,
     SupervisionNotice,
     Target,
+    WorkCalendar,
     db,
 )
 from rules.accounts import RoleChangeKind
 from rules.grievance import (
+    AsideGround,
     DocumentKind,
     LetterKind,
     LetterLanguage,
@@ -88,6 +95,8 @@ from rules.grievance import (
     PointFinding,
 )
 from rules.identity import Duty, IdentityField, OpeningGround
+from rules.impartiality import Act
+from rules.ledger import EntryKind
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
 from rules.records import AuditVerb
@@ -191,6 +200,24 @@ def make_service_standard(**given: Any) -> ServiceStandard:
     )
 
 
+def make_rule_pack(**given: Any) -> RulePack:
+    number = next(_number)
+    return _make(RulePack, given, name=f"Pack {number}", code=f"pack-{number}", source="A law")
+
+
+def make_work_calendar(**given: Any) -> WorkCalendar:
+    """A draft of Monday to Friday, from nine to five in London."""
+    usual = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00")
+    return _make(
+        WorkCalendar,
+        given,
+        version=lambda: next(_number),
+        zone="Europe/London",
+        reason="The usual week",
+        **usual,
+    )
+
+
 def make_calendar_day(**given: Any) -> CalendarDay:
     return _make(
         CalendarDay,
@@ -205,7 +232,9 @@ def make_calendar_day(**given: Any) -> CalendarDay:
 
 
 def make_grievance(**given: Any) -> Grievance:
-    return _make(Grievance, given, title=f"No water since Monday, {next(_number)}")
+    """Return a grievance; one that is withdrawn has a statement, as the table wants it."""
+    usual = {"withdrawal_statement": "It is done."} if given.get("withdrawn_at") else {}
+    return _make(Grievance, given, title=f"No water since Monday, {next(_number)}", **usual)
 
 
 def make_identity(**given: Any) -> Identity:
@@ -258,6 +287,35 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
 def make_plan_step(**given: Any) -> PlanStep:
     return _make(
         PlanStep, given, grievance_id=_id(make_grievance), subject="Visit the site", due_on=DAY
+    )
+
+
+def make_clock(**given: Any) -> Clock:
+    """A clock without a ledger; those with one are made by actions/clocks.py."""
+    return _make(
+        Clock,
+        given,
+        grievance_id=_id(make_grievance),
+        stage=ClockStage.DECIDE,
+        started_at=NOON,
+        due_at=NOON + timedelta(days=14),
+        rule="Standard",
+        rule_version=1,
+        calendar="district",
+        calendar_version=1,
+    )
+
+
+def make_clock_entry(**given: Any) -> ClockEntry:
+    return _make(
+        ClockEntry,
+        given,
+        clock_id=_id(make_clock),
+        position=1,
+        kind=EntryKind.STARTED,
+        due=NOON + timedelta(days=14),
+        entry={},
+        at=NOON,
     )
 
 
@@ -424,6 +482,33 @@ def make_grievance_link(**given: Any) -> GrievanceLink:
         kind=LinkKind.SAME_SUBJECT,
         other_grievance_id=_id(make_grievance),
         subject="The pipe in Mill Street",
+    )
+
+
+def make_grievance_recusal(**given: Any) -> GrievanceRecusal:
+    return _make(
+        GrievanceRecusal,
+        given,
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        ground=AsideGround.INTEREST,
+        reason="Owns the yard next to it",
+        stated_by_id=_id(make_officer),
+        stated_on=DAY,
+    )
+
+
+def make_impartiality_override(**given: Any) -> ImpartialityOverride:
+    return _make(
+        ImpartialityOverride,
+        given,
+        matter="2026-0000001",
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        act=Act.HANDLE,
+        reason="The only engineer of the district",
+        asked_by_id=_id(make_officer),
+        asked_on=DAY,
     )
 
 

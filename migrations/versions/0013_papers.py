@@ -1,13 +1,13 @@
 """Files of documents, decisions that a second person approves, letters as they went out.
 
-Revises: 0009
+Revises: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
