@@ -156,6 +156,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Days for which one who left an office counts as serving it in acting on its grievances.",
     ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
+    _setting("BUREAU", str, "Grievance bureau", "Name and address on letters; | between lines."),
     _setting("DOCUMENT_MEGABYTES", int, 25, "Largest document of a grievance, uploaded."),
     _setting(
         "DOCUMENTS_FOLDER", str, "", "Folder of uploaded documents; empty: instance/documents."

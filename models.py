@@ -1494,6 +1494,7 @@ class Decision(OfficeRecord):
     desk = Desk.DECISIONS
     title_columns = ("subject",)
     office_paths = GRIEVANCE_OFFICES
+    read_only = True
     __table_args__ = (
         CheckConstraint("state <> 'proposed' OR proposed_at IS NOT NULL", name="proposed_has_time"),
         CheckConstraint("decided_by_id <> drafted_by_id", name="approved_by_another"),
@@ -1548,6 +1549,7 @@ class DecisionPoint(OfficeRecord):
     desk = Desk.DECISIONS
     title_columns = ("position", "point")
     office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
+    read_only = True
     __table_args__ = (
         UniqueConstraint("decision_id", "position"),
         CheckConstraint("position > 0", name="position_from_one"),

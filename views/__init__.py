@@ -26,6 +26,7 @@ from rules.permissions import Desk, Verb
 from views import (
     account,
     dashboard,
+    decisions,
     documents,
     errors,
     identity,
@@ -183,6 +184,7 @@ def init_app(app: Flask) -> None:
     imports.init_app(app)
     identity.init_app(app)
     documents.init_app(app)
+    decisions.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(

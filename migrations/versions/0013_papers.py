@@ -22,13 +22,14 @@ KEPT = (
     ("decision", "UPDATE", f"WHEN ({WORDS})", "given_is_kept"),
 )
 
-# The points of a decision are a part of its words.
+# The points of a decision are a part of its words. One that comes as given, as in an import, brings
+# its points in the same transaction.
 KEEP_POINTS = """
 CREATE FUNCTION redress_keep_points() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF EXISTS (
-        SELECT FROM decision WHERE state = 'given'
+        SELECT FROM decision WHERE state = 'given' AND (TG_OP <> 'INSERT' OR created_at <> now())
         AND id IN (
             CASE WHEN TG_OP <> 'INSERT' THEN OLD.decision_id END,
             CASE WHEN TG_OP <> 'DELETE' THEN NEW.decision_id END)
