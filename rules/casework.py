@@ -5,8 +5,9 @@ own statement: intake records it, no office can choose it, and it can be taken u
 ends a grievance by itself. Nothing is merged for good.
 """
 
-from rules import mark
+from rules import RuleBroken, mark
 from rules.grievance import GrievanceState
+from rules.impartiality import Tree, line_above
 from rules.lifecycle import BACK, LifeCycle, Step
 from rules.offices import ClockStage, ClockStart
 from rules.permissions import Role
@@ -245,3 +246,31 @@ GRIEVANCE = LifeCycle(
         "undone_because",
     ),
 )
+
+
+# --- Which office ----------------------------------------------------------------------------
+
+_FOR_THE_OFFICE = frozenset({Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL})
+"""Roles in which an officer acts for the office that has the grievance, or for one above it. The
+others (the intake desk, deciders, supervision) act for the bureau."""
+
+
+def serves(roles: frozenset[Role], office: int, responsible: int | None, tree: Tree) -> bool:
+    """Return whether an officer of `office` may take a step with those of its roles that they
+    hold: as the bureau, or because the office that has the grievance is theirs or below it."""
+    if roles - _FOR_THE_OFFICE:
+        return True
+    return responsible is not None and office in line_above(responsible, tree)
+
+
+def check_higher(office: int, responsible: int | None, first: int | None, tree: Tree) -> None:
+    """Raise RuleBroken unless an officer of `office` may decide the appeal against what one of the
+    office `first` decided: not of the office that answers for it or below it, unless nobody stands
+    above that, and not of an office below the first (domain.md section 6: a higher decider)."""
+    above = tuple(line_above(office, tree))
+    of_it = responsible in above and responsible is not None and tree.get(responsible) is not None
+    if of_it or (first in above and first != office):
+        raise RuleBroken(
+            "An appeal is decided above the office that answered. A decider of a higher office, or"
+            " of one outside its line, must decide it."
+        )

@@ -71,6 +71,7 @@ ACT_OF_STEP: dict[str, Act] = {
     "plan": Act.HANDLE,
     "answer": Act.ANSWER,
     "promise_remedy": Act.RECORD,
+    "claim_remedy": Act.RECORD,
     "verify_remedy": Act.VERIFY,
     "send_back_remedy": Act.VERIFY,
     "close": Act.ROUTE,
