@@ -1,14 +1,12 @@
 """Drafting a decision, proposing it to a second person, approving it or sending it back."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from actions import clocks
+from actions.casework import take_step
 from models import Decision, DecisionPoint, Grievance, Officer, db
 from queries import decisions as asking
 from queries import impartiality
 from rules import RuleBroken
-from rules.casework import GRIEVANCE
 from rules.decisions import (
     LONGEST_TEXT,
     Draft,
@@ -18,10 +16,8 @@ from rules.decisions import (
     check_judged,
     check_whole,
 )
-from rules.grievance import DecisionState, GrievanceState
+from rules.grievance import DecisionState
 from rules.impartiality import Act, Settings
-from rules.offices import ClockStart
-from rules.permissions import Role
 
 
 def draft_of(decision: Decision) -> Draft:
@@ -109,25 +105,12 @@ def check_approval(decision: Decision, *, by: Officer, now: datetime, settings: 
 
 def approve(decision: Decision, *, by: Officer, now: datetime, settings: Settings) -> None:
     """Approve `decision` as a second person: the answer is given, and the complainant is told
-    today. The day until which a review may be asked for comes from the district's standards.
-    Raises RuleBroken."""
+    today. The day until which a review may be asked for comes from the district's standards, else
+    it is 30 days from now. Raises RuleBroken."""
     check_approval(decision, by=by, now=now, settings=settings)
     check_whole(draft_of(decision))
     grievance = decision.grievance
-    until = asking.review_until(db.session(), grievance, now)
-    decision.state = DecisionState.GIVEN
-    decision.given_on = decision.told_on = settings.today(now)
-    decision.decided_by_id = by.id
-    decision.review_until_on = until.astimezone(ZoneInfo(settings.timezone)).date()
+    take_step(grievance, "answer", by=by, now=now, settings=settings, decision=decision)
+    if decision.review_until_on is None:
+        decision.review_until_on = settings.today(asking.review_until(db.session(), grievance, now))
     db.session.flush()
-    _answer(grievance, by=by, now=now)
-
-
-def _answer(grievance: Grievance, *, by: Officer, now: datetime) -> None:
-    step = GRIEVANCE.steps["answer"]
-    held = [Role(role) for role in by.roles]
-    grievance.state = GrievanceState(GRIEVANCE.after("answer", grievance.state, held))
-    grievance.answered_at = now
-    db.session.flush()
-    clocks.stop(grievance, step.stops, now, by=by, now=now, reason="")
-    clocks.happened(grievance, ClockStart.TOLD, now, by=by, now=now)

@@ -14,6 +14,7 @@ from models import (
     AuditEntry,
     Grievance,
     ImportBatch,
+    LetterTemplate,
     Officer,
     Record,
     RoleChange,
@@ -32,6 +33,7 @@ from views import (
     identity,
     imports,
     leaving,
+    letters,
     roles,
     saved,
     search,
@@ -52,6 +54,7 @@ from views.labels import (
     type_label,
     types_label,
 )
+from views.letters import LetterTemplateView
 from views.offices import OfficerView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
@@ -63,6 +66,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
     ImportBatch: ImportBatchView,
+    LetterTemplate: LetterTemplateView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -185,6 +189,7 @@ def init_app(app: Flask) -> None:
     identity.init_app(app)
     documents.init_app(app)
     decisions.init_app(app)
+    letters.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(

@@ -16,7 +16,9 @@ from rules.grievance import LetterKind, LetterLanguage
 from rules.letters import paragraphs
 
 HERE = Path(__file__).parent
-FONT = "Noto Sans CJK SC"
+FONTS = Path(str(noto_cjk_sans_otc.FONT_PATH)).parent
+FAMILIES = ("Libertinus Serif", "Noto Sans CJK SC")
+"""Those that letter.typ names: the first comes with Typst."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,18 @@ def shipped(kind: LetterKind, language: LetterLanguage) -> tuple[str, str]:
 def as_pdf(sheet: Sheet) -> bytes:
     """Return the letter as a tagged PDF. The same sheet gives the same bytes."""
     data = vars(sheet) | {"paragraphs": paragraphs(sheet.body)}
-    font = Path(str(noto_cjk_sans_otc.FONT_PATH)).parent
     written = typst.compile(
-        (HERE / "letter.typ").read_bytes(),
-        root=str(HERE),
-        font_paths=[str(font)],
+        HERE / "letter.typ",
+        root=HERE,
+        font_paths=[FONTS],
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
         pdf_standards=["ua-1"],
         timestamp=0,
     )
-    if not isinstance(written, bytes):
-        raise TypeError("one PDF was asked for")
-    return written
+    return bytes(written)
 
 
 def fonts() -> list[str]:
     """Return the families of letters that there are, for `flask doctor`."""
-    folder = Path(str(noto_cjk_sans_otc.FONT_PATH)).parent
-    return list(typst.Fonts(include_system_fonts=False, font_paths=[str(folder)]).families())
+    return list(typst.Fonts(include_system_fonts=False, font_paths=[FONTS]).families())
