@@ -156,6 +156,11 @@ SETTINGS: tuple[Setting, ...] = (
         "Days for which one who left an office counts as serving it in acting on its grievances.",
     ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
+    _setting("BUREAU", str, "Grievance bureau", "Name and address on letters; | between lines."),
+    _setting("DOCUMENT_MEGABYTES", int, 25, "Largest document of a grievance, uploaded."),
+    _setting(
+        "DOCUMENTS_FOLDER", str, "", "Folder of uploaded documents; empty: instance/documents."
+    ),
     _setting("IDENTITY_MINUTES", int, 5, "Minutes for which an opened identity is shown: 1 to 60."),
     _setting(
         "IDENTITY_AGREEMENT_HOURS",
@@ -261,6 +266,11 @@ def secret_key(instance: Path) -> str:
         with suppress(FileExistsError):
             write_once(path, secrets.token_hex(32).encode())
     return path.read_text().strip()
+
+
+def documents_folder(settings: Mapping[str, Any]) -> Path:
+    """Return the folder of the files of documents and letters."""
+    return Path(settings["DOCUMENTS_FOLDER"] or Path(settings["INSTANCE"]) / "documents")
 
 
 def audit_key(settings: Mapping[str, Any]) -> Path:

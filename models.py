@@ -76,6 +76,8 @@ from rules.grievance import (
     DocumentKind,
     GrievanceKind,
     GrievanceState,
+    LetterKind,
+    LetterLanguage,
     LinkKind,
     PauseGround,
     PointFinding,
@@ -1427,6 +1429,7 @@ class Document(OfficeRecord):
     __table_args__ = (
         together("stored_whole", "stored_name", "media_type", "size", "sha256"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+        CheckConstraint("sent_sha256 ~ '^[0-9a-f]{64}$'", name="sent_sha256_in_hex"),
         CheckConstraint("size >= 0", name="size_not_negative"),
     )
 
@@ -1441,6 +1444,9 @@ class Document(OfficeRecord):
     size: Mapped[int | None] = mapped_column(BigInteger, info=SYSTEM, doc="Bytes of the file")
     sha256: Mapped[str | None] = mapped_column(
         String(64), info=SYSTEM, doc="SHA-256 of the file, in hex"
+    )
+    sent_sha256: Mapped[str | None] = mapped_column(
+        String(64), info=SYSTEM, doc="SHA-256 of the file as it was sent, before it was cleaned"
     )
     stored_name: Mapped[str | None] = mapped_column(
         String(80), unique=True, info=SYSTEM | {"secret": True}, doc="Name of the stored file"
@@ -1516,7 +1522,10 @@ class Decision(OfficeRecord):
     desk = Desk.DECISIONS
     title_columns = ("subject",)
     office_paths = GRIEVANCE_OFFICES
+    read_only = True
     __table_args__ = (
+        CheckConstraint("state <> 'proposed' OR proposed_at IS NOT NULL", name="proposed_has_time"),
+        CheckConstraint("decided_by_id <> drafted_by_id", name="approved_by_another"),
         CheckConstraint("(state = 'given') = (given_on IS NOT NULL)", name="given_has_day"),
         together("given_by_whom", "given_on", "decided_by_id"),
         CheckConstraint("told_on >= given_on", name="told_after_giving"),
@@ -1530,9 +1539,21 @@ class Decision(OfficeRecord):
     summary: Mapped[LongText] = mapped_column(
         info=DETAIL, doc="The decision as the complainant reads it"
     )
+    follows: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What follows from it: who does what by when"
+    )
+    how_to_appeal: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Where and how a review is asked for"
+    )
     drafted_by_id: Mapped[int] = reference("officer", doc="Officer who drafted it")
     state: Mapped[DecisionState] = mapped_column(
-        server_default="draft", info=ACTION, doc="Draft, or given"
+        server_default="draft", info=ACTION, doc="Draft, proposed for approval, or given"
+    )
+    proposed_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | DETAIL, doc="When it was proposed to a second person"
+    )
+    sent_back_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why the second person did not approve the last draft"
     )
     given_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was given")
     decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
@@ -1556,6 +1577,7 @@ class DecisionPoint(OfficeRecord):
     desk = Desk.DECISIONS
     title_columns = ("position", "point")
     office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
+    read_only = True
     __table_args__ = (
         UniqueConstraint("decision_id", "position"),
         CheckConstraint("position > 0", name="position_from_one"),
@@ -1570,6 +1592,75 @@ class DecisionPoint(OfficeRecord):
     reasons: Mapped[LongText] = mapped_column(doc="Facts and rules the conclusion rests on")
 
     decision: Mapped["Decision"] = relationship(back_populates="points")
+
+
+class LetterTemplate(ReferenceRecord):
+    """The words of a kind of letter in one language, with places that the case fills."""
+
+    desk = Desk.STANDARDS
+    sorted_by = "name"
+    __table_args__ = (
+        Index(
+            "uq_letter_template_one_in_use",
+            "kind",
+            "language",
+            unique=True,
+            postgresql_where=text("retired_on IS NULL"),
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name of the template")
+    kind: Mapped[LetterKind] = mapped_column(doc="What the letter is for")
+    language: Mapped[LetterLanguage] = mapped_column(doc="Language of the letter")
+    subject: Mapped[str] = mapped_column(
+        String(300), info=DETAIL, doc="Its heading; {number} and the like are filled in"
+    )
+    body: Mapped[LongText] = mapped_column(
+        info=DETAIL,
+        doc="Its paragraphs, with an empty line between them; a line that begins with # is a "
+        "heading. Filled in are {number}, {title}, {received_on}, {office}, {bureau}, {today}, "
+        "and, in an answer, {summary}, {points}, {follows}, {how_to_appeal}, {review_until}",
+    )
+    retired_on: Mapped[Day | None] = mapped_column(
+        info=DETAIL, doc="Day from which another one is used"
+    )
+
+
+class Letter(OfficeRecord):
+    """A letter as it went out, without the address of who complained."""
+
+    desk = Desk.DECISIONS
+    title_columns = ("subject",)
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance it is about", info=ACTION)
+    decision_id: Mapped[int | None] = reference(
+        "decision", doc="Decision that it tells of", info=ACTION
+    )
+    kind: Mapped[LetterKind] = mapped_column(info=ACTION, doc="What the letter is for")
+    language: Mapped[LetterLanguage] = mapped_column(info=ACTION, doc="Language of the letter")
+    office_id: Mapped[int | None] = reference(
+        "office", doc="Office that it goes to; none: the complainant", info=ACTION
+    )
+    subject: Mapped[str] = mapped_column(String(300), info=ACTION, doc="Its heading")
+    body: Mapped[LongText] = mapped_column(info=ACTION | DETAIL, doc="Its text")
+    letter_template_id: Mapped[int | None] = reference(
+        "letter_template", doc="Template it was made from; none: as shipped", info=ACTION
+    )
+    document_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("document.id", ondelete="RESTRICT"),
+        unique=True,
+        info=ACTION,
+        doc="The letter as PDF, with its SHA-256",
+    )
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    decision: Mapped["Decision | None"] = relationship(foreign_keys=decision_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    letter_template: Mapped["LetterTemplate | None"] = relationship(foreign_keys=letter_template_id)
+    document: Mapped["Document"] = relationship(foreign_keys=document_id)
 
 
 class Remedy(OfficeRecord):

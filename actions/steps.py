@@ -224,8 +224,10 @@ def _answer(turn: Turn, *, decision: Decision | None) -> Told:
     """Give the answer that somebody else drafted, also to those whose grievances are merged."""
     if decision is None or decision.grievance_id != turn.grievance.id:
         raise RuleBroken("Choose the draft that is to be given.", field="decision")
-    if decision.state is not DecisionState.DRAFT:
+    if decision.state is DecisionState.GIVEN:
         raise RuleBroken("This decision is given already.", field="decision")
+    if decision.state is not DecisionState.PROPOSED:
+        raise RuleBroken("This draft was not proposed for approval yet.", field="decision")
     if decision.drafted_by_id == turn.by.id:
         raise RuleBroken("You drafted it. A second person must decide it.", field="decision")
     if not decision.points:

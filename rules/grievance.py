@@ -120,8 +120,22 @@ class DocumentKind(enum.StrEnum):
 
 
 class DecisionState(enum.StrEnum):
+    """A draft is proposed to a second person, who approves it or sends it back."""
+
     DRAFT = "draft"
+    PROPOSED = "proposed"
     GIVEN = "given"
+
+
+class LetterKind(enum.StrEnum):
+    ACKNOWLEDGEMENT = "acknowledgement"
+    TO_COMPLAINANT = "answer_to_complainant"
+    TO_OFFICE = "answer_to_office"
+
+
+class LetterLanguage(enum.StrEnum):
+    ENGLISH = "en"
+    CHINESE = "zh_Hans_CN"
 
 
 class ReportState(enum.StrEnum):

@@ -50,6 +50,8 @@ from models import (
     ImportBatch,
     Inspection,
     JointConference,
+    Letter,
+    LetterTemplate,
     ListLayout,
     NumberSeries,
     Office,
@@ -83,7 +85,15 @@ from models import (
     db,
 )
 from rules.accounts import RoleChangeKind
-from rules.grievance import AsideGround, DocumentKind, LinkKind, PauseGround, PointFinding
+from rules.grievance import (
+    AsideGround,
+    DocumentKind,
+    LetterKind,
+    LetterLanguage,
+    LinkKind,
+    PauseGround,
+    PointFinding,
+)
 from rules.identity import Duty, IdentityField, OpeningGround
 from rules.impartiality import Act
 from rules.ledger import EntryKind
@@ -349,6 +359,33 @@ def make_document(**given: Any) -> Document:
         grievance_id=_id(make_grievance),
         name="Photo of the road",
         kind=DocumentKind.EVIDENCE,
+    )
+
+
+def make_letter_template(**given: Any) -> LetterTemplate:
+    # One of a kind and language is in use: others are those that were.
+    return _make(
+        LetterTemplate,
+        given,
+        name=f"Answer {next(_number)}",
+        kind=LetterKind.TO_COMPLAINANT,
+        language=LetterLanguage.ENGLISH,
+        subject="Your grievance {number}",
+        body="We have decided.",
+        retired_on=DAY,
+    )
+
+
+def make_letter(**given: Any) -> Letter:
+    return _make(
+        Letter,
+        given,
+        grievance_id=_id(make_grievance),
+        kind=LetterKind.TO_COMPLAINANT,
+        language=LetterLanguage.ENGLISH,
+        subject="Your grievance",
+        body="We have decided.",
+        document_id=_id(make_document, kind=DocumentKind.LETTER),
     )
 
 

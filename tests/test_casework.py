@@ -43,6 +43,7 @@ from tests.rules.test_lifecycle import EXPECTED
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 TODAY = NOW.date()
+PROPOSED = {"state": DecisionState.PROPOSED, "proposed_at": NOW}
 RECEIVED = NOW - timedelta(days=20)
 S = GrievanceState
 ANSWERED = (S.ANSWERED, S.REMEDY, S.REMEDIED, S.CLOSED, S.APPEALED)
@@ -91,7 +92,7 @@ class World:
                 grievance=one, office=self.water, asked_by=people["head"], asked_at=RECEIVED
             )
         if state in (S.ACCEPTED, S.PLANNED):
-            draft = make.make_decision(grievance=one, drafted_by=people["handler"])
+            draft = make.make_decision(grievance=one, drafted_by=people["handler"], **PROPOSED)
             make.make_decision_point(decision=draft)
         if state in ANSWERED:
             self.decision(one)
@@ -122,7 +123,7 @@ class World:
     def facts(self, step: str, one: Grievance) -> dict[str, Any]:
         """Return what `step` needs."""
         remedy = one.remedies[0] if one.remedies else None
-        draft = next((d for d in one.decisions if d.state is DecisionState.DRAFT), None)
+        draft = next((d for d in one.decisions if d.state is DecisionState.PROPOSED), None)
         told: dict[str, Callable[[], dict[str, Any]]] = {
             "acknowledge": lambda: {},
             "route": lambda: {"responsible_office": self.water, "reason": "It is a pipe."},
@@ -329,7 +330,7 @@ def test_an_answer_is_given_by_another_than_who_drafted_it_and_answers_each_poin
     session.flush()
     with pytest.raises(RuleBroken, match="Somebody else must take this step"):
         take_step(one, "answer", by=drafter, now=NOW, decision=draft)
-    bare = make.make_decision(grievance=one, drafted_by=w.people["handler"])
+    bare = make.make_decision(grievance=one, drafted_by=w.people["handler"], **PROPOSED)
     with pytest.raises(RuleBroken, match="answers no point yet"):
         w.take(one, "answer", decision=bare)
     foreign = make.make_decision()
@@ -518,7 +519,7 @@ def test_steps_start_and_stop_the_clocks_and_give_the_last_days(w: World, sessio
     assert _stages(session, one)[ClockStage.OBJECT].stopped_at is None
     w.take(one, "accept")
     assert _stages(session, one)[ClockStage.OBJECT].stopped_at == NOW
-    draft = make.make_decision(grievance=one, drafted_by=w.people["handler"])
+    draft = make.make_decision(grievance=one, drafted_by=w.people["handler"], **PROPOSED)
     make.make_decision_point(decision=draft)
     w.take(one, "answer", decision=draft)
     stages = _stages(session, one)

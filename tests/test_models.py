@@ -144,7 +144,7 @@ def test_nothing_reaches_across_the_identities_of_grievances(session: Any) -> No
 DECIDED_AT = {"decided_at": LATER, "decided_by_id": BEN, "decision_reasons": "Because."}
 ASKED = {"asked_by_id": ANN, "asked_at": NOON}
 DECIDED_ON = {"decided_on": NEXT, "decided_by_id": BEN, "reasons": "Because."}
-GIVEN = {"drafted_by_id": ANN, "state": "given", "given_on": DAY, "decided_by_id": ANN}
+GIVEN = {"drafted_by_id": ANN, "state": "given", "given_on": DAY, "decided_by_id": BEN}
 STORED = {"stored_name": "f1", "media_type": "image/png", "size": 10, "sha256": SHA}
 REMEDY_DONE = {
     "state": "done",
@@ -372,6 +372,9 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("document", "sha256_in_hex", STORED | {"sha256": "x" * 64}),
     ("document", "sha256_in_hex", STORED | {"sha256": SHA[:63]}),
     ("document", "size_not_negative", STORED | {"size": -1}),
+    ("document", "sent_sha256_in_hex", {"sent_sha256": SHA[:63]}),
+    ("decision", "proposed_has_time", {"state": "proposed"}),
+    ("decision", "approved_by_another", GIVEN | {"decided_by_id": ANN}),
     ("decision", "given_has_day", {"state": "given"}),
     ("decision", "given_by_whom", {"state": "given", "given_on": DAY}),
     ("decision", "told_once_given", {"told_on": DAY}),

@@ -16,6 +16,7 @@ from models import (
     ImpartialityOverride,
     ImportBatch,
     JointConference,
+    LetterTemplate,
     Officer,
     PlanStep,
     Record,
@@ -35,12 +36,15 @@ from views import (
     clocks,
     conferences,
     dashboard,
+    decisions,
+    documents,
     duplicates,
     errors,
     identity,
     impartiality,
     imports,
     leaving,
+    letters,
     plan,
     roles,
     saved,
@@ -66,6 +70,7 @@ from views.labels import (
     type_label,
     types_label,
 )
+from views.letters import LetterTemplateView
 from views.offices import OfficerView
 from views.plan import PlanStepView
 from views.roles import RoleChangeView
@@ -83,6 +88,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     PlanStep: PlanStepView,
     JointConference: JointConferenceView,
     RetaliationReport: RetaliationReportView,
+    LetterTemplate: LetterTemplateView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -218,6 +224,9 @@ def init_app(app: Flask) -> None:
     duplicates.init_app(app)
     clocks.init_app(app)
     standards.init_app(app)
+    documents.init_app(app)
+    decisions.init_app(app)
+    letters.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(

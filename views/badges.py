@@ -70,7 +70,11 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
         waiting=[AppealState.FILED], ended=[AppealState.DECIDED, AppealState.ENDED]
     ),
     AppealOutcome: _tones(ended=AppealOutcome),
-    DecisionState: _tones(open=[DecisionState.DRAFT], ended=[DecisionState.GIVEN]),
+    DecisionState: _tones(
+        open=[DecisionState.DRAFT],
+        waiting=[DecisionState.PROPOSED],
+        ended=[DecisionState.GIVEN],
+    ),
     ReportState: _tones(
         waiting=[ReportState.REPORTED],
         bad=[ReportState.CONFIRMED],

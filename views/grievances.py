@@ -48,8 +48,6 @@ class GrievanceView(RecordView):
     def after_change(self, ids: list[int], columns: set[str], *, is_new: bool = False) -> None:
         """Start the clocks of a new grievance; count those that run by the rules of its category
         where that was changed. From when it was received clocks have been counted: that stays."""
-        if self.model is not Grievance:
-            return
         by, now = security.current_officer(), datetime.now(UTC)
         if is_new:
             for grievance in db.session.scalars(select(Grievance).where(Grievance.id.in_(ids))):

@@ -13,7 +13,7 @@ from tests.conventions.sources import TOOLS, listed, modules
 RULES = {"config", "rules"}
 MODELS = RULES | {"models"}
 ASKING = MODELS | {"access", "budget", "limits", "queries", "security"}
-DOING = ASKING | {"actions", "sealing"}
+DOING = ASKING | {"actions", "papers", "sealing"}
 FILES_IN_AND_OUT = DOING | {"exports", "imports", "demo"}
 SET_UP = {"config", "postgres", "embedded"}
 MAY_IMPORT = {
@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "models": {"rules"},
     "access": MODELS | {"postgres"},
     "sealing": RULES,
+    "papers": RULES,
     "queries": MODELS,
     "budget": set(),
     "limits": set(),
