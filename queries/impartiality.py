@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, Select, Text, cast, literal, null, or_, select, union_all
 from sqlalchemy.orm import aliased
@@ -120,14 +121,14 @@ def cases(grievances: Collection[Grievance]) -> dict[int, Case]:
     return {one.id: _case(one, facts) for one in grievances}
 
 
-def _read(*parts: Select[str, int, int]) -> Facts:
+def _read(*parts: Select[Any, Any, Any]) -> Facts:
     found: dict[tuple[str, int], set[int]] = defaultdict(set)
     for what, whose, number in db.session.execute(union_all(*parts)):
         found[what, whose].add(number)
     return defaultdict(frozenset, {key: frozenset(numbers) for key, numbers in found.items()})
 
 
-def _of_people(ids: set[int], now: datetime, settings: Settings) -> list[Select[str, int, int]]:
+def _of_people(ids: set[int], now: datetime, settings: Settings) -> list[Select[Any, Any, Any]]:
     today = settings.today(now)
     since = now - timedelta(days=settings.cooling_off_days)
     served = (
@@ -169,7 +170,7 @@ def _person(officer_id: int, facts: Facts) -> Person:
     )
 
 
-def _of_cases(ids: set[int]) -> list[Select[str, int, int]]:
+def _of_cases(ids: set[int]) -> list[Select[Any, Any, Any]]:
     appealed = or_(Appeal.outcome.is_(None), Appeal.outcome != AppealOutcome.DISMISSED)
     return [
         select(
@@ -275,9 +276,9 @@ def told(grievance_id: int) -> tuple[list[Aside], list[Leave]]:
         .limit(MOST)
     )
     found: tuple[list[Aside], list[Leave]] = ([], [])
-    for row in db.session.execute(union_all(asides, leaves)):
-        values: tuple[Any, ...] = tuple(row)
-        place, number, officer_id, name, word, reason, day, state, *by = values
+    rows: Any = db.session.execute(union_all(asides, leaves))
+    for row in rows:
+        place, number, officer_id, name, word, reason, day, state, *by = row
         if place == 0:
             found[0].append(Aside(name, AsideGround(word), reason, day))
         else:

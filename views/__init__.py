@@ -40,6 +40,7 @@ from views import (
     documents,
     duplicates,
     errors,
+    handing_over,
     identity,
     impartiality,
     imports,
@@ -55,6 +56,7 @@ from views import (
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
+from views.case import CASE_PARTS
 from views.casework import RetaliationReportView
 from views.conferences import JointConferenceView
 from views.grievances import GrievanceView, ImportBatchView
@@ -207,6 +209,7 @@ def init_app(app: Flask) -> None:
     roles.init_app(app)
     leaving.init_app(app)
     casework.init_app(app)
+    handing_over.init_app(app)
     saved.init_app(app)
     admin = Admin(
         app,
@@ -227,6 +230,7 @@ def init_app(app: Flask) -> None:
     documents.init_app(app)
     decisions.init_app(app)
     letters.init_app(app)
+    CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(

@@ -9,6 +9,7 @@ from flask import session as web_session
 import security
 from actions import accounts, identity
 from models import Officer, OfficerSession, db
+from rules.permissions import Role, Verb
 from sealing import KeyRing, key_ring
 
 # What a visitor may choose before they log in; the log-in takes it along.
@@ -69,3 +70,14 @@ def identity_terms() -> identity.Terms:
 def identity_ring() -> KeyRing:
     """Return the keys that seal identities."""
     return key_ring(current_app.config)
+
+
+def may_hand_over(person: Officer) -> bool:
+    """Return whether the current officer may hand over the work of `person`: whoever edits
+    officers, and the head of their office or of one above it."""
+    if security.can(Verb.EDIT, Officer):
+        return True
+    if Role.OFFICE_HEAD not in security.roles():
+        return False
+    offices = security.visible_offices()
+    return offices is None or person.office_id in offices

@@ -27,6 +27,7 @@ from models import (
     db,
 )
 from queries import case as asking
+from queries import decisions, documents
 from queries.case import Part
 from queries.filters import local_column
 from rules.permissions import Verb
@@ -39,7 +40,10 @@ from views.shown import Wanted, visible_titles
 MOST_TOLD = 60
 """So many entries of the trail are told on the page; the history has all."""
 
-CASE_PARTS: dict[str, Callable[[Grievance], Any]] = {}
+CASE_PARTS: dict[str, Callable[[Grievance], Any]] = {
+    "documents": lambda grievance: documents.for_case(db.session(), grievance),
+    "decisions": lambda grievance: decisions.for_case(db.session(), grievance),
+}
 
 
 @dataclass(frozen=True)

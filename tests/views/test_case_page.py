@@ -18,8 +18,8 @@ from tests.statements import statements
 from tests.views.pages import address
 
 MOST_STATEMENTS = 15
-WITHOUT_THE_OTHERS = 8
-"""What the page takes before clock, steps, documents, decision and duplicates are asked for."""
+WITHOUT_THE_OTHERS = 11
+"""What the page takes before clock, steps, documents and decision are asked for."""
 
 
 def words(page: Any) -> str:
