@@ -449,13 +449,16 @@ def parse_id(value: object) -> int | None:
     return number if 0 < number <= LARGEST_ID else None
 
 
-def load(model: type[AnyRecord], record_id: object) -> AnyRecord:
-    """Return the record with this id. One that is not there and one that the current officer may
-    not see look the same: 404, as does an id that is none (`1,2`, `abc`, 2^63)."""
+def load(model: type[AnyRecord], record_id: object, *options: Any) -> AnyRecord:
+    """Return the record with this id, read with the loader `options`. One that is not there and one
+    that the current officer may not see look the same: 404, as does an id that is none (`1,2`,
+    `abc`, 2^63)."""
     number = parse_id(record_id)
     if number is None or not can(Verb.READ, model):
         abort(404)
-    query = select(model).where(model.id == number)
+    query = select(model).where(model.id == number).options(*options)
+    if options:  # also of what this request has read before
+        query = query.execution_options(populate_existing=True)
     scope = visible(model)
     record: AnyRecord | None = db.session.scalar(query if scope is None else query.where(scope))
     if record is None:

@@ -1,12 +1,11 @@
 """What is asked about the decisions of a grievance and the letters that tell of them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, selectinload
 
-from models import Decision, Grievance, Letter
+from models import Decision, Grievance
 from queries.clocks import calendar_in_force, given_to
 from rules import deadlines
 from rules.decisions import REVIEW_TIME
@@ -15,53 +14,6 @@ from rules.offices import ClockStage
 
 MOST = 20
 """Decisions and letters on the page of a grievance."""
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """The decisions of one grievance with their points, newest first, and its letters."""
-
-    grievance: Grievance
-    all: list[Decision]
-    letters: list[Letter]
-
-
-def decisions_of(grievance_id: int) -> Select[Decision]:
-    """Ask for the decisions of a grievance, newest first, with points and who wrote and gave
-    them."""
-    return (
-        select(Decision)
-        .where(Decision.grievance_id == grievance_id)
-        .options(
-            selectinload(Decision.points),
-            joinedload(Decision.drafted_by),
-            joinedload(Decision.decided_by),
-        )
-        .order_by(Decision.id.desc())
-        .limit(MOST)
-    )
-
-
-def letters_of(grievance_id: int) -> Select[Letter]:
-    """Ask for the letters of a grievance, newest first, with their files and who made them."""
-    return (
-        select(Letter)
-        .where(Letter.grievance_id == grievance_id)
-        .options(
-            joinedload(Letter.document), joinedload(Letter.office), joinedload(Letter.created_by)
-        )
-        .order_by(Letter.id.desc())
-        .limit(MOST)
-    )
-
-
-def for_case(session: Session, grievance: Grievance) -> Decisions:
-    """Return what templates/grievances/_decision.html shows; three statements."""
-    return Decisions(
-        grievance,
-        list(session.scalars(decisions_of(grievance.id))),
-        list(session.scalars(letters_of(grievance.id))),
-    )
 
 
 def own_draft(grievance_id: int, officer_id: int) -> Select[Decision]:

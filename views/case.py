@@ -16,6 +16,7 @@ import security
 from models import (
     AuditEntry,
     ConferenceOffice,
+    DecisionPoint,
     Grievance,
     GrievanceLink,
     JointConference,
@@ -27,7 +28,6 @@ from models import (
     db,
 )
 from queries import case as asking
-from queries import decisions, documents
 from queries.case import Part
 from queries.filters import local_column
 from rules.permissions import Verb
@@ -40,10 +40,7 @@ from views.shown import Wanted, visible_titles
 MOST_TOLD = 60
 """So many entries of the trail are told on the page; the history has all."""
 
-CASE_PARTS: dict[str, Callable[[Grievance], Any]] = {
-    "documents": lambda grievance: documents.for_case(db.session(), grievance),
-    "decisions": lambda grievance: decisions.for_case(db.session(), grievance),
-}
+CASE_PARTS: dict[str, Callable[[Grievance], Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -124,6 +121,15 @@ class CasePage:
     def of(self, model: type[Record]) -> list[Shown]:
         """Return the records of one type; none where the officer may not read it."""
         return self.case.get(model, [])
+
+    def newest(self, table: str) -> list[Shown]:
+        """Return the records of one type, the newest first."""
+        return self.named(table)[::-1]
+
+    def points(self, decision: Shown) -> list[Shown]:
+        """Return the points of a decision in their order."""
+        mine = [one for one in self.of(DecisionPoint) if one["decision"].id == decision.id]
+        return sorted(mine, key=lambda one: one["position"])
 
     def named(self, table: str) -> list[Shown]:
         """Return the records of one type, by the name of its table."""
