@@ -30,7 +30,8 @@ from models import (
 from queries import case as asking
 from queries.case import Part
 from queries.filters import local_column
-from rules.permissions import Verb
+from rules.casework import GRIEVANCE
+from rules.permissions import Role, Verb
 from views import story
 from views.badges import Badge, due_badge
 from views.labels import name_of, typed
@@ -39,6 +40,9 @@ from views.shown import Wanted, visible_titles
 
 MOST_TOLD = 60
 """So many entries of the trail are told on the page; the history has all."""
+
+AT_ANY_TIME = frozenset({"withdraw", "merge", "separate", "appeal", "reopen"})
+"""Steps that no grievance waits for."""
 
 CASE_PARTS: dict[str, Callable[[Grievance], Any]] = {}
 
@@ -107,6 +111,16 @@ class CasePage:
         return due_badge(
             self.grievance.due_at, self.grievance.answered_at, today(), is_ended=ended is not None
         )
+
+    @property
+    def next_steps(self) -> list[tuple[str, list[Role]]]:
+        """What the grievance waits for, whoever takes it: the label of a step, and the roles."""
+        state = self.grievance.state
+        return [
+            (step.label, [role for role in Role if role in step.roles])
+            for step in GRIEVANCE.steps.values()
+            if state in step.sources and step.name not in AT_ANY_TIME
+        ]
 
     @property
     def may_plan(self) -> bool:

@@ -29,6 +29,7 @@ def step_form(step: PlanStep | None = None, **given: Any) -> RecordForm:
     cls = form_for(PlanStep, lambda key: url_for(f"{endpoint_of(PlanStep)}.ajax_lookup", name=key))
     form = cls(obj=step, **given)
     form.keep_only(WRITTEN)
+    form.officer.flags.required = True  # shown as needed; rules/plan.py says so
     return form
 
 
