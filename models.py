@@ -169,6 +169,7 @@ ACTION: dict[str, Any] = {"set_by": "action"}
 SYSTEM: dict[str, Any] = {"set_by": "system", "sort": False, "list": False}
 SEARCH: dict[str, Any] = {"search": True}
 DETAIL: dict[str, Any] = {"list": False, "sort": False}
+MASKED: dict[str, Any] = {"trail": "masked"}
 
 
 # Every record type, in the order in which they are declared.
@@ -1377,6 +1378,7 @@ class RoutingObjection(OfficeRecord):
     """An office says that a grievance is another office's to answer."""
 
     desk = Desk.CASEWORK
+    read_only = True  # made and decided by steps (rules/casework.py)
     title_columns = ("state",)
     office_paths = ("office_id", *GRIEVANCE_OFFICES)
     __table_args__ = (
@@ -1728,6 +1730,7 @@ class Appeal(OfficeRecord):
     """A request to review a decision, decided by somebody else."""
 
     desk = Desk.DECISIONS
+    read_only = True  # made and decided by steps (rules/casework.py)
     title_columns = ("subject",)
     office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
     __table_args__ = (
@@ -1809,9 +1812,11 @@ class RetaliationReport(OfficeRecord):
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it followed")
     office_id: Mapped[int] = reference("office", doc="Office that is said to have done it")
-    subject: Mapped[str] = mapped_column(String(300), doc="What was done, without names")
+    subject: Mapped[str] = mapped_column(
+        String(300), info=MASKED, doc="What was done, without names"
+    )
     account: Mapped[LongText] = mapped_column(
-        info=DETAIL, doc="What happened and when, without names"
+        info=DETAIL | MASKED, doc="What happened and when, without names"
     )
     reported_on: Mapped[Day] = mapped_column(doc="Day it was reported")
     state: Mapped[ReportState] = mapped_column(
@@ -1820,7 +1825,7 @@ class RetaliationReport(OfficeRecord):
     decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
     decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
     reasons: Mapped[LongText | None] = mapped_column(
-        info=ACTION | DETAIL, doc="Facts the decision rests on"
+        info=ACTION | DETAIL | MASKED, doc="Facts the decision rests on"
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="retaliation_reports")

@@ -154,7 +154,7 @@ def _require_higher(step: Step, grievance: Grievance, by: Officer, tree: Tree) -
 
 def _say_it_is_a_step() -> None:
     """Tell the database that what comes is a step, for the rest of this transaction: the trigger
-    redress_hold_routing refuses forms that would change the office of a routed grievance."""
+    redress_by_step refuses forms that would go round the life-cycle."""
     db.session.execute(select(func.set_config("redress.by_step", "yes", True)))
 
 

@@ -62,7 +62,7 @@ def report_retaliation(
         "reported_on": past_day("reported_on", reported_on, today),
     }
     # Without RETURNING, which the policy of the table would refuse to the intake desk.
-    db.session.execute(insert(RetaliationReport.__table__).values(told))
+    db.session.execute(insert(RetaliationReport.__table__).values(told).inline())
 
 
 def decide_report(

@@ -123,11 +123,12 @@ def step(grievance_id: str, name: str) -> Any:
         abort(403)
     grievance: Grievance = security.load(Grievance, grievance_id)
     now, settings = datetime.now(UTC), security.impartiality()
+    form = form_of(one, grievance, _start(grievance, one))
     try:
         check_step(grievance, name, by=_officer(), now=now, settings=settings)
     except RuleBroken as refused:
-        return _step_page(grievance, one, None, refusal_in_words(refused)[0], 409)
-    form = form_of(one, grievance, _start(grievance, one))
+        typed = form if form.is_submitted() else None
+        return _step_page(grievance, one, typed, refusal_in_words(refused)[0], 409)
     if not form.is_submitted():
         return _step_page(grievance, one, form)
     if not form.validate():

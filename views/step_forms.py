@@ -102,7 +102,7 @@ def _now(grievance: Grievance, common: dict[str, Any]) -> Any:
 
 def _chosen(options: Iterable[tuple[int, str]], common: dict[str, Any]) -> Any:
     choices = [(str(number), words) for number, words in options]
-    return SelectField(choices=choices, coerce=str, **common)
+    return SelectField(choices=choices, coerce=str, default="", **common)
 
 
 def _decision(grievance: Grievance, common: dict[str, Any]) -> Any:
@@ -121,7 +121,7 @@ def _remedy(state: RemedyState) -> Made:
 def _outcome(grievance: Grievance, common: dict[str, Any]) -> Any:
     possible = (AppealOutcome.UPHELD, AppealOutcome.PARTLY)
     choices = [(one.value, enum_label(one)) for one in possible]
-    return SelectField(choices=choices, coerce=str, **common)
+    return SelectField(choices=choices, coerce=str, default="", **common)
 
 
 FIELDS: dict[str, Made] = {
@@ -166,10 +166,12 @@ def form_of(step: Step, grievance: Grievance, start: dict[str, Any]) -> RecordFo
 
 
 def _common(step: Step, name: str) -> dict[str, Any]:
-    needed = name in step.needs
-    check: Any = validators.InputRequired() if needed else validators.Optional()
-    if needed:
-        check.message = gettext("Please fill this in.")
+    check: Any = validators.Optional()
+    if name in step.needs:
+        # Of a text, blanks are nothing; what is chosen shows in what was sent.
+        is_text = FIELDS.get(name) in (_long, _line)
+        kind = validators.DataRequired if is_text else validators.InputRequired
+        check = kind(gettext("Please fill this in."))
     key = f"{step.name}.{name}"
     return {
         "label": WORDS.get(key) or WORDS.get(name) or english(name),
@@ -228,6 +230,7 @@ class FeedbackForm(RecordForm):
         description=mark("From 1, very bad, to 5, very good"),
         choices=[("", ""), *((str(number), str(number)) for number in range(1, 6))],
         coerce=str,
+        default="",
     )
     given_on = DayField(
         label=mark("Day it was given"), validators=[validators.Optional()], default=security.today
@@ -236,6 +239,7 @@ class FeedbackForm(RecordForm):
         label=mark("Was done what was promised?"),
         choices=lambda: [("", gettext("not said")), ("1", gettext("yes")), ("0", gettext("no"))],
         coerce=str,
+        default="",
     )
     comment = LongField(
         label=mark("Comment"),
@@ -278,5 +282,6 @@ class DecideReportForm(RecordForm):
             ),
         ],
         coerce=str,
+        default="",
     )
     reasons = LongField(label=mark("Facts the decision rests on"), validators=[_most(LONGEST_TEXT)])

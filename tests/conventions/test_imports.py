@@ -57,7 +57,7 @@ PARTS_OF_BASE = (
 # The parts of the dashboard.
 PARTS_OF_DASHBOARD = ("bands", "board", "cells", "charts")
 # The parts of the page of a grievance.
-PARTS_OF_CASE = ("case", "planning", "story")
+PARTS_OF_CASE = ("case", "planning", "step_forms", "story")
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[int, str]]:

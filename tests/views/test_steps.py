@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 import tests.factories as make
+from access import sign_ticket
 from models import (
     Feedback,
     Grievance,
@@ -31,6 +32,7 @@ from rules.grievance import (
 )
 from rules.permissions import Role
 from tests.conftest import Client
+from tests.factories import SECRET
 from tests.test_casework import NOW, World, w
 
 __all__ = ["w"]  # the fixture
@@ -364,9 +366,6 @@ def test_the_database_itself_keeps_reports_from_the_office(
 
 
 def _count_as(session: Any, officer: Officer) -> int:
-    from access import sign_ticket
-    from tests.factories import SECRET
-
     nested = session.begin_nested()
     session.execute(
         text("SELECT set_config('redress.ticket', :t, true), set_config('role', :r, true)"),
