@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions import accounts, roles
+from actions.letters import load_templates
 from demo import catalogue, identities, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
@@ -66,6 +67,7 @@ def load(
     known = Known(session)
     say("Offices, officers and categories...")
     _add_offices(known, password, now)
+    load_templates()
     say("Grievances of the City of Boston...")
     count = sample.import_sample(known, now)
     say(f"  {count:,} came in")
