@@ -169,6 +169,7 @@ ACTION: dict[str, Any] = {"set_by": "action"}
 SYSTEM: dict[str, Any] = {"set_by": "system", "sort": False, "list": False}
 SEARCH: dict[str, Any] = {"search": True}
 DETAIL: dict[str, Any] = {"list": False, "sort": False}
+MASKED: dict[str, Any] = {"trail": "masked"}
 
 
 # Every record type, in the order in which they are declared.
@@ -613,7 +614,7 @@ class RulePack(ReferenceRecord):
     code: Mapped[str] = mapped_column(
         String(80), unique=True, info=SEARCH, doc="Short name, by which its standards refer to it"
     )
-    version: Mapped[int] = mapped_column(
+    edition: Mapped[int] = mapped_column(
         server_default="1", doc="Version of the text that was loaded", info={"set_by": "system"}
     )
     source: Mapped[LongText] = mapped_column(doc="Where the text is to be read", info=DETAIL)
@@ -673,7 +674,7 @@ class ServiceStandard(ReferenceRecord):
 
     name: Mapped[str] = mapped_column(doc="Name of the standard")
     pack: Mapped[str] = mapped_column(String(80), doc="Rule pack it belongs to")
-    version: Mapped[int] = mapped_column(
+    rule_version: Mapped[int] = mapped_column(
         server_default="1",
         server_onupdate=FetchedValue(),
         info=SYSTEM,
@@ -726,10 +727,10 @@ class WorkCalendar(ReferenceRecord):
     in force; from then on neither it nor its days change, since clocks were counted by them."""
 
     desk = Desk.STANDARDS
-    title_columns = ("name", "version")
+    title_columns = ("name", "calendar_version")
     __table_args__ = (
-        UniqueConstraint("name", "version"),
-        CheckConstraint("version > 0", name="version_from_one"),
+        UniqueConstraint("name", "calendar_version"),
+        CheckConstraint("calendar_version > 0", name="version_from_one"),
         CheckConstraint(
             " AND ".join(
                 f"coalesce({HOURS.format(day)}, true)"
@@ -742,7 +743,7 @@ class WorkCalendar(ReferenceRecord):
     name: Mapped[str] = mapped_column(
         String(80), server_default=DISTRICT, doc="Name of the calendar: district, unless more"
     )
-    version: Mapped[int] = mapped_column(doc="Version of the calendar; old ones are kept")
+    calendar_version: Mapped[int] = mapped_column(doc="Version of the calendar; old ones are kept")
     zone: Mapped[str] = mapped_column(String(60), doc="Time zone, such as Europe/London")
     mon: Mapped[str | None] = mapped_column(
         String(80), info=DETAIL, doc="Hours of Mondays, such as 09:00-12:00 13:00-17:00"
@@ -1366,6 +1367,7 @@ class RoutingObjection(OfficeRecord):
     """An office says that a grievance is another office's to answer."""
 
     desk = Desk.CASEWORK
+    read_only = True  # made and decided by steps (rules/casework.py)
     title_columns = ("state",)
     office_paths = ("office_id", *GRIEVANCE_OFFICES)
     __table_args__ = (
@@ -1700,6 +1702,7 @@ class Appeal(OfficeRecord):
     """A request to review a decision, decided by somebody else."""
 
     desk = Desk.DECISIONS
+    read_only = True  # made and decided by steps (rules/casework.py)
     title_columns = ("subject",)
     office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
     __table_args__ = (
@@ -1781,9 +1784,11 @@ class RetaliationReport(OfficeRecord):
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it followed")
     office_id: Mapped[int] = reference("office", doc="Office that is said to have done it")
-    subject: Mapped[str] = mapped_column(String(300), doc="What was done, without names")
+    subject: Mapped[str] = mapped_column(
+        String(300), info=MASKED, doc="What was done, without names"
+    )
     account: Mapped[LongText] = mapped_column(
-        info=DETAIL, doc="What happened and when, without names"
+        info=DETAIL | MASKED, doc="What happened and when, without names"
     )
     reported_on: Mapped[Day] = mapped_column(doc="Day it was reported")
     state: Mapped[ReportState] = mapped_column(
@@ -1792,7 +1797,7 @@ class RetaliationReport(OfficeRecord):
     decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
     decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
     reasons: Mapped[LongText | None] = mapped_column(
-        info=ACTION | DETAIL, doc="Facts the decision rests on"
+        info=ACTION | DETAIL | MASKED, doc="Facts the decision rests on"
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="retaliation_reports")

@@ -43,6 +43,7 @@ from sqlalchemy import (
     false,
     inspect,
     literal,
+    not_,
     or_,
     select,
 )
@@ -62,6 +63,7 @@ from models import (
     OfficeRecord,
     OfficerSession,
     Record,
+    RetaliationReport,
     SupervisionAssignment,
     db,
 )
@@ -397,6 +399,8 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
         return offered(model, officer)
     if not issubclass(model, OfficeRecord):
         return None
+    if model is RetaliationReport:
+        return _own_lane(officer)
     offices = visible_offices()
     if offices is None:
         return None
@@ -428,11 +432,26 @@ def offered(model: type[Record], officer: Officer) -> ColumnElement[bool]:
     if model.shared_with is None:
         return own
     office, role = (getattr(model, name) for name in model.shared_with)
+    return or_(own, office.in_(_line_of(officer)), role.in_(sorted(roles())))
+
+
+def _own_lane(officer: Officer) -> ColumnElement[bool] | None:
+    """Return the condition for the reports of retaliation that `officer` sees: auditors all of
+    them, deciders those about offices that they are not of, nor of one below; others none."""
+    if Role.AUDITOR in roles():
+        return None
+    if not may(roles(), Desk.RETALIATION, Verb.READ):
+        return false()
+    return not_(RetaliationReport.office_id.in_(_line_of(officer)))
+
+
+def _line_of(officer: Officer) -> Any:
+    """Ask for the office of `officer` and those above it (ids)."""
     above = select(Office.id, Office.parent_id).where(Office.id == officer.office_id)
     tree = above.cte("above", recursive=True)
     # UNION, not UNION ALL: it ends even where the tree has a cycle.
     tree = tree.union(select(Office.id, Office.parent_id).join(tree, Office.id == tree.c.parent_id))
-    return or_(own, office.in_(select(tree.c.id)), role.in_(sorted(roles())))
+    return select(tree.c.id)
 
 
 def _owned(model: type[Record], officer: Officer) -> ColumnElement[bool]:

@@ -40,23 +40,10 @@ def take_step(
     """
     _take_turns(grievance)
     was, tree = grievance.state, office_tree(db.session())
-    step = GRIEVANCE.steps.get(name)
-    # Where it leads back to is asked of who knows it: only such a state has it.
-    reached = GRIEVANCE.after(
-        name,
-        was,
-        _roles(by),
-        before=grievance.state_before or was,
-        own_work=step is not None and is_own_work(step, grievance, by.id),
-    )
-    if step is None:
-        raise ValueError("a step that is possible stands in the table")
-    _require_office(step, grievance, by, tree)
-    _require_higher(step, grievance, by, tree)
-    check(ACT_OF_STEP[name], by, grievance, now=now, settings=settings)
+    target = check_step(grievance, name, by=by, now=now, settings=settings, tree=tree)
+    step = GRIEVANCE.steps[name]
     _say_it_is_a_step()
     turn = Turn(grievance, by, now, settings.today(now), tree, settings)
-    target = GrievanceState(reached)
     # The checks of the tables hold for what a step has done, not for what it is about to do.
     with db.session.no_autoflush:
         told = WRITERS[name](turn, **facts)
@@ -65,6 +52,35 @@ def take_step(
     _tell_clocks(step, turn, told)
     db.session.flush()
     return target
+
+
+def check_step(
+    grievance: Grievance,
+    name: str,
+    *,
+    by: Officer,
+    now: datetime,
+    settings: Settings = DEFAULT,
+    tree: Tree | None = None,
+) -> GrievanceState:
+    """Return where the step `name` would lead; raise RuleBroken where `by` may not take it now.
+    `tree` are the offices, where they are known already."""
+    step = GRIEVANCE.steps.get(name)
+    # Where it leads back to is asked of who knows it: only such a state has it.
+    reached = GRIEVANCE.after(
+        name,
+        grievance.state,
+        _roles(by),
+        before=grievance.state_before or grievance.state,
+        own_work=step is not None and is_own_work(step, grievance, by.id),
+    )
+    if step is None:
+        raise ValueError("a step that is possible stands in the table")
+    offices = office_tree(db.session()) if tree is None else tree
+    _require_office(step, grievance, by, offices)
+    _require_higher(step, grievance, by, offices)
+    check(ACT_OF_STEP[name], by, grievance, now=now, settings=settings)
+    return GrievanceState(reached)
 
 
 def possible_steps(grievance: Grievance, by: Officer) -> list[Step]:
@@ -138,7 +154,7 @@ def _require_higher(step: Step, grievance: Grievance, by: Officer, tree: Tree) -
 
 def _say_it_is_a_step() -> None:
     """Tell the database that what comes is a step, for the rest of this transaction: the trigger
-    redress_hold_routing refuses forms that would change the office of a routed grievance."""
+    redress_by_step refuses forms that would go round the life-cycle."""
     db.session.execute(select(func.set_config("redress.by_step", "yes", True)))
 
 

@@ -20,6 +20,7 @@ from models import (
 from queries import casework as asking
 from queries.impartiality import check_chosen
 from rules import RuleBroken
+from rules.facts import LONGEST_LINE, day_to_come, past_day, past_moment, written
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -32,7 +33,6 @@ from rules.grievance import (
 from rules.impartiality import Act, Settings, Tree, line_above
 from rules.permissions import Role
 
-LONGEST_LINE, LONGEST_TEXT = 300, 100_000
 NOT_DECIDED = "Not decided: the complainant withdrew the grievance."
 
 
@@ -71,42 +71,12 @@ class PlannedStep:
 # --- What was typed --------------------------------------------------------------------------
 
 
-def _text(name: str, typed: str | None, most: int = LONGEST_TEXT) -> str:
-    text = (typed or "").strip()
-    if not text:
-        raise RuleBroken("Please fill this in.", field=name)
-    if len(text) > most:
-        raise RuleBroken("This is too long: at most %(most)s characters.", field=name, most=most)
-    return text
-
-
 def _happened(turn: Turn, name: str, at: datetime | None) -> datetime:
-    """Return when something happened, now where nothing else is said."""
-    moment = at or turn.now
-    if moment > turn.now:
-        raise RuleBroken("This is still to come. Write when it happened.", field=name)
-    if moment < turn.grievance.received_at:
-        raise RuleBroken("That was before the grievance was received.", field=name)
-    return moment
+    return past_moment(name, at, turn.now, since=turn.grievance.received_at)
 
 
 def _on(turn: Turn, name: str, day: date | None, since: date | None = None) -> date:
-    """Return the day on which something happened, today where nothing else is said."""
-    on = day or turn.today
-    if on > turn.today:
-        raise RuleBroken("This is still to come. Write when it happened.", field=name)
-    if since is not None and on < since:
-        raise RuleBroken("That was before %(day)s.", field=name, day=since)
-    return on
-
-
-def _by_then(turn: Turn, name: str, day: date | None) -> date:
-    """Return a day by which something is to be done."""
-    if day is None:
-        raise RuleBroken("Please fill this in.", field=name)
-    if day < turn.today:
-        raise RuleBroken("This day is over. Choose one that is to come.", field=name)
-    return day
+    return past_day(name, day, turn.today, since=since)
 
 
 def _open_office(name: str, office: Office | None, today: date) -> Office:
@@ -134,7 +104,7 @@ def _acknowledge(turn: Turn, *, acknowledged_at: datetime | None = None) -> Told
 
 
 def _route(turn: Turn, *, responsible_office: Office | None, reason: str | None) -> Told:
-    _send(turn, responsible_office, _text("reason", reason))
+    _send(turn, responsible_office, written("reason", reason))
     return Told()
 
 
@@ -160,7 +130,7 @@ def _object(turn: Turn, *, reason: str | None, proposed_office: Office | None = 
             grievance_id=turn.grievance.id,
             office_id=objecting,
             proposed_office_id=proposed_office.id if proposed_office else None,
-            reason=_text("reason", reason),
+            reason=written("reason", reason),
             asked_by_id=turn.by.id,
             asked_at=turn.now,
         )
@@ -179,7 +149,7 @@ def _decide_objection(turn: Turn, state: RequestState, reasons: str) -> RoutingO
 def _route_again(
     turn: Turn, *, responsible_office: Office | None, decision_reasons: str | None
 ) -> Told:
-    reasons = _text("decision_reasons", decision_reasons)
+    reasons = written("decision_reasons", decision_reasons)
     if responsible_office is not None:
         if responsible_office.id == turn.grievance.responsible_office_id:
             raise RuleBroken(
@@ -192,7 +162,7 @@ def _route_again(
 
 
 def _keep_routing(turn: Turn, *, decision_reasons: str | None) -> Told:
-    _decide_objection(turn, RequestState.REFUSED, _text("decision_reasons", decision_reasons))
+    _decide_objection(turn, RequestState.REFUSED, written("decision_reasons", decision_reasons))
     return Told()
 
 
@@ -239,8 +209,8 @@ def _plan(
     planned = [
         PlanStep(
             grievance_id=turn.grievance.id,
-            subject=_text("plan_steps", one.subject, LONGEST_LINE),
-            due_on=_by_then(turn, "plan_steps", one.due_on),
+            subject=written("plan_steps", one.subject, LONGEST_LINE),
+            due_on=day_to_come("plan_steps", one.due_on, turn.today),
             officer_id=one.officer.id if one.officer else turn.grievance.handler_id,
         )
         for one in plan_steps
@@ -282,9 +252,9 @@ def _promise_remedy(turn: Turn, *, promise: str | None, due_on: date | None) -> 
         Remedy(
             grievance_id=turn.grievance.id,
             office_id=turn.grievance.responsible_office_id,
-            promise=_text("promise", promise, LONGEST_LINE),
+            promise=written("promise", promise, LONGEST_LINE),
             promised_on=turn.today,
-            due_on=_by_then(turn, "due_on", due_on),
+            due_on=day_to_come("due_on", due_on, turn.today),
         )
     )
     return Told()
@@ -326,7 +296,7 @@ def _send_back_remedy(turn: Turn, *, remedy: Remedy | None, reason: str | None) 
     one = _of_this(
         turn, remedy, RemedyState.DONE, "The office does not say yet that this remedy is done."
     )
-    one.sent_back_because = _text("reason", reason)
+    one.sent_back_because = written("reason", reason)
     one.sent_back_on, one.sent_back_by_id = turn.today, turn.by.id
     one.state, one.done_on, one.done_by_id = RemedyState.PROMISED, None, None
     return Told()
@@ -365,8 +335,8 @@ def _appeal(
         )
     appeal = Appeal(
         decision_id=decision.id,
-        subject=_text("subject", subject, LONGEST_LINE),
-        grounds=_text("grounds", grounds),
+        subject=written("subject", subject, LONGEST_LINE),
+        grounds=written("grounds", grounds),
         filed_on=on,
         first_decider_id=decision.decided_by_id,
     )
@@ -378,7 +348,7 @@ def _decide_appeal(turn: Turn, outcome: AppealOutcome, reasons: str | None) -> T
     appeal = db.session.scalar(asking.open_appeal(turn.grievance.id))
     if appeal is None:
         raise RuleBroken("No appeal waits to be decided.")
-    appeal.reasons = _text("reasons", reasons)
+    appeal.reasons = written("reasons", reasons)
     appeal.state, appeal.outcome = AppealState.DECIDED, outcome
     appeal.decided_on, appeal.decided_by_id = turn.today, turn.by.id
     return Told()
@@ -395,13 +365,13 @@ def _uphold_appeal(turn: Turn, *, outcome: AppealOutcome | None, reasons: str | 
 
 
 def _reopen(turn: Turn, *, reason: str | None) -> Told:
-    turn.grievance.reopening_reason = _text("reason", reason)
+    turn.grievance.reopening_reason = written("reason", reason)
     return Told()
 
 
 def _withdraw(turn: Turn, *, statement: str | None, withdrawn_at: datetime | None = None) -> Told:
     """Record what the complainant stated. What waits for somebody's decision ends with it."""
-    words, at = _text("statement", statement), _happened(turn, "withdrawn_at", withdrawn_at)
+    words, at = written("statement", statement), _happened(turn, "withdrawn_at", withdrawn_at)
     turn.grievance.withdrawal_statement, turn.grievance.withdrawn_at = words, at
     _decide_objection(turn, RequestState.REFUSED, NOT_DECIDED)
     appeal = db.session.scalar(asking.open_appeal(turn.grievance.id))
@@ -434,7 +404,7 @@ def _merge(turn: Turn, *, other_grievance: Grievance | None, subject: str | None
             "Others are merged into this one. Merge the other grievance into this one instead.",
             field="other_grievance",
         )
-    shared = _text("subject", subject, LONGEST_LINE)
+    shared = written("subject", subject, LONGEST_LINE)
     for link in db.session.scalars(asking.link_between(this.id, other_grievance.id)):
         link.undone_at, link.undone_because = turn.now, shared
     db.session.flush()
@@ -454,7 +424,7 @@ def _merge(turn: Turn, *, other_grievance: Grievance | None, subject: str | None
 
 def _separate(turn: Turn, *, undone_because: str | None) -> Told:
     """Take a merge back. An answer that was given to the other was none to this one."""
-    reason = _text("undone_because", undone_because)
+    reason = written("undone_because", undone_because)
     for link in db.session.scalars(asking.merge_of(turn.grievance.id)):
         link.undone_at, link.undone_because = turn.now, reason
     turn.grievance.answered_at = None

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from actions import accounts, roles
 from actions.letters import load_templates
-from demo import catalogue, identities, reprimands, rhythm, sample
+from demo import catalogue, clocks, identities, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from rules import RuleBroken
@@ -76,6 +76,9 @@ def load(
     for file_name in ("grievances.toml", "rhythm.toml", "supervision.toml"):
         known.read(file_name)
         session.flush()
+    say("Rules, calendars and clocks...")
+    clocks.add_rules(known)
+    clocks.add_clocks(known)
     identities.seal(known, ring)
     known.read("reprimands.toml")
     reprimands.freeze_evidence(known)

@@ -23,10 +23,10 @@ def _step(
     happens: ClockStart | None = None,
     stops: tuple[ClockStage, ...] = (),
     by_another: bool = False,
+    may: tuple[str, ...] = (),
 ) -> Step:
-    return Step(
-        name, label, frozenset(sources), target, frozenset(roles), needs, happens, stops, by_another
-    )
+    found, taken_by = frozenset(sources), frozenset(roles)
+    return Step(name, label, found, target, taken_by, needs, happens, stops, by_another, may)
 
 
 _IN_WORK = (
@@ -81,6 +81,7 @@ GRIEVANCE = LifeCycle(
         (Role.OFFICE_HEAD,),
         "reason",
         stops=(ClockStage.OBJECT,),
+        may=("proposed_office",),
     ),
     _step(
         "route_again",

@@ -99,6 +99,10 @@ SENTENCES: dict[str, str] = {
         "The office of a grievance that is routed is changed by a step: an objection that is"
         " granted, or routing it anew. Use the steps on its page."
     ),
+    "merged_by_step": mark(
+        "A grievance becomes a duplicate by the step “Merge as a duplicate” on its page, and"
+        " comes back by “Take the merge back”."
+    ),
     "sent_back_with_reason": mark(
         "A remedy that is sent back has its day, the officer and what is missing: all or none."
     ),

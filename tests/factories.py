@@ -211,7 +211,7 @@ def make_work_calendar(**given: Any) -> WorkCalendar:
     return _make(
         WorkCalendar,
         given,
-        version=lambda: next(_number),
+        calendar_version=lambda: next(_number),
         zone="Europe/London",
         reason="The usual week",
         **usual,

@@ -283,7 +283,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("rule_pack", "one_extension_limit", {"extension_authority": "decider"}),
     ("rule_pack", "one_extension_limit", {"extension_most": 3}),
     ("rule_pack", "extends_by_something", {"extension_times": 0}),
-    ("work_calendar", "version_from_one", {"version": 0}),
+    ("work_calendar", "version_from_one", {"calendar_version": 0}),
     ("work_calendar", "hours_of_day", {"mon": "nine to five"}),
     ("calendar_day", "hours_of_day", {"hours": "9-12"}),
     ("clock", "runs_or_stands", {"due_at": None}),

@@ -12,13 +12,18 @@ import security
 from models import (
     RECORD_TYPES,
     AuditEntry,
+    Decision,
+    Document,
     Grievance,
     ImportBatch,
     LetterTemplate,
     Officer,
     Record,
+    RetaliationReport,
     RoleChange,
+    RulePack,
     SavedView,
+    WorkCalendar,
     db,
 )
 from rules import mark
@@ -26,6 +31,8 @@ from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import (
     account,
+    casework,
+    clocks,
     dashboard,
     decisions,
     documents,
@@ -38,10 +45,14 @@ from views import (
     saved,
     search,
     second_factor,
+    standards,
 )
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
+from views.casework import RetaliationReportView
+from views.decisions import DecisionView
+from views.documents import DocumentView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
 from views.labels import (
@@ -59,6 +70,7 @@ from views.offices import OfficerView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
 from views.shown import endpoint_of, record_url
+from views.standards import RulePackView, WorkCalendarView
 from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
@@ -66,10 +78,15 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
     ImportBatch: ImportBatchView,
+    Decision: DecisionView,
+    Document: DocumentView,
     LetterTemplate: LetterTemplateView,
+    RetaliationReport: RetaliationReportView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
+    RulePack: RulePackView,
+    WorkCalendar: WorkCalendarView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -176,6 +193,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    casework.init_app(app)
     saved.init_app(app)
     admin = Admin(
         app,
@@ -190,6 +208,8 @@ def init_app(app: Flask) -> None:
     documents.init_app(app)
     decisions.init_app(app)
     letters.init_app(app)
+    clocks.init_app(app)
+    standards.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     app.jinja_env.globals.update(

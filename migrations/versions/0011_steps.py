@@ -54,6 +54,10 @@ WAITS_ON = {
     "leader": "lead_official_id",
     "office": "responsible_office_id",
 }
+READ_BY_REPORTS = {
+    "grievance": "state_before, routing_reason, reopening_reason, withdrawal_statement",
+    "remedy": "sent_back_on, sent_back_by_id, sent_back_because",
+}
 NOT_KEPT = "(The statement was not kept here when the withdrawal was recorded.)"
 
 # A grievance that has ended, in the sense of the figures: somebody was told something.
@@ -63,22 +67,86 @@ ENDED = (
 )
 ENDED_BEFORE = "('answered', 'closed', 'withdrawn')"
 
-# Where a grievance stands on its way the office changes by a step, which asks the right officers
-# and sets the clocks; the intake desk may say one beforehand. What steps and imports do, and the
-# system, says so by a setting: this holds forms to the life-cycle and is no wall against SQL.
-HOLD_ROUTING = """
-CREATE FUNCTION redress_hold_routing() RETURNS trigger
+# The office of a grievance that is routed, and what makes it a duplicate, are changed by a step,
+# which asks the right officers and sets the clocks. What steps, imports and the system do says so
+# by a setting: this holds forms to the life-cycle and is no wall against SQL.
+BY_STEP = """
+CREATE FUNCTION redress_by_step() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF coalesce(current_setting('redress.by_step', true), '') <> 'yes'
        AND coalesce(redress_officer(), 0) <> 0 THEN
-        RAISE EXCEPTION 'the responsible office is changed by a step'
-            USING ERRCODE = 'check_violation', TABLE = 'grievance',
-                  CONSTRAINT = 'ck_grievance_routed_by_step';
+        RAISE EXCEPTION 'this is changed by a step'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME,
+                  CONSTRAINT = 'ck_' || TG_TABLE_NAME || '_' || TG_ARGV[0];
     END IF;
-    RETURN NEW;
+    RETURN coalesce(NEW, OLD);
 END $$
 """
+HELD = (
+    "CREATE TRIGGER redress_by_step BEFORE UPDATE OF responsible_office_id ON grievance"
+    " FOR EACH ROW WHEN (OLD.responsible_office_id IS DISTINCT FROM NEW.responsible_office_id"
+    " AND OLD.state NOT IN ('registered', 'acknowledged', 'reopened'))"
+    " EXECUTE FUNCTION redress_by_step('routed_by_step')",
+    "CREATE TRIGGER redress_merged_by_step BEFORE INSERT ON grievance_link"
+    " FOR EACH ROW WHEN (NEW.kind = 'duplicate_of')"
+    " EXECUTE FUNCTION redress_by_step('merged_by_step')",
+    "CREATE TRIGGER redress_kept_merged BEFORE DELETE OR UPDATE OF kind, grievance_id,"
+    " other_grievance_id, undone_at ON grievance_link"
+    " FOR EACH ROW WHEN (OLD.kind = 'duplicate_of' AND OLD.undone_at IS NULL)"
+    " EXECUTE FUNCTION redress_by_step('merged_by_step')",
+    "CREATE TRIGGER redress_made_merged BEFORE UPDATE OF kind ON grievance_link"
+    " FOR EACH ROW WHEN (NEW.kind = 'duplicate_of' AND OLD.kind <> NEW.kind)"
+    " EXECUTE FUNCTION redress_by_step('merged_by_step')",
+)
+RELEASED = (
+    "DROP TRIGGER redress_by_step ON grievance",
+    "DROP TRIGGER redress_merged_by_step ON grievance_link",
+    "DROP TRIGGER redress_kept_merged ON grievance_link",
+    "DROP TRIGGER redress_made_merged ON grievance_link",
+)
+
+# Deciders handle reports of retaliation and auditors read them; of the office that is said to have
+# done it, or below it, not even they (domain.md section 6). The intake desk adds one and sees none.
+LANE = (
+    """
+CREATE FUNCTION redress_hears_retaliation() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN coalesce(redress_officer() = 0, false)
+        OR redress_private.holds('decider', 'auditor');
+END $$
+""",
+    """
+CREATE FUNCTION redress_takes_retaliation() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN coalesce(redress_officer() = 0, false)
+        OR redress_private.holds('decider', 'intake');
+END $$
+""",
+    """
+CREATE FUNCTION redress_line() RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF redress_private.holds('auditor') THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(
+        WITH RECURSIVE above(id) AS (
+            SELECT o.office_id FROM officer o WHERE o.id = redress_officer()
+            UNION
+            SELECT f.parent_id FROM office f JOIN above ON f.id = above.id
+        )
+        SELECT id FROM above WHERE id IS NOT NULL);
+END $$
+""",
+)
+# access.guard_statement of RetaliationReport, as it is now and as it was.
+GUARD = """SELECT redress_guard('retaliation_report', $rows$(SELECT redress_hears_retaliation()) AND NOT (retaliation_report.office_id = ANY (coalesce((SELECT redress_line()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))$rows$, $rows$(SELECT redress_takes_retaliation())$rows$, '{}')"""
+WATCH = """SELECT redress_watch('retaliation_report', masked => '{subject,account,reasons}', quiet => '{}', private => false)"""
+WATCH_BEFORE = """SELECT redress_watch('retaliation_report', masked => '{}', quiet => '{}', private => false)"""
+GUARD_BEFORE = """SELECT redress_guard('retaliation_report', $rows$(SELECT redress_sees_all()) OR retaliation_report.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))$rows$, NULL, '{}')"""
 
 
 def upgrade() -> None:
@@ -104,6 +172,8 @@ def upgrade() -> None:
     for table in APPEALS:
         _check(table, "appealstate", "state", ["filed", "decided", "ended"])
     _add_to_remedies()
+    for table, columns in READ_BY_REPORTS.items():
+        op.execute(f"GRANT SELECT ({columns}) ON {table} TO redress_reader")
     _make_indexes("state NOT IN ('closed', 'withdrawn', 'duplicate')")
     op.create_index(
         "ix_grievance_to_route",
@@ -112,19 +182,27 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('registered', 'acknowledged', 'reopened')"),
     )
     _note_reopenings(ENDED)
-    op.execute(HOLD_ROUTING)
-    op.execute("REVOKE ALL ON FUNCTION redress_hold_routing() FROM PUBLIC")
-    op.execute(
-        "CREATE TRIGGER redress_hold_routing BEFORE UPDATE OF responsible_office_id ON grievance"
-        " FOR EACH ROW WHEN (OLD.responsible_office_id IS DISTINCT FROM NEW.responsible_office_id"
-        " AND OLD.state NOT IN ('registered', 'acknowledged', 'reopened'))"
-        " EXECUTE FUNCTION redress_hold_routing()"
-    )
+    op.execute(BY_STEP)
+    op.execute("REVOKE ALL ON FUNCTION redress_by_step() FROM PUBLIC")
+    for statement in HELD:
+        op.execute(statement)
+    for function in LANE:
+        op.execute(function)
+    for name in ("hears_retaliation", "takes_retaliation", "line"):
+        op.execute(f"REVOKE ALL ON FUNCTION redress_{name}() FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION redress_{name}() TO redress_app")
+    op.execute(GUARD)
+    op.execute(WATCH)
 
 
 def downgrade() -> None:
-    op.execute("DROP TRIGGER redress_hold_routing ON grievance")
-    op.execute("DROP FUNCTION redress_hold_routing()")
+    op.execute(GUARD_BEFORE)
+    op.execute(WATCH_BEFORE)
+    for name in ("hears_retaliation", "takes_retaliation", "line"):
+        op.execute(f"DROP FUNCTION redress_{name}()")
+    for statement in RELEASED:
+        op.execute(statement)
+    op.execute("DROP FUNCTION redress_by_step()")
     _note_reopenings(ENDED_BEFORE)
     op.drop_index("ix_grievance_to_route", "grievance")
     for name in ("way_back_is_known", "withdrawn_with_statement", "grievance_state_before"):
