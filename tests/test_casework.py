@@ -479,6 +479,9 @@ def test_a_withdrawal_keeps_the_words_and_ends_what_waits(w: World, session: Any
         w.take(one, "withdraw", withdrawn_at=NOW + timedelta(minutes=1))
     with pytest.raises(RuleBroken, match="before the grievance was received"):
         w.take(one, "withdraw", withdrawn_at=RECEIVED - timedelta(minutes=1))
+    early = w.grievance(S.REGISTERED)
+    w.take(early, "acknowledge", acknowledged_at=RECEIVED - timedelta(seconds=59))
+    assert early.acknowledged_at == RECEIVED, "a form tells minutes"
     w.take(one, "withdraw")
     assert (one.withdrawal_statement, one.withdrawn_at) == ("It is mended.", NOW)
     assert one.routing_objections[0].decision_reasons == NOT_DECIDED
