@@ -99,6 +99,26 @@ def keep_letter(
     return letter
 
 
+def load_templates() -> int:
+    """Make a template, to be edited, of each kind and language of letter that has none in use, from
+    those that come with the product; return how many."""
+    in_use = db.session.execute(
+        select(LetterTemplate.kind, LetterTemplate.language).where(
+            LetterTemplate.retired_on.is_(None)
+        )
+    ).all()
+    wanted = {(kind, language) for kind in LetterKind for language in LetterLanguage}
+    missing = sorted(wanted - {(kind, language) for kind, language in in_use})
+    for kind, language in missing:
+        subject, body = shipped(kind, language)
+        name = f"{kind.value.replace('_', ' ').capitalize()} ({language.value})"
+        db.session.add(
+            LetterTemplate(name=name, kind=kind, language=language, subject=subject, body=body)
+        )
+    db.session.flush()
+    return len(missing)
+
+
 def address_of(known: Mapping[IdentityField, str]) -> tuple[str, ...]:
     """Return the lines of an address from an identity that was opened for it. Raises RuleBroken
     where there is none to send a letter to."""

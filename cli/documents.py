@@ -1,4 +1,4 @@
-"""`flask documents`."""
+"""`flask documents` and `flask letter-templates`."""
 
 from time import monotonic
 
@@ -6,6 +6,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from actions.letters import load_templates
 from models import db
 from papers import Store
 from queries.documents import stored_files
@@ -44,4 +45,16 @@ def documents_command() -> None:
         )
 
 
-COMMANDS = (documents_command,)
+@click.command("letter-templates")
+@with_appcontext
+def letter_templates_command() -> None:
+    """Make the templates of letters that come with Redress into records, to be edited.
+
+    A kind and language that has a template in use keeps it.
+    """
+    made = load_templates()
+    db.session.commit()
+    click.echo(f"{made} templates made; edit them under Standards > Letter templates.")
+
+
+COMMANDS = (documents_command, letter_templates_command)

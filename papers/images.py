@@ -10,7 +10,7 @@ import struct
 
 from PIL import Image
 
-from rules import RuleBroken
+from rules import RuleBroken, mark
 
 MOST_PIXELS = 120_000_000
 """Width by height: a sheet of A3 at 600 dpi has 70 million."""
@@ -39,8 +39,10 @@ class Damaged(RuleBroken):
 
     def __init__(self) -> None:
         super().__init__(
-            "The file is damaged: it begins as what it is and does not go on so. Open it, save it "
-            "anew, and upload that."
+            mark(
+                "The file is damaged: it begins as what it is and does not go on so. Open it, save "
+                "it anew, and upload that."
+            )
         )
 
 

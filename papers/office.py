@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 
 from papers.images import Damaged, bare_jpeg, bare_png, bare_tiff, bare_webp
-from rules import RuleBroken
+from rules import RuleBroken, mark
 
 MOST_PARTS = 5_000
 LARGEST = 300_000_000
@@ -65,7 +65,7 @@ _RELATION = re.compile(rb"<Relationship\b[^>]*?/>|<Relationship\b[^>]*?>\s*</Rel
 _TARGET = re.compile(rb'Target="([^"]*)"')
 _OVERRIDE = re.compile(rb'<Override\b[^>]*?PartName="/([^"]*)"[^>]*?/>')
 _ENTRY = re.compile(rb'<manifest:file-entry\b[^>]*?manifest:full-path="([^"]*)"[^>]*?/>')
-_PASSWORD = "The document is under a password. Save it without one, and upload that."  # noqa: S105
+_LOCKED = mark("The document is under a password. Save it without one, and upload that.")
 
 
 def kind_of_archive(content: bytes) -> str | None:
@@ -125,7 +125,7 @@ def _parts(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     if len({one.filename for one in members}) < len(members):
         raise Damaged
     if any(one.flag_bits & 1 for one in members):
-        raise RuleBroken(_PASSWORD)
+        raise RuleBroken(_LOCKED)
     room = LARGEST
     for one in sorted(members, key=lambda one: one.filename != "mimetype"):
         name = one.filename
@@ -175,7 +175,7 @@ def _bare(name: str, part: bytes) -> bytes:
         return _RELATION.sub(_without_target, part)
     if name == "META-INF/manifest.xml":
         if b"manifest:encryption-data" in part:
-            raise RuleBroken(_PASSWORD)
+            raise RuleBroken(_LOCKED)
         return _ENTRY.sub(_without_left_out, part)
     if _WHO_WROTE.search(name):
         return functools.reduce(lambda text, one: one[0].sub(one[1], text), _NAMES_OF_PEOPLE, part)

@@ -134,8 +134,8 @@ class LetterKind(enum.StrEnum):
 
 
 class LetterLanguage(enum.StrEnum):
-    ENGLISH = "en"
-    CHINESE = "zh_Hans_CN"
+    ENGLISH = "english"
+    CHINESE = "chinese"
 
 
 class ReportState(enum.StrEnum):

@@ -12,6 +12,8 @@ import security
 from models import (
     RECORD_TYPES,
     AuditEntry,
+    Decision,
+    Document,
     Grievance,
     ImpartialityOverride,
     ImportBatch,
@@ -59,6 +61,8 @@ from views.base import RecordView
 from views.case import CASE_PARTS
 from views.casework import RetaliationReportView
 from views.conferences import JointConferenceView
+from views.decisions import DecisionView
+from views.documents import DocumentView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
 from views.impartiality import OverrideView
@@ -91,6 +95,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     JointConference: JointConferenceView,
     RetaliationReport: RetaliationReportView,
     LetterTemplate: LetterTemplateView,
+    Decision: DecisionView,
+    Document: DocumentView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,

@@ -10,13 +10,14 @@ from werkzeug.wrappers import Response as Reply
 
 import security
 from actions import decisions as acting
-from models import Decision, Grievance, Officer, db
+from models import Decision, Grievance, Officer, Record, db
 from queries import decisions as asking
 from rules import RuleBroken
 from rules.decisions import LONGEST_LINE, LONGEST_TEXT, MOST_POINTS, Draft, Point
 from rules.grievance import DecisionState, PointFinding
 from rules.permissions import Desk, Verb, may
 from views.asking import own_record
+from views.base import RecordView
 from views.labels import sentence, title, types_label
 from views.shown import endpoint_of, record_url
 
@@ -241,6 +242,19 @@ def _page(decision: Decision, *, problem: str = "", field: str | None = None) ->
         longest_text=LONGEST_TEXT,
         crumbs=_crumbs(grievance),
     )
+
+
+class DecisionView(RecordView):
+    """Decisions, with the way to their editor and to their approval."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        links = [(_("Read it as a whole"), url_for("decisions.page", decision_id=record.id))]
+        officer = security.current_officer()
+        mine = officer is not None and record.drafted_by_id == officer.id
+        if mine and record.state is not DecisionState.GIVEN and may_draft():
+            address = url_for("decisions.edit", grievance_id=record.grievance_id)
+            links.append((_("Change the draft"), address))
+        return links
 
 
 def init_app(app: Flask) -> None:

@@ -27,13 +27,14 @@ from werkzeug.datastructures import FileStorage
 import limits
 import security
 from actions.documents import Told, keep_document
-from models import Document, Grievance, db
+from models import Document, Grievance, Record, db
 from papers import ACCEPTED, Store
 from papers.kinds import ENDINGS
 from queries.documents import for_case
 from rules import RuleBroken
 from rules.grievance import DocumentKind
 from rules.permissions import Verb
+from views.base import RecordView
 from views.labels import sentence, title, types_label
 from views.shown import endpoint_of, record_url
 
@@ -186,6 +187,17 @@ def _page(
             (title(grievance), record_url(grievance)),
         ],
     )
+
+
+class DocumentView(RecordView):
+    """Documents, with the way to their file and to the form that uploads."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        links = []
+        if record.stored_name is not None:
+            links.append((_("Save the file"), url_for("documents.file", document_id=record.id)))
+        page = url_for("documents.page", grievance_id=record.grievance_id)
+        return [*links, (_("Documents of the grievance"), page)]
 
 
 # --- A file goes with its record -------------------------------------------------------------

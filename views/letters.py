@@ -41,6 +41,7 @@ from views.shown import endpoint_of, record_url
 
 blueprint = Blueprint("letters", __name__, url_prefix="/admin")
 
+LOCALES = {LetterLanguage.ENGLISH: "en", LetterLanguage.CHINESE: "zh_Hans_CN"}
 GROUNDS = {
     LetterKind.ACKNOWLEDGEMENT: OpeningGround.ACKNOWLEDGE,
     LetterKind.TO_COMPLAINANT: OpeningGround.ANSWER,
@@ -128,7 +129,7 @@ def _wanted(grievance: Grievance) -> Wanted:
 
 def _values(grievance: Grievance, wanted: Wanted) -> dict[str, str]:
     """Return what is filled into the letter, in its language."""
-    with force_locale(wanted.language.value):
+    with force_locale(LOCALES[wanted.language]):
         office = grievance.responsible_office
         values = {
             "number": grievance.number,
@@ -169,7 +170,7 @@ def _sheet(wanted: Wanted, subject: str, body: str, number: str, day: date) -> S
     """Return the letter as it is kept: to an office with its address, to the complainant with a
     line that says why there is none."""
     office = wanted.office
-    with force_locale(wanted.language.value):
+    with force_locale(LOCALES[wanted.language]):
         if office is None:
             place: tuple[str, ...] = (_("Address withheld: it is filled in when it is printed."),)
         else:
@@ -198,11 +199,15 @@ def _form(
         kinds=list(LetterKind),
         languages=list(LetterLanguage),
         kind=request.form.get("kind", ""),
-        chosen=request.form.get("language", security.language()),
+        chosen=request.form.get("language", _own_language()),
         problem=problem,
         field=field,
         crumbs=_crumbs(grievance),
     )
+
+
+def _own_language() -> str:
+    return next(one.value for one, locale in LOCALES.items() if locale == security.language())
 
 
 # --- A letter as it went out -----------------------------------------------------------------

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
-from models import Decision, Grievance, Letter, Office, db
+from models import Decision, Grievance, Letter, LetterTemplate, Office, db
 from papers import Store
 from rules.grievance import (
     DecisionState,
@@ -21,6 +21,7 @@ from rules.grievance import (
     LetterLanguage,
     PointFinding,
 )
+from rules.letters import check_template
 from rules.permissions import Role
 from tests.conftest import Client, make_app
 from tests.factories import (
@@ -326,7 +327,7 @@ def given(desk: Desk, session: Any) -> Desk:
 
 
 def letter(desk: Desk, browser: Client | None = None, **fields: str) -> Any:
-    usual = {"kind": "answer_to_complainant", "language": "en"}
+    usual = {"kind": "answer_to_complainant", "language": "english"}
     path = f"/admin/grievance/{desk.grievance.id}/letter"
     return (browser or desk.handler).send(path, **(usual | fields))
 
@@ -384,7 +385,7 @@ def test_the_bureau_writes_its_own_templates(given: Desk, as_role: Any, session:
     fields = {
         "name": "Ours",
         "kind": "answer_to_complainant",
-        "language": "en",
+        "language": "english",
         "subject": "On {number}",
         "body": "Dear madam or sir,\n\n{points}\n\n{nonsense}",
     }
@@ -452,7 +453,7 @@ def district(real: Flask) -> District:
 def kept_letter(district: District, by: str = "intake") -> int:
     browser = district.browser(by)
     path = f"/admin/grievance/{district.grievance_id}/letter"
-    answer = browser.send(path, kind="acknowledgement", language="en", keep="1")
+    answer = browser.send(path, kind="acknowledgement", language="english", keep="1")
     assert answer.status_code == 303, answer.text
     return int(answer.location.rsplit("/", 1)[1])
 
@@ -522,3 +523,12 @@ def test_a_letter_to_an_office_opens_nothing(district: District) -> None:
     browser = district.browser("intake")
     assert "Print it with the address" not in browser.get(f"/admin/letter/{number}").text
     assert browser.send(f"/admin/letter/{number}/open", reason="x").status_code == 403
+
+
+def test_the_shipped_templates_become_records_once(committed: Flask) -> None:
+    run = committed.test_cli_runner()
+    assert "6 templates made" in run.invoke(args=["letter-templates"]).output
+    assert "0 templates made" in run.invoke(args=["letter-templates"]).output
+    with committed.app_context():
+        for one in db.session.query(LetterTemplate):
+            check_template(one.kind, one.subject, one.body)
