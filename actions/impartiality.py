@@ -1,14 +1,18 @@
 """Standing aside from a grievance, and the leave that two others give to act all the same
 (domain.md section 6)."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from models import Grievance, GrievanceRecusal, ImpartialityOverride, Officer, db
 from queries import impartiality as asking
 from rules import RuleBroken
-from rules.grievance import AsideGround, RequestState
+from rules.grievance import AsideGround, GrievanceKind, RequestState
 from rules.impartiality import (
     Act,
+    Case,
     Settings,
     bar,
     check_agreeing,
@@ -111,3 +115,43 @@ def decide_leave(
     asked.decided_on = settings.today(now)
     asked.decided_by_id = by.id
     db.session.flush()
+
+
+# --- What the generated screens of grievances may not get around ------------------------------
+
+CHOSEN = {"handler_id": Act.HANDLE, "lead_official_id": Act.LEAD}
+DECISIVE = ("kind", "respondent_office_id")
+
+
+def check_edit(
+    grievances: list[Grievance],
+    wanted: Mapping[str, Any],
+    *,
+    by: Officer,
+    now: datetime,
+    settings: Settings,
+) -> None:
+    """Raise RuleBroken unless `by` may set the columns `wanted` of `grievances` by hand: whoever
+    must not act in a grievance does not change what says so, and nobody is made handler or lead
+    official who must not be. Two statements, three where somebody is chosen who is barred."""
+    asks = {wanted[key] for key in CHOSEN if wanted.get(key)}
+    cases = asking.cases([one for one in grievances if one.id])
+    people = asking.people({by.id, *asks}, now=now, settings=settings)
+    for one in grievances:
+        changed = {key for key, value in wanted.items() if getattr(one, key) != value}
+        case = cases.get(one.id) or Case(wanted.get("kind") or GrievanceKind.SERVICE, frozenset())
+        if one.id and changed & set(DECISIVE):
+            barred = bar(Act.ROUTE, people[by.id], case, settings)
+            if barred and not asking.has_leave(Act.ROUTE, by.id, one.id):
+                raise RuleBroken(barred.said.sentence, **barred.said.values)
+        office = wanted.get("respondent_office_id")
+        after = replace(
+            case,
+            kind=wanted.get("kind") or case.kind,
+            respondents=case.respondents | ({office} if office else set()),
+        )
+        for key in changed & CHOSEN.keys():
+            number = wanted[key]
+            if number and bar(CHOSEN[key], people[number], after, settings):
+                if not asking.has_leave(CHOSEN[key], number, one.id):
+                    raise asking.not_impartial(key.removesuffix("_id"))

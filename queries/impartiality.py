@@ -52,13 +52,27 @@ def barred(
     found = bar(act, people_there[officer.id], matter, settings)
     if found is None or found.stands:
         return found
+    return None if has_leave(act, officer.id, grievance.id) else found
+
+
+def has_leave(act: Act, officer_id: int, grievance_id: int | None) -> bool:
+    """Return whether two others let the officer do `act` in the grievance; one statement."""
     granted = select(ImpartialityOverride.id).where(
-        ImpartialityOverride.grievance_id == grievance.id,
-        ImpartialityOverride.officer_id == officer.id,
+        ImpartialityOverride.grievance_id == grievance_id,
+        ImpartialityOverride.officer_id == officer_id,
         ImpartialityOverride.act == act,
         ImpartialityOverride.state == RequestState.GRANTED,
     )
-    return None if db.session.scalar(granted) is not None else found
+    return db.session.scalar(granted) is not None
+
+
+def not_impartial(field: str | None) -> RuleBroken:
+    """Return the refusal of an officer whom somebody else chooses, for the form's `field`."""
+    return RuleBroken(
+        "This officer is not impartial here: they are of the line of the office complained about, "
+        "stand aside, or have had a part in it. Choose another one.",
+        field=field,
+    )
 
 
 def check_chosen(
@@ -73,11 +87,7 @@ def check_chosen(
     """Raise RuleBroken, for the form's `field`, unless `officer`, whom somebody else chooses, may
     do `act` in `grievance`: HANDLE of a handler, LEAD of a lead official."""
     if barred(act, officer, grievance, now=now, settings=settings) is not None:
-        raise RuleBroken(
-            "This officer is not impartial here: they are of the line of the office complained "
-            "about, stand aside, or have had a part in it. Choose another one.",
-            field=field,
-        )
+        raise not_impartial(field)
 
 
 # --- What the rules decide about -------------------------------------------------------------

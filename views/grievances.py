@@ -9,7 +9,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 
 import security
-from actions import clocks
+from actions import clocks, impartiality
 from models import Grievance, Record, db
 from queries import clocks as asking
 from rules import RuleBroken
@@ -18,6 +18,9 @@ from rules.offices import ClockStart
 from rules.permissions import Verb
 from views.base import RecordView
 from views.case import CASE_PARTS, read_page
+from views.fields import RecordForm
+
+WATCHED = (*impartiality.DECISIVE, *impartiality.CHOSEN)
 
 
 class GrievanceView(RecordView):
@@ -37,6 +40,29 @@ class GrievanceView(RecordView):
             tab="details",
             **{name: gather(record) for name, gather in CASE_PARTS.items()},
         )
+
+    def _fill(self, form: RecordForm, record: Record) -> None:
+        """What says who must not act is not changed by them, nor are they chosen."""
+        wanted: dict[str, Any] = {}
+        for key in WATCHED:
+            name = key.removesuffix("_id")
+            if name in form:
+                value = form[name].data
+                wanted[key] = value.id if isinstance(value, Record) else value
+        self._check_impartial([record], wanted)
+        super()._fill(form, record)
+
+    def _set(self, ids: list[int], column: Any, value: Any) -> int:
+        if column.key in WATCHED:
+            query = select(Grievance).where(Grievance.id.in_(ids))
+            self._check_impartial(list(db.session.scalars(query)), {column.key: value})
+        return super()._set(ids, column, value)
+
+    def _check_impartial(self, records: list[Any], wanted: dict[str, Any]) -> None:
+        officer = security.current_officer()
+        if wanted and officer is not None:
+            settings, now = security.impartiality(), datetime.now(UTC)
+            impartiality.check_edit(records, wanted, by=officer, now=now, settings=settings)
 
     def list_links(self) -> list[tuple[str, str]]:
         links = _import_link()

@@ -28,6 +28,7 @@ from rules.impartiality import (
     refusal,
 )
 from rules.permissions import Role
+from views.asking import may_hand_over
 from views.base import RecordView
 from views.case import CASE_PARTS
 from views.errors import refusal_in_words
@@ -56,10 +57,11 @@ class Shown:
 
     grievance: Grievance
     barred: list[tuple[str, list[Act]]]
-    unfit: list[str]
+    unfit: list[tuple[str, str]]
     asides: list[asking.Aside]
     leaves: list[asking.Leave]
     to_decide: frozenset[int]
+    is_aside: bool
     may_ask: bool
 
 
@@ -80,15 +82,22 @@ def for_case(grievance: Grievance) -> Shown:
         grievance=grievance,
         barred=list(barred.items()),
         unfit=[
-            one.name
+            (one.name, _hand_over(one))
             for act, one in in_charge
             if one and refusal(act, people[one.id], case, settings) and (one.id, act) not in granted
         ],
         asides=asides,
         leaves=leaves,
         to_decide=frozenset(one.id for one in leaves if _decides(me, case, one)),
+        is_aside=officer.id in case.aside,
         may_ask=bool(security.roles() & MAY_ASK),
     )
+
+
+def _hand_over(person: Officer) -> str:
+    if not may_hand_over(person):
+        return ""
+    return url_for("handing_over.officer", officer_id=person.id)
 
 
 def _decides(me: Person, case: Case, one: asking.Leave) -> bool:

@@ -21,9 +21,10 @@ from tests.factories import (
     make_grievance_recusal,
     make_impartiality_override,
     make_office,
+    make_officer,
 )
 from tests.statements import statements
-from tests.views.pages import address, words
+from tests.views.pages import address, form_to, record_form, words
 from views.impartiality import Shown, for_case
 
 AT = "/admin/impartiality"
@@ -306,3 +307,69 @@ def test_it_takes_few_statements(app: Flask, matter: Matter) -> None:
             names = [one.officer for one in (*shown.asides, *shown.leaves)]
     assert len(names) == 10
     assert len(sent) == 2, sent
+
+
+# --- The generated screens -------------------------------------------------------------------
+
+
+def edit(matter: Matter, browser: Client, **changes: str) -> Any:
+    """Send the generated form of the grievance as it stands, with `changes`."""
+    at = address(Grievance, "edit", id=matter.id)
+    return browser.send(at, **record_form(browser.get(at)) | changes)
+
+
+def again(matter: Matter) -> Grievance:
+    db.session.expire_all()
+    return db.session.get_one(Grievance, matter.id)
+
+
+def test_who_must_not_act_does_not_make_it_another_kind_of_matter(
+    matter: Matter, as_role: Callable[..., Client]
+) -> None:
+    answer = edit(matter, matter.pat, kind="service")
+    assert answer.status_code == 422
+    assert "You serve the office complained about" in words(answer)
+    assert again(matter).kind is GrievanceKind.CONDUCT
+    assert edit(matter, matter.pat, place="Mill Street").status_code == 302, "the rest is theirs"
+    assert edit(matter, matter.intake, kind="decision").status_code == 302
+    assert again(matter).kind is GrievanceKind.DECISION
+
+
+def test_nobody_is_made_handler_who_must_not_be(matter: Matter) -> None:
+    pat = db.session.get_one(Officer, matter.pat.officer_id)
+    named = {"handler": str(pat), "handler-id": str(pat.id)}
+    answer = edit(matter, matter.intake, **named)
+    assert answer.status_code == 422
+    assert "This officer is not impartial here" in words(answer)
+    assert again(matter).handler_id is None
+    made = make_impartiality_override(
+        grievance_id=matter.id, officer_id=matter.pat.officer_id, act=Act.HANDLE
+    )
+    assert edit(matter, matter.intake, **named).status_code == 422
+    second = make_officer().id
+    made.state, made.decided_on, made.decided_by_id = RequestState.GRANTED, DAY, second
+    db.session.flush()
+    assert edit(matter, matter.intake, **named).status_code == 302
+    assert again(matter).handler_id == matter.pat.officer_id
+
+
+def test_nor_in_a_new_grievance_or_in_many_at_once(matter: Matter) -> None:
+    pat = db.session.get_one(Officer, matter.pat.officer_id)
+    office = str(matter.office)
+    at = address(Grievance, "new")
+    fields = record_form(matter.intake.get(at)) | {
+        "title": "How they spoke",
+        "kind": "conduct",
+        "respondent_office": office,
+        "handler": str(pat),
+    }
+    answer = matter.intake.send(at, **fields)
+    assert answer.status_code == 422
+    assert "This officer is not impartial here" in words(answer)
+    at = address(Grievance, "action")
+    page = matter.intake.send(at, action="change-handler", rowid=str(matter.id))
+    held = form_to(page, "/action/")
+    page = matter.intake.post(at, data=held | {"value-handler": str(pat)})
+    assert "This officer is not impartial here" in words(page)
+    matter.intake.post(at, data=form_to(page, "/action/"))
+    assert again(matter).handler_id is None
