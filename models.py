@@ -66,6 +66,7 @@ from sqlalchemy.schema import FetchedValue
 
 from rules import mark
 from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
+from rules.alarms import MailState, MessageKind
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -452,6 +453,10 @@ class Office(ReferenceRecord):
     area_id: Mapped[int | None] = reference("area", doc="Area the office serves")
     address: Mapped[str | None] = mapped_column(
         String(300), info=DETAIL, doc="Where the public finds the office"
+    )
+    email: Mapped[str | None] = mapped_column(
+        info=DETAIL | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="Mailbox of the office for notices of times that end",
     )
     opened_on: Mapped[Day | None] = mapped_column(info=DETAIL, doc="First day of the office")
     closed_on: Mapped[Day | None] = mapped_column(
@@ -2475,6 +2480,115 @@ class ListLayout(PrivateRecord):
     is_compact: Mapped[bool] = mapped_column(
         server_default=text("false"), doc="Whether rows stand close together"
     )
+
+
+class Mail(OwnRecord):
+    """A mail to an officer or an office, and what became of it. It holds no address and no text:
+    a mail names grievances by their numbers and says what to do."""
+
+    desk = Desk.MESSAGES
+    read_only = True
+    title_columns = ("made_at", "state")
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
+        CheckConstraint(
+            "state NOT IN ('being_handed_over', 'sent', 'uncertain') OR handed_over_at IS NOT NULL",
+            name="handed_over_has_time",
+        ),
+        CheckConstraint("tries >= 0", name="tries_not_negative"),
+        Index("ix_mail_waits", "next_try_at", "id", postgresql_where=text("state = 'waiting'")),
+        Index(
+            "ix_mail_under_way",
+            "handed_over_at",
+            postgresql_where=text("state = 'being_handed_over'"),
+        ),
+    )
+
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer it is for")
+    office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox it is for")
+    state: Mapped[MailState] = mapped_column(
+        server_default="waiting", info=ACTION, doc="How far it is"
+    )
+    reference: Mapped[str] = mapped_column(
+        String(80),
+        unique=True,
+        info=SYSTEM,
+        server_default=text("gen_random_uuid()::text"),
+        doc="Name by which mail servers tell it from others",
+    )
+    made_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"set_by": "system"}, doc="When it was made"
+    )
+    next_try_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(),
+        info=SYSTEM | {"trail": False},
+        doc="Before then it is not tried again",
+    )
+    tries: Mapped[int] = mapped_column(
+        server_default="0", info=SYSTEM | {"trail": False}, doc="How often it was tried in vain"
+    )
+    handed_over_at: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM, doc="When the mail server was given its end"
+    )
+    sent_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the mail server said that it has it"
+    )
+    failure: Mapped[str | None] = mapped_column(
+        String(300), info=ACTION | DETAIL, doc="Why it was not taken, in a sentence"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    messages: Mapped[list["Message"]] = parts("mail")
+
+
+class Message(OwnRecord):
+    """What an officer or an office is told: a time that ends, or has ended, and what to do."""
+
+    desk = Desk.MESSAGES
+    read_only = True
+    title_columns = ("kind", "told_at")
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
+        CheckConstraint("mail_id IS NULL OR by_mail", name="mailed_if_wanted"),
+        Index("ix_message_unread", "officer_id", "id", postgresql_where=text("read_at IS NULL")),
+        Index(
+            "ix_message_to_mail",
+            "officer_id",
+            "office_id",
+            "id",
+            postgresql_where=text("by_mail AND mail_id IS NULL"),
+        ),
+    )
+
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer who is told")
+    office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox is told")
+    grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance it is about"
+    )
+    kind: Mapped[MessageKind] = mapped_column(info=ACTION, doc="What it says")
+    stage: Mapped[ClockStage | None] = mapped_column(info=ACTION, doc="What the time was for")
+    due_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the time ends or ended"
+    )
+    told_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"set_by": "system"}, doc="When it was written"
+    )
+    read_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"trail": False}, doc="When it was read"
+    )
+    by_mail: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=SYSTEM, doc="Whether it goes out by mail as well"
+    )
+    mail_id: Mapped[int | None] = reference(
+        "mail", info=SYSTEM | {"trail": False}, doc="Mail that it went out with"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    mail: Mapped["Mail | None"] = relationship(back_populates="messages", foreign_keys=mail_id)
 
 
 class ImportBatch(ReferenceRecord):

@@ -41,6 +41,7 @@ from sqlalchemy import (
     any_,
     event,
     false,
+    func,
     inspect,
     literal,
     or_,
@@ -153,7 +154,7 @@ def _read_log_in(token: str) -> OfficerSession | None:
     now = datetime.now(UTC)
     config = current_app.config
     query = (
-        select(OfficerSession)
+        select(OfficerSession, func.redress_unread(OfficerSession.officer_id))
         .join(OfficerSession.officer)
         .options(contains_eager(OfficerSession.officer).joinedload(Officer.office))
         .where(
@@ -168,7 +169,7 @@ def _read_log_in(token: str) -> OfficerSession | None:
     with _unnamed_transaction() as connection:
         # A session of its own keeps these copies apart from the records that views change.
         with Session(connection, join_transaction_mode="rollback_only") as copies:
-            found = copies.scalar(query)
+            found, _memory()["unread"] = copies.execute(query).one_or_none() or (None, 0)
     _name_actor(connection, found.officer_id if found else None, found.id if found else 0)
     return found
 
@@ -241,6 +242,12 @@ def roles() -> frozenset[Role]:
         memory["roles"] = frozenset(Role(role) for role in officer.roles) if officer else NO_ROLES
     held: frozenset[Role] = memory["roles"]
     return held
+
+
+def unread_messages() -> int:
+    """Return how many messages the current officer had not read when this request came, 100 for
+    more than 99; asked together with the log-in."""
+    return int(_memory().get("unread", 0))
 
 
 def nonce() -> str:

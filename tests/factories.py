@@ -47,6 +47,8 @@ from models import (
     Inspection,
     JointConference,
     ListLayout,
+    Mail,
+    Message,
     NumberSeries,
     Office,
     Officer,
@@ -77,6 +79,7 @@ from models import (
     db,
 )
 from rules.accounts import RoleChangeKind
+from rules.alarms import MessageKind
 from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
 from rules.identity import Duty, IdentityField, OpeningGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
@@ -623,6 +626,26 @@ def make_default_view(**given: Any) -> DefaultView:
 
 def make_list_layout(**given: Any) -> ListLayout:
     return _make(ListLayout, given, officer_id=_id(make_officer), record_type="grievance")
+
+
+def make_mail(**given: Any) -> Mail:
+    """A mail to an officer, or to the office that is given."""
+    to = {} if "office_id" in given else {"officer_id": _id(make_officer)}
+    return _make(Mail, given, **to)
+
+
+def make_message(**given: Any) -> Message:
+    """A message to an officer, or to the office that is given."""
+    to = {} if "office_id" in given else {"officer_id": _id(make_officer)}
+    return _make(
+        Message,
+        given,
+        grievance_id=_id(make_grievance),
+        kind=MessageKind.ENDED,
+        stage=ClockStage.DECIDE,
+        due_at=NOON,
+        **to,
+    )
 
 
 def make_import_batch(**given: Any) -> ImportBatch:

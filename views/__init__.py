@@ -30,6 +30,7 @@ from views import (
     identity,
     imports,
     leaving,
+    messages,
     roles,
     saved,
     search,
@@ -183,6 +184,7 @@ def init_app(app: Flask) -> None:
     identity.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
+    messages.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,

@@ -48,6 +48,10 @@ CONTACTS = set(
 NOT_OF_COMPLAINANTS = {
     ("office", "address"),
     ("officer", "email"),
+    ("office", "email"),
+    ("mail", ""),
+    ("message", "by_mail"),
+    ("message", "mail_id"),
     ("saved_view", "address"),
     ("export_record", "address"),
     ("officer_session", "address"),
