@@ -24,6 +24,8 @@ from sqlalchemy.types import BigInteger
 
 import postgres
 from models import (
+    Clock,
+    ClockEntry,
     FigureMonth,
     Officer,
     OfficeRecord,
@@ -184,6 +186,11 @@ def kept_columns(model: Guarded) -> list[str]:
     return ["roles"] if model is Officer else []
 
 
+WITHHELD: dict[Guarded, str] = {Clock: "DELETE", ClockEntry: "UPDATE, DELETE"}
+"""What no login does to the rows of a table, although others of it are written: ledgers are only
+added to, and go with their grievance by the database's own hand."""
+
+
 def _written(model: type[Record], condition: ColumnElement[bool] | None) -> str:
     if condition is None:
         return "NULL"
@@ -213,6 +220,8 @@ def guard_statement(model: Guarded) -> str:
     conditions = f"{_written(model, seen)}, {_written(model, changes)}"
     table, kept = model.__tablename__, ",".join(kept_columns(model))
     more = f", redress_keep('{table}', '{{{kept}}}')" if kept else ""
+    if model in WITHHELD:
+        more += f", redress_withhold('{table}', '{WITHHELD[model]}')"
     removed = removed_rows(model)
     if removed is not None:
         more += f", redress_let_remove('{table}', {_written(model, removed)})"

@@ -84,7 +84,17 @@ from rules.grievance import (
     StepState,
 )
 from rules.identity import Duty, OpeningGround
-from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
+from rules.ledger import EntryKind
+from rules.offices import (
+    DISTRICT,
+    AreaLevel,
+    ClockStage,
+    ClockStart,
+    ClockUnit,
+    DayKind,
+    DueTime,
+    OfficeLevel,
+)
 from rules.permissions import Desk, Role
 from rules.records import AuditVerb, ImportState
 from rules.reprimand import (
@@ -576,18 +586,105 @@ class Category(ReferenceRecord):
     )
 
 
+class RulePack(ReferenceRecord):
+    """A rule pack of the district: where it comes from, by which calendar it counts, and how far
+    it lets time be extended. What each stage is given stands in its service standards."""
+
+    desk = Desk.STANDARDS
+    sorted_by = "code"
+    __table_args__ = (
+        CheckConstraint(
+            "num_nonnulls(extension_most, nullif(extension_same_again, false), "
+            "nullif(extension_unlimited, false)) = (extension_authority IS NOT NULL)::int",
+            name="one_extension_limit",
+        ),
+        CheckConstraint("extension_most > 0 AND extension_times > 0", name="extends_by_something"),
+        Index(
+            "uq_rule_pack_one_in_use",
+            "is_in_use",
+            unique=True,
+            postgresql_where=text("is_in_use"),
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name of the law or code of practice")
+    code: Mapped[str] = mapped_column(
+        String(80), unique=True, info=SEARCH, doc="Short name, by which its standards refer to it"
+    )
+    version: Mapped[int] = mapped_column(
+        server_default="1", doc="Version of the text that was loaded", info={"set_by": "system"}
+    )
+    source: Mapped[LongText] = mapped_column(doc="Where the text is to be read", info=DETAIL)
+    calendar: Mapped[str] = mapped_column(
+        String(80), server_default=DISTRICT, doc="Calendar by which it counts"
+    )
+    is_in_use: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=ACTION, doc="Whether the district's clocks run by it"
+    )
+    extension_authority: Mapped[Role | None] = mapped_column(
+        info=DETAIL, doc="Role that grants an extension; empty: there is none"
+    )
+    extension_most: Mapped[int | None] = mapped_column(
+        info=DETAIL, doc="Most units, of the clock's own, by which a time is extended"
+    )
+    extension_same_again: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=DETAIL, doc="Extended by as much as was given, at most"
+    )
+    extension_unlimited: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=DETAIL, doc="Extended by as much as is granted"
+    )
+    extension_times: Mapped[int] = mapped_column(
+        server_default="1", info=DETAIL, doc="How often a time is extended"
+    )
+    extension_tells: Mapped[bool] = mapped_column(
+        server_default=text("true"), info=DETAIL, doc="Whether the complainant is told of it"
+    )
+    notes: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Sources of its parts, and why a stage has no time"
+    )
+
+
 class ServiceStandard(ReferenceRecord):
-    """A row of a rule pack: how long a stage may take (domain.md section 5)."""
+    """A row of a rule pack: how long a stage may take (domain.md section 5). Each change of what
+    it counts is another version of it; a clock that runs keeps the one it started with."""
 
     desk = Desk.STANDARDS
     __table_args__ = (
         UniqueConstraint("pack", "name", "stage"),
         CheckConstraint("amount > 0", name="takes_time"),
+        CheckConstraint("amount <= 10000", name="ends_some_day"),
+        CheckConstraint(
+            "NOT counts_first_day OR (unit <> 'working_hours' AND ends <> 'same_time_of_day')",
+            name="whole_first_day",
+        ),
+        CheckConstraint(
+            "ends <> 'same_time_of_day' OR unit <> 'working_days' OR moves_start",
+            name="starts_on_a_working_day",
+        ),
+        together("cut_off_whole", "cut_off_at", "cut_off_resumes"),
+        CheckConstraint(
+            "cut_off_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$' "
+            "AND cut_off_resumes ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'",
+            name="cut_off_is_a_time",
+        ),
     )
 
     name: Mapped[str] = mapped_column(doc="Name of the standard")
     pack: Mapped[str] = mapped_column(String(80), doc="Rule pack it belongs to")
+    version: Mapped[int] = mapped_column(
+        server_default="1",
+        server_onupdate=FetchedValue(),
+        info=SYSTEM,
+        doc="Goes up by one when what it counts is changed",
+    )
     stage: Mapped[ClockStage] = mapped_column(doc="What the time is for")
+    starts: Mapped[ClockStart] = mapped_column(
+        server_default="received", info=DETAIL, doc="What the time runs from"
+    )
+    matter: Mapped[str | None] = mapped_column(
+        info=DETAIL,
+        doc="Category it is for, by name, where a pack gives each matter its own time",
+    )
     amount: Mapped[int] = mapped_column(doc="How many units")
     unit: Mapped[ClockUnit] = mapped_column(doc="What is counted")
     counts_first_day: Mapped[bool] = mapped_column(
@@ -598,6 +695,20 @@ class ServiceStandard(ReferenceRecord):
         info=DETAIL,
         doc="Whether an end on a closed day moves to the next open one",
     )
+    ends: Mapped[DueTime] = mapped_column(
+        server_default="end_of_day", info=DETAIL, doc="When on its last day a time ends"
+    )
+    moves_start: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        info=DETAIL,
+        doc="Whether a start on a closed day counts as of the next working day",
+    )
+    cut_off_at: Mapped[str | None] = mapped_column(
+        String(5), info=DETAIL, doc="What comes at this time of day or later, such as 17:00,"
+    )
+    cut_off_resumes: Mapped[str | None] = mapped_column(
+        String(5), info=DETAIL, doc="counts as of this time on the next working day, such as 08:30"
+    )
     legal_source: Mapped[str | None] = mapped_column(
         String(300), info=DETAIL, doc="Law or code of practice it comes from"
     )
@@ -605,17 +716,71 @@ class ServiceStandard(ReferenceRecord):
     categories: Mapped[list["Category"]] = parts("service_standard")
 
 
+HOURS = "{0} ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$'"
+
+
+class WorkCalendar(ReferenceRecord):
+    """A version of a calendar: when offices work in a usual week. It is a draft until it is put
+    in force; from then on neither it nor its days change, since clocks were counted by them."""
+
+    desk = Desk.STANDARDS
+    title_columns = ("name", "version")
+    __table_args__ = (
+        UniqueConstraint("name", "version"),
+        CheckConstraint("version > 0", name="version_from_one"),
+        CheckConstraint(
+            " AND ".join(
+                f"coalesce({HOURS.format(day)}, true)"
+                for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+            ),
+            name="hours_of_day",
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(
+        String(80), server_default=DISTRICT, doc="Name of the calendar: district, unless more"
+    )
+    version: Mapped[int] = mapped_column(doc="Version of the calendar; old ones are kept")
+    zone: Mapped[str] = mapped_column(String(60), doc="Time zone, such as Europe/London")
+    mon: Mapped[str | None] = mapped_column(
+        String(80), info=DETAIL, doc="Hours of Mondays, such as 09:00-12:00 13:00-17:00"
+    )
+    tue: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Tuesdays")
+    wed: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Wednesdays")
+    thu: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Thursdays")
+    fri: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Fridays")
+    sat: Mapped[str | None] = mapped_column(
+        String(80), info=DETAIL, doc="Hours of Saturdays; empty where offices are closed"
+    )
+    sun: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Sundays")
+    country: Mapped[str | None] = mapped_column(
+        String(20), info=DETAIL, doc="Whose public holidays it began with, such as GB-ENG"
+    )
+    reason: Mapped[LongText] = mapped_column(info=DETAIL, doc="Why there is this version")
+    in_force_since: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When clocks began to count by it; empty while it is a draft"
+    )
+
+
 class CalendarDay(ReferenceRecord):
     """A day that differs from its weekday, in one version of the district's calendar."""
 
     desk = Desk.STANDARDS
-    __table_args__ = (UniqueConstraint("calendar", "calendar_version", "day"),)
+    __table_args__ = (
+        UniqueConstraint("calendar", "calendar_version", "day"),
+        CheckConstraint(HOURS.format("hours"), name="hours_of_day"),
+    )
 
     name: Mapped[str] = mapped_column(doc="Name of the holiday or make-up day")
     day: Mapped[Day] = mapped_column(doc="The date")
     kind: Mapped[DayKind] = mapped_column(doc="Closed, or open although it is a weekend")
+    hours: Mapped[str | None] = mapped_column(
+        String(80),
+        info=DETAIL,
+        doc="Hours of a make-up day, such as 09:00-12:00; empty: those of a usual working day",
+    )
     calendar: Mapped[str] = mapped_column(
-        String(80), server_default="district", doc="Calendar the day belongs to"
+        String(80), server_default=DISTRICT, doc="Calendar the day belongs to"
     )
     calendar_version: Mapped[int] = mapped_column(
         server_default="1", doc="Version of the calendar; old ones are kept"
@@ -777,6 +942,7 @@ class Grievance(OfficeRecord):
     lead_official: Mapped["Officer | None"] = relationship(foreign_keys=lead_official_id)
     import_batch: Mapped["ImportBatch | None"] = relationship(back_populates="grievances")
     plan_steps: Mapped[list["PlanStep"]] = parts("grievance")
+    clocks: Mapped[list["Clock"]] = parts("grievance")
     pauses: Mapped[list["Pause"]] = parts("grievance")
     extensions: Mapped[list["Extension"]] = parts("grievance")
     routing_objections: Mapped[list["RoutingObjection"]] = parts("grievance")
@@ -987,10 +1153,102 @@ class PlanStep(OfficeRecord):
     officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
 
 
+class Clock(OfficeRecord):
+    """A clock of a grievance: by when a stage is to be done, as its ledger has it. What has ended
+    is not counted anew; the next one of the same stage is another clock."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("stage",)
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(due_at, stands_since) = 1", name="runs_or_stands"),
+        CheckConstraint("stopped_at IS NULL OR stands_since IS NULL", name="ended_runs_no_more"),
+        CheckConstraint("stopped_at >= started_at", name="ends_after_start"),
+        CheckConstraint("is_late = coalesce(stopped_at > due_at, false)", name="late_is_after_due"),
+        CheckConstraint("stage <> 'extend'", name="stage_has_a_clock"),
+        Index(
+            "uq_clock_one_open",
+            "grievance_id",
+            "stage",
+            unique=True,
+            postgresql_where=text("stopped_at IS NULL"),
+        ),
+        # What is due, of millions that have ended: reminders and escalation look here.
+        Index("ix_clock_runs_out", "due_at", "id", postgresql_where=text("stopped_at IS NULL")),
+        # What a new version of a calendar may move.
+        Index("ix_clock_open", "calendar", "id", postgresql_where=text("stopped_at IS NULL")),
+    )
+
+    grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance whose time it measures"
+    )
+    stage: Mapped[ClockStage] = mapped_column(
+        info=SYSTEM | {"list": True}, doc="What the time is for"
+    )
+    started_at: Mapped[Moment] = mapped_column(
+        info=SYSTEM | {"list": True}, doc="When it started: what it is counted from"
+    )
+    due_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the time ends; empty while it stands still"
+    )
+    stands_since: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM, doc="Since when it stands still; empty while it runs"
+    )
+    stopped_at: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM | {"list": True}, doc="When what it waited for was done"
+    )
+    is_late: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=SYSTEM, doc="Whether that was after the time had ended"
+    )
+    rule: Mapped[str] = mapped_column(info=SYSTEM | {"list": True}, doc="Rule it counts by")
+    rule_version: Mapped[int] = mapped_column(info=SYSTEM, doc="Version of the rule")
+    calendar: Mapped[str] = mapped_column(
+        String(80), info=SYSTEM, doc="Calendar by which it counts"
+    )
+    calendar_version: Mapped[int] = mapped_column(info=SYSTEM, doc="Version of the calendar")
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="clocks")
+    entries: Mapped[list["ClockEntry"]] = parts("clock", order_by="ClockEntry.position")
+
+
+class ClockEntry(OfficeRecord):
+    """An entry of the ledger of a clock (rules/ledger.py). It is neither changed nor deleted."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("position", "kind")
+    office_paths = tuple(f"clock.{path}" for path in GRIEVANCE_OFFICES)
+    read_only = True
+    __table_args__ = (
+        UniqueConstraint("clock_id", "position"),
+        CheckConstraint("position > 0", name="position_from_one"),
+    )
+
+    clock_id: Mapped[int] = reference("clock", ondelete="CASCADE", doc="Clock whose ledger it is")
+    position: Mapped[int] = mapped_column(info=SYSTEM | {"list": True}, doc="Place in the ledger")
+    kind: Mapped[EntryKind] = mapped_column(info=SYSTEM | {"list": True}, doc="What happened")
+    was: Mapped[Moment | None] = mapped_column(info=SYSTEM, doc="When the time ended before")
+    due: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM | {"list": True}, doc="When it ends since then"
+    )
+    entry: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, info=SYSTEM, doc="All of it: by which rule, calendar and facts"
+    )
+    reason: Mapped[LongText | None] = mapped_column(info=SYSTEM, doc="Why")
+    by_id: Mapped[int | None] = reference(
+        "officer", info=SYSTEM, doc="Officer who did it; empty: the system itself"
+    )
+    at: Mapped[Moment] = mapped_column(info=SYSTEM | {"list": True}, doc="When it was set down")
+
+    clock: Mapped["Clock"] = relationship(back_populates="entries")
+    by: Mapped["Officer | None"] = relationship(foreign_keys=by_id)
+
+
 class Pause(OfficeRecord):
     """A time in which the clock of a grievance stands still, on one of the listed grounds."""
 
     desk = Desk.CASEWORK
+    read_only = True
     title_columns = ("ground",)
     office_paths = GRIEVANCE_OFFICES
     __table_args__ = (
@@ -1002,6 +1260,9 @@ class Pause(OfficeRecord):
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance whose clock stands still")
+    clock_id: Mapped[int | None] = reference(
+        "clock", ondelete="CASCADE", info={"list": False}, doc="The clock that stands still"
+    )
     ground: Mapped[PauseGround] = mapped_column(doc="Why it may stand still")
     reason: Mapped[LongText] = mapped_column(doc="What is waited for, in a sentence")
     started_at: Mapped[Moment] = mapped_column(
@@ -1012,12 +1273,14 @@ class Pause(OfficeRecord):
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="pauses")
+    clock: Mapped["Clock | None"] = relationship(foreign_keys=clock_id)
 
 
 class Extension(OfficeRecord):
     """A request for more time, decided by somebody else."""
 
     desk = Desk.CASEWORK
+    read_only = True
     title_columns = ("state", "until_on")
     office_paths = GRIEVANCE_OFFICES
     __table_args__ = (
@@ -1034,6 +1297,12 @@ class Extension(OfficeRecord):
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance that needs more time")
+    clock_id: Mapped[int | None] = reference(
+        "clock", ondelete="CASCADE", info={"list": False}, doc="The clock that is to be extended"
+    )
+    amount: Mapped[int | None] = mapped_column(
+        info=DETAIL, doc="How many units more, in the clock's own"
+    )
     until_on: Mapped[Day] = mapped_column(doc="Day until which time is asked for")
     reason: Mapped[LongText] = mapped_column(doc="Why the time given is not enough")
     asked_by_id: Mapped[int] = reference("officer", doc="Officer who asks")
@@ -1053,6 +1322,7 @@ class Extension(OfficeRecord):
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="extensions")
+    clock: Mapped["Clock | None"] = relationship(foreign_keys=clock_id)
     asked_by: Mapped["Officer"] = relationship(foreign_keys=asked_by_id)
     decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 

@@ -46,6 +46,35 @@ SENTENCES: dict[str, str] = {
     ),
     "username_lower_case": mark("Write the username in small letters."),
     "takes_time": mark("A standard must give at least 1 unit of time."),
+    "ends_some_day": mark("Give 10000 units of time at most."),
+    "whole_first_day": mark(
+        "The first day can count only where a time ends with a day, and not where it is given in "
+        "hours or ends at the time of day of its start."
+    ),
+    "starts_on_a_working_day": mark(
+        "Working days that end at the time of day of their start must begin on a working day: let "
+        "a start on a closed day move."
+    ),
+    "cut_off_whole": mark("Write both times of the cut-off, or neither."),
+    "cut_off_is_a_time": mark("Write times like 08:30 and 17:00."),
+    "one_extension_limit": mark(
+        "Say who grants an extension and how far with just one of the three ways; or neither."
+    ),
+    "extends_by_something": mark("An extension gives 1 unit at least, once at least."),
+    "rule_pack_one_in_use": mark("Another rule pack is in use. Choose this one on its page."),
+    "hours_of_day": mark(
+        "Write hours like 09:00-12:00 13:00-17:00, and nothing where offices are closed."
+    ),
+    "version_from_one": mark("Versions are counted from 1."),
+    "stays_in_force": mark(
+        "This version of the calendar is in force: clocks were counted by it. Make a new version."
+    ),
+    # Clocks
+    "runs_or_stands": mark("A clock runs towards its due time or stands still since a time."),
+    "ended_runs_no_more": mark("A clock that has ended does not stand still."),
+    "late_is_after_due": mark("Late is what ended after it was due, and only that."),
+    "stage_has_a_clock": mark("More time has no clock of its own."),
+    "clock_one_open": mark("This clock runs already."),
     # Grievances
     "grievance_acknowledged_has_time": mark(
         "An acknowledged grievance needs the time of its acknowledgement."

@@ -25,6 +25,8 @@ from models import (
     CalendarDay,
     Category,
     Circulation,
+    Clock,
+    ClockEntry,
     ConferenceOffice,
     DailyReturn,
     Decision,
@@ -69,6 +71,7 @@ from models import (
     RetaliationReport,
     RoleChange,
     RoutingObjection,
+    RulePack,
     SavedView,
     SecondFactor,
     ServiceStandard,
@@ -76,12 +79,14 @@ from models import (
     SupervisionGroup,
     SupervisionNotice,
     Target,
+    WorkCalendar,
     db,
 )
 from rules.accounts import RoleChangeKind
 from rules.alarms import MessageKind
 from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
 from rules.identity import Duty, IdentityField, OpeningGround
+from rules.ledger import EntryKind
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
 from rules.records import AuditVerb
@@ -185,6 +190,24 @@ def make_service_standard(**given: Any) -> ServiceStandard:
     )
 
 
+def make_rule_pack(**given: Any) -> RulePack:
+    number = next(_number)
+    return _make(RulePack, given, name=f"Pack {number}", code=f"pack-{number}", source="A law")
+
+
+def make_work_calendar(**given: Any) -> WorkCalendar:
+    """A draft of Monday to Friday, from nine to five in London."""
+    usual = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00")
+    return _make(
+        WorkCalendar,
+        given,
+        version=lambda: next(_number),
+        zone="Europe/London",
+        reason="The usual week",
+        **usual,
+    )
+
+
 def make_calendar_day(**given: Any) -> CalendarDay:
     return _make(
         CalendarDay,
@@ -252,6 +275,35 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
 def make_plan_step(**given: Any) -> PlanStep:
     return _make(
         PlanStep, given, grievance_id=_id(make_grievance), subject="Visit the site", due_on=DAY
+    )
+
+
+def make_clock(**given: Any) -> Clock:
+    """A clock without a ledger; those with one are made by actions/clocks.py."""
+    return _make(
+        Clock,
+        given,
+        grievance_id=_id(make_grievance),
+        stage=ClockStage.DECIDE,
+        started_at=NOON,
+        due_at=NOON + timedelta(days=14),
+        rule="Standard",
+        rule_version=1,
+        calendar="district",
+        calendar_version=1,
+    )
+
+
+def make_clock_entry(**given: Any) -> ClockEntry:
+    return _make(
+        ClockEntry,
+        given,
+        clock_id=_id(make_clock),
+        position=1,
+        kind=EntryKind.STARTED,
+        due=NOON + timedelta(days=14),
+        entry={},
+        at=NOON,
     )
 
 

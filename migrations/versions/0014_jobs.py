@@ -1,6 +1,6 @@
 """Messages to officers and offices, mails, and the queue of jobs that writes and sends them.
 
-Revises: 0009
+Revises: 0010
 """
 
 from pathlib import Path
@@ -8,8 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0014'
-down_revision = '0009'
+revision = "0014"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
