@@ -832,6 +832,13 @@ class Grievance(OfficeRecord):
         Index(
             "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
+        # What may be without the lead official it must have.
+        Index(
+            "ix_grievance_without_leader",
+            "received_at",
+            "id",
+            postgresql_where=text(f"{WHILE_OPEN['postgresql_where']} AND lead_official_id IS NULL"),
+        ),
     )
 
     number: Mapped[str] = mapped_column(
@@ -2824,6 +2831,13 @@ class Message(OwnRecord):
         CheckConstraint("mail_id IS NULL OR by_mail", name="mailed_if_wanted"),
         Index("ix_message_unread", "officer_id", "id", postgresql_where=text("read_at IS NULL")),
         Index(
+            "uq_message_lead_wanted_once",
+            "grievance_id",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("kind = 'lead_official_needed'"),
+        ),
+        Index(
             "ix_message_to_mail",
             "officer_id",
             "office_id",
@@ -2859,6 +2873,30 @@ class Message(OwnRecord):
     office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
     grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
     mail: Mapped["Mail | None"] = relationship(back_populates="messages", foreign_keys=mail_id)
+
+
+class ClockLook(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """When a clock that runs is to be looked at next. A trigger writes it whenever the due time
+    of a clock is set or moved; looking moves it on, until nothing more is to be told."""
+
+    __table_args__ = (Index("ix_clock_look_due", "looks_at", "clock_id"),)
+
+    clock_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("clock.id", ondelete="CASCADE"), primary_key=True
+    )
+    looks_at: Mapped[Moment] = mapped_column()
+
+
+class ClockAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """An alarm that was raised: once for each clock and due time, whatever raises it."""
+
+    __table_args__ = (UniqueConstraint("clock_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    clock_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("clock.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
 class ImportBatch(ReferenceRecord):

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 
 import click
 import procrastinate
@@ -25,17 +25,23 @@ from flask_babel import force_locale
 import mailing
 import postgres
 import security
+from actions import alarms as raising
 from actions import messages as telling
 from actions.figures import refresh
 from cli.mail_text import paragraphs, subject
 from models import Mail, db
+from queries.clocks import calendar_in_force
 from rules import RuleBroken
-from rules.alarms import MailState
+from rules.alarms import Leading, MailState, Timing
+from rules.calendars import Calendar, calendar_of
+from rules.offices import OfficeLevel
 
 QUEUE_SCHEMA = "redress_jobs"
 POLL_SECONDS = 5.0
 """How often the queue is asked for work. No LISTEN: a pooler would not pass it on."""
 KEEP_HOURS = 24
+BATCH = 200
+USUAL_WEEK = ("09:00-17:00",) * 5 + ("", "")
 PAUSE_SECONDS = 5
 STOP_SECONDS = 5.0
 
@@ -47,6 +53,55 @@ def now() -> datetime:
 
 
 # --- The jobs --------------------------------------------------------------------------------
+
+
+def look_at_clocks(app: Flask) -> int:
+    """Raise every alarm whose time has come; return how many clocks were looked at."""
+    timing = Timing(app.config["REMIND_DAYS"], app.config["ESCALATE_DAYS"])
+    looked = 0
+    calendars = cache(partial(_calendar, app.config["TIMEZONE"]))
+    with app.app_context(), security.acting_for(None):
+        while True:
+            done = raising.raise_due(
+                db.session(),
+                calendars,
+                timing=timing,
+                now=now(),
+                today=security.today(),
+                by_mail=bool(app.config["MAIL_HOST"]),
+                size=BATCH,
+            )
+            db.session.commit()
+            looked += done
+            if done < BATCH:
+                return looked
+
+
+def _calendar(zone: str, name: str) -> Calendar:
+    """Return the version of a calendar that is in force; where there is none (a clock that was
+    brought in), the usual week of offices."""
+    return calendar_in_force(db.session(), name) or calendar_of(name, 1, zone, USUAL_WEEK)
+
+
+def ask_for_leaders(app: Flask) -> int:
+    """Tell heads of the grievances that must have a lead official and have none; return how many
+    grievances that were."""
+    leading = Leading(app.config["LEAD_AFTER_DAYS"], OfficeLevel(app.config["LEAD_RANK"]))
+    asked = 0
+    with app.app_context(), security.acting_for(None):
+        while True:
+            done = raising.ask_for_leaders(
+                db.session(),
+                leading=leading,
+                now=now(),
+                today=security.today(),
+                by_mail=bool(app.config["MAIL_HOST"]),
+                size=BATCH,
+            )
+            db.session.commit()
+            asked += done
+            if done < BATCH:
+                return asked
 
 
 def send_mails(app: Flask) -> int:
@@ -96,6 +151,8 @@ def count_figures(app: Flask) -> int:
 
 # Each job, when it is due (as cron says it), and what it counts.
 JOBS: dict[Callable[[Flask], int], tuple[str, str]] = {
+    look_at_clocks: ("* * * * *", "clocks looked at"),
+    ask_for_leaders: ("7 * * * *", "leaders asked for"),
     send_mails: ("* * * * *", "mails sent"),
     count_figures: ("*/15 * * * *", "rows of figures"),
 }

@@ -32,9 +32,6 @@ class MailState(enum.StrEnum):
     UNCERTAIN = "uncertain"
 
 
-SILENT_STAGES = frozenset({ClockStage.OBJECT, ClockStage.ASK_REVIEW, ClockStage.EXTEND})
-"""Stages whose time is somebody's to use or not: it lapses, and nobody is late."""
-
 MOST_LEVELS = 8
 """So far up a reporting line goes, whatever the tree of offices says."""
 

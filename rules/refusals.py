@@ -245,6 +245,7 @@ SENTENCES: dict[str, str] = {
     "sent_has_time": mark("A mail that was sent needs the time of it, and only such a one."),
     "handed_over_has_time": mark("A mail that was handed over needs the time of it."),
     "tries_not_negative": mark("Nothing is tried less than 0 times."),
+    "message_lead_wanted_once": mark("They were told of it already."),
     "mailed_if_wanted": mark("Only what is to go out by mail has a mail."),
     # The system's own records
     "every_row_accounted_for": mark("The rows of an import must add up."),

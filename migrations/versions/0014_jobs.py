@@ -26,13 +26,88 @@ $$
 """
 
 
+# A clock whose time lapses, without anybody being late, is not looked at.
+WATCH = """
+CREATE FUNCTION redress_watch_clock() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NEW.stopped_at IS NULL AND NEW.due_at IS NOT NULL
+        AND NEW.stage NOT IN ('object', 'ask_review')
+    THEN
+        INSERT INTO clock_look (clock_id, looks_at) VALUES (NEW.id, 'epoch')
+        ON CONFLICT (clock_id) DO UPDATE SET looks_at = excluded.looks_at;
+    ELSE
+        DELETE FROM clock_look WHERE clock_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END $$
+"""
+WATCHED = (
+    "CREATE TRIGGER redress_watch_new AFTER INSERT ON clock FOR EACH ROW"
+    " EXECUTE FUNCTION redress_watch_clock()",
+    "CREATE TRIGGER redress_watch_moved AFTER UPDATE OF due_at, stopped_at, stage ON clock"
+    " FOR EACH ROW WHEN ((OLD.due_at, OLD.stopped_at, OLD.stage)"
+    " IS DISTINCT FROM (NEW.due_at, NEW.stopped_at, NEW.stage))"
+    " EXECUTE FUNCTION redress_watch_clock()",
+)
+WATCH_OLD = (
+    "INSERT INTO clock_look (clock_id, looks_at) SELECT id, 'epoch' FROM clock"
+    " WHERE stopped_at IS NULL AND due_at IS NOT NULL AND stage NOT IN ('object', 'ask_review')"
+)
+OF_THE_SYSTEM = ("clock_look", "clock_alarm")
+
+
 def upgrade() -> None:
     make_messages()
+    make_alarms()
     op.execute("SELECT redress_guard('office', NULL, NULL, '{}')")  # its new column, for reports
     op.execute(UNREAD)
     op.execute("REVOKE ALL ON FUNCTION redress_unread(bigint) FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION redress_unread(bigint) TO redress_app")
     make_queue()
+
+
+def make_alarms() -> None:
+    """Keep when each clock is to be looked at, and what was raised. The system alone sees it."""
+    op.create_table(
+        "clock_look",
+        sa.Column("clock_id", sa.BigInteger(), nullable=False),
+        sa.Column("looks_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["clock_id"], ["clock.id"], name=op.f("fk_clock_look_clock_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("clock_id", name=op.f("pk_clock_look")),
+    )
+    op.create_index("ix_clock_look_due", "clock_look", ["looks_at", "clock_id"])
+    op.create_table(
+        "clock_alarm",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("clock_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(20), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["clock_id"], ["clock.id"], name=op.f("fk_clock_alarm_clock_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_alarm")),
+        sa.UniqueConstraint("clock_id", "name", "due_at", name=op.f("uq_clock_alarm_clock_id_name_due_at")),
+    )
+    op.create_index(
+        "ix_grievance_without_leader",
+        "grievance",
+        ["received_at", "id"],
+        postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn') AND lead_official_id IS NULL"),
+    )
+    op.execute(WATCH)
+    op.execute("REVOKE ALL ON FUNCTION redress_watch_clock() FROM PUBLIC")
+    op.execute(WATCH_OLD)
+    for statement in WATCHED:
+        op.execute(statement)
+    for table in OF_THE_SYSTEM:
+        op.execute(f"REVOKE ALL ON {table} FROM PUBLIC, redress_app, redress_reader")
+        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO redress_app")
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(
+            f"CREATE POLICY redress_rows ON {table} TO redress_app"
+            " USING ((SELECT redress_officer()) = 0)"
+        )
 
 
 def make_queue() -> None:
@@ -124,6 +199,7 @@ def make_messages() -> None:
     op.create_index('ix_message_read_at_id', 'message', ['read_at', 'id'], unique=False)
     op.create_index('ix_message_stage_id', 'message', ['stage', 'id'], unique=False)
     op.create_index('ix_message_to_mail', 'message', ['officer_id', 'office_id', 'id'], unique=False, postgresql_where=sa.text('by_mail AND mail_id IS NULL'))
+    op.create_index('uq_message_lead_wanted_once', 'message', ['grievance_id', 'officer_id'], unique=True, postgresql_where=sa.text("kind = 'lead_official_needed'"))
     op.create_index('ix_message_told_at_id', 'message', ['told_at', 'id'], unique=False)
     op.create_index('ix_message_unread', 'message', ['officer_id', 'id'], unique=False, postgresql_where=sa.text('read_at IS NULL'))
     op.add_column('office', sa.Column('email', sa.String(length=200), nullable=True))
@@ -136,6 +212,12 @@ def make_messages() -> None:
 def downgrade() -> None:
     op.execute("DROP SCHEMA redress_jobs CASCADE")
     op.execute("DROP FUNCTION redress_unread(bigint)")
+    for name in ("new", "moved"):
+        op.execute(f"DROP TRIGGER redress_watch_{name} ON clock")
+    op.execute("DROP FUNCTION redress_watch_clock()")
+    for table in OF_THE_SYSTEM:
+        op.drop_table(table)
+    op.drop_index("ix_grievance_without_leader", "grievance")
     op.drop_table("message")
     op.drop_table("mail")
     op.drop_column("office", "email")
