@@ -1,6 +1,7 @@
 """A real mail server for the tests: SMTP over a socket, in a thread, that can be slow or refuse."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
@@ -15,7 +16,8 @@ from tests.gunicorns import free_port
 
 class Post:
     """What the server has taken, and how it behaves: `answer` is given at the end of a mail,
-    `to_address` to each address; at the end it waits for `may_answer`, having taken the mail."""
+    `to_address` to each address; having taken a mail it answers after `seconds`, and not before
+    `may_answer`."""
 
     def __init__(self) -> None:
         self.taken: list[Mail] = []
@@ -25,6 +27,7 @@ class Post:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.has_mail = threading.Event()
+        self.seconds = 0.0
         self.port = 0
 
     async def handle_RCPT(
@@ -42,7 +45,7 @@ class Post:
             self.taken.append(message_from_bytes(envelope.content, policy=default))
             self.to.extend(envelope.rcpt_tos)
         self.has_mail.set()
-        # In a thread of the loop's own: nothing else is asked of this server meanwhile.
+        time.sleep(self.seconds)  # in the server's own thread, of which nobody asks more meanwhile
         self.may_answer.wait(60)
         return self.answer
 
