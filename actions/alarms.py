@@ -101,7 +101,7 @@ def raise_due(
 
     Several may run at once: each takes clocks that no other one holds.
     """
-    rows = session.execute(_due_clocks(now, size)).all()
+    rows = session.execute(due_clocks(now, size)).all()
     if not rows:
         return 0
     concerned = {row.handler_id for row in rows} | {row.lead_official_id for row in rows}
@@ -132,7 +132,7 @@ def raise_due(
     return len(rows)
 
 
-def _due_clocks(now: datetime, size: int) -> Any:
+def due_clocks(now: datetime, size: int) -> Any:
     """Ask for the clocks that are to be looked at, those first that have waited longest."""
     return (
         select(

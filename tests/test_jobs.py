@@ -528,3 +528,41 @@ def test_a_worker_ends_when_the_web_server_is_killed(fresh_database: Callable[[]
         until(lambda: worker.cpu_times().user > 0.5)
         web.process.kill()
         worker.wait(30)
+
+
+# --- Many clocks -----------------------------------------------------------------------------
+
+
+def test_what_is_due_is_found_through_an_index_whatever_else_is_open(committed: Flask) -> None:
+    with committed.app_context():
+        make_grievance()
+        db.session.execute(
+            text(
+                "INSERT INTO grievance (title) SELECT 'One of many' FROM generate_series(1, 20000)"
+            )
+        )
+        db.session.execute(
+            text(
+                "INSERT INTO clock (grievance_id, stage, started_at, due_at, rule, rule_version,"
+                " calendar, calendar_version)"
+                " SELECT id, 'decide', now(), now() + interval '30 days', 'R', 1, 'district', 1"
+                " FROM grievance"
+            )
+        )
+        db.session.execute(text("UPDATE clock_look SET looks_at = now() + interval '20 days'"))
+        db.session.execute(
+            text("UPDATE clock_look SET looks_at = 'epoch' WHERE clock_id % 1000 = 0")
+        )
+        db.session.commit()
+        db.session.execute(text("ANALYZE grievance, clock, clock_look"))
+        db.session.commit()
+    committed.config["SQLALCHEMY_DATABASE_URI"] = web_url(committed)
+    with committed.app_context(), security.acting_for(None):
+        query = raising.due_clocks(datetime.now(UTC), 200)
+        words = query.compile(db.engine, compile_kwargs={"literal_binds": True})
+        db.session.execute(text("SELECT set_config('role', 'redress_app', true)"))
+        plan = "\n".join(db.session.scalars(text(f"EXPLAIN (ANALYZE) {words}")))
+        db.session.rollback()
+    assert "ix_clock_look_due" in plan, plan
+    assert "Seq Scan" not in plan, plan
+    assert jobs.look_at_clocks(committed) in (20, 21)
