@@ -13,13 +13,15 @@ from email.policy import SMTP as ON_THE_WIRE
 from email.utils import format_datetime
 from typing import Any
 
+from rules import RuleBroken
 
-class NotTaken(Exception):
-    """The mail server did not take a mail; `for_good` where trying again helps nothing. The
-    message is a sentence without an address."""
 
-    def __init__(self, sentence: str, *, for_good: bool) -> None:
-        super().__init__(sentence)
+class NotTaken(RuleBroken):
+    """The mail server did not take a mail; `for_good` where trying again helps nothing. Its
+    sentence holds no address, which the words of the server may quote."""
+
+    def __init__(self, sentence: str, *, for_good: bool, **values: Any) -> None:
+        super().__init__(sentence, **values)
         self.for_good = for_good
 
 
@@ -92,18 +94,18 @@ def hand_over(
     Raises NotTaken, or NobodyKnows where the line broke at the end.
     """
     try:
-        for code, said_by_server in _openings(server, mail, sender):
-            _check(code, said_by_server)
+        for code, _words in _openings(server, mail, sender):
+            _check(code)
     except (OSError, smtplib.SMTPException):
         raise NotTaken("The line to the mail server broke.", for_good=False) from None
     text = _with_dots(mail.as_bytes())
     before_the_end()
     try:
         server.send(text)
-        code, _said = server.getreply()
+        code, _words = server.getreply()
     except (OSError, smtplib.SMTPException):
         raise NobodyKnows from None
-    _check(code, _said)
+    _check(code)
 
 
 def _openings(server: smtplib.SMTP, mail: EmailMessage, sender: str) -> Iterator[tuple[int, bytes]]:
@@ -120,15 +122,9 @@ def _with_dots(text: bytes) -> bytes:
     return b"\r\n".join(lines) + b"\r\n.\r\n"
 
 
-def _check(code: int, _said: bytes | str) -> None:
-    """Raise NotTaken where the answer is no. What the server says may quote the address and is
-    not kept; its number is."""
-    if 200 <= code < 400:
-        return
-    for_good = code >= 500
-    raise NotTaken(
-        f"The mail server refused it ({code})."
-        if for_good
-        else f"The mail server put it off ({code}).",
-        for_good=for_good,
-    )
+def _check(code: int) -> None:
+    """Raise NotTaken where the answer is no."""
+    if code >= 500:
+        raise NotTaken("The mail server refused it (%(code)s).", for_good=True, code=code)
+    if code >= 400:
+        raise NotTaken("The mail server put it off (%(code)s).", for_good=False, code=code)

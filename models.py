@@ -76,6 +76,7 @@ from rules.grievance import (
     GrievanceKind,
     GrievanceState,
     LinkKind,
+    NewsWay,
     PauseGround,
     PointFinding,
     RemedyState,
@@ -868,6 +869,11 @@ class Grievance(OfficeRecord):
     channel: Mapped[Channel] = mapped_column(
         server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False}
     )
+    news_way: Mapped[NewsWay] = mapped_column(
+        server_default="they_ask_themselves",
+        doc="How whoever brought it chose to hear that there is news; no other way is used",
+        info=DETAIL | THE_MATTER,
+    )
     category_id: Mapped[int | None] = reference("category", doc="What it is about", info=THE_MATTER)
     area_id: Mapped[int | None] = reference(
         "area", doc="Where the matter is", info=THE_MATTER | {"list": False}
@@ -1127,6 +1133,41 @@ class FormerRespondent(db.Model):  # type: ignore[name-defined, misc]  # as Reco
 
 
 GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_office_id")
+
+
+class TrackingCode(PrivateRecord):
+    """The code by which whoever brought one grievance asks for it, without a name. It is shown
+    once, and its hash alone is kept."""
+
+    title_columns = ("id",)
+
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("grievance.id", ondelete="CASCADE"),
+        unique=True,
+        doc="Grievance it is the code of",
+    )
+    code_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info={"secret": True}, doc="SHA-256 of the code"
+    )
+
+
+class News(OfficeRecord):
+    """That whoever brought a grievance was told of news under their code: how, when, by whom. It
+    says nothing of who they are, nor what the news is."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("told_at", "way")
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance of which there is news")
+    way: Mapped[NewsWay] = mapped_column(info=ACTION, doc="How they were told")
+    told_at: Mapped[Moment] = mapped_column(info=ACTION, doc="When they were told")
+    told_by_id: Mapped[int] = reference("officer", info=ACTION, doc="Officer who told them")
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    told_by: Mapped["Officer"] = relationship(foreign_keys=told_by_id)
 
 
 class PlanStep(OfficeRecord):

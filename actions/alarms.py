@@ -221,11 +221,10 @@ def _who(row: Any, call: Call, known: People) -> list[int]:
     told = [row.handler_id] if row.handler_id in known.here else []
     if call.kind is MessageKind.ENDED and row.lead_official_id in known.here:
         told.append(row.lead_official_id)
-    if not told and row.responsible_office_id is None:
-        told = [officer_id for officer_id, _office in known.intake]
-    if not told and line:
+    if not told and row.responsible_office_id is not None and line:
         told = known.heads[line[0]]
-    return list(dict.fromkeys(told))
+    # Those who route it are there for what nobody else is there for.
+    return list(dict.fromkeys(told)) or [officer_id for officer_id, _office in known.intake]
 
 
 def _look_again(session: Session, later: list[tuple[int, datetime]], over: list[int]) -> None:

@@ -68,6 +68,7 @@ def _fill(url: str, grievances: int) -> None:
         for table in ("message", "clock"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             cursor.execute(f"DELETE FROM {table}")  # noqa: S608  what an earlier run has left
+        cursor.execute("UPDATE officer SET roles = '{office_head}'")  # somebody is to be told
         cursor.execute(FILL, {"now": NOW, "grievances": grievances, "stages": list(STAGES)})
         cursor.execute("INSERT INTO clock_look SELECT id, 'epoch' FROM clock")
         for table in ("message", "clock"):

@@ -51,6 +51,7 @@ from models import (
     ListLayout,
     Mail,
     Message,
+    News,
     NumberSeries,
     Office,
     Officer,
@@ -79,12 +80,13 @@ from models import (
     SupervisionGroup,
     SupervisionNotice,
     Target,
+    TrackingCode,
     WorkCalendar,
     db,
 )
 from rules.accounts import RoleChangeKind
 from rules.alarms import MessageKind
-from rules.grievance import DocumentKind, LinkKind, PauseGround, PointFinding
+from rules.grievance import DocumentKind, LinkKind, NewsWay, PauseGround, PointFinding
 from rules.identity import Duty, IdentityField, OpeningGround
 from rules.ledger import EntryKind
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
@@ -269,6 +271,23 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
         ground=OpeningGround.ANSWER,
         reason="To send the answer",
         ends_at=lambda: datetime.now(UTC) + timedelta(minutes=5),
+    )
+
+
+def make_tracking_code(**given: Any) -> TrackingCode:
+    return _make(
+        TrackingCode, given, grievance_id=_id(make_grievance), code_hash=lambda: os.urandom(32)
+    )
+
+
+def make_news(**given: Any) -> News:
+    return _make(
+        News,
+        given,
+        grievance_id=_id(make_grievance),
+        way=NewsWay.PHONE,
+        told_at=NOON,
+        told_by_id=_id(make_officer),
     )
 
 

@@ -174,6 +174,15 @@ def test_what_is_with_no_office_yet_is_told_to_intake(app: Flask, session: Any) 
     assert told() == [("time_has_ended", desk.id)]
 
 
+def test_where_nobody_of_the_office_is_there_those_who_route_are_told(
+    app: Flask, session: Any
+) -> None:
+    desk = make_officer(roles=[Role.INTAKE])
+    make_clock(grievance_id=make_grievance(responsible_office_id=make_office().id).id, due_at=DUE)
+    raise_all(DUE)
+    assert told() == [("time_has_ended", desk.id)]
+
+
 def test_only_who_has_an_address_is_told_by_mail_too(app: Flask, line: dict[str, Any]) -> None:
     line["handler"].email = "handler@example.org"
     line["station"].email = "station@example.org"

@@ -31,6 +31,7 @@ from views import (
     imports,
     leaving,
     messages,
+    news,
     roles,
     saved,
     search,
@@ -185,6 +186,7 @@ def init_app(app: Flask) -> None:
     search.init_app(app)
     dashboard.init_app(app)
     messages.init_app(app)
+    news.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,

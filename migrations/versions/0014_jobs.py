@@ -60,6 +60,7 @@ OF_THE_SYSTEM = ("clock_look", "clock_alarm")
 def upgrade() -> None:
     make_messages()
     make_alarms()
+    make_news()
     op.execute("SELECT redress_guard('office', NULL, NULL, '{}')")  # its new column, for reports
     op.execute(UNREAD)
     op.execute("REVOKE ALL ON FUNCTION redress_unread(bigint) FROM PUBLIC")
@@ -108,6 +109,73 @@ def make_alarms() -> None:
             f"CREATE POLICY redress_rows ON {table} TO redress_app"
             " USING ((SELECT redress_officer()) = 0)"
         )
+
+
+WAYS = sa.Enum("they_ask_themselves", "by_mail", "by_phone", "by_letter", "in_person", name="newsway", native_enum=False, create_constraint=True, length=40)
+# Seen and made by whoever sees the grievance; the hash of a code is written and not read.
+SEES_GRIEVANCE = (
+    "(SELECT redress_officer()) IS NOT NULL AND EXISTS"
+    " (SELECT FROM grievance g WHERE g.id = tracking_code.grievance_id)"
+)
+
+
+def stamps() -> list[sa.Column]:
+    return [
+        sa.Column("version_id", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("created_by_id", sa.BigInteger(), server_default=sa.FetchedValue(), nullable=True),
+        sa.Column("updated_by_id", sa.BigInteger(), server_default=sa.FetchedValue(), nullable=True),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    ]
+
+
+def stamped_by(table: str) -> list[sa.Constraint]:
+    return [
+        sa.ForeignKeyConstraint([key], ["officer.id"], name=op.f(f"fk_{table}_{key}"), ondelete="RESTRICT")
+        for key in ("created_by_id", "updated_by_id")
+    ]
+
+
+def make_news() -> None:
+    """Keep how those who brought grievances want to hear of news, the hashes of their codes, and
+    when they were told."""
+    op.add_column("grievance", sa.Column("news_way", WAYS, server_default="they_ask_themselves", nullable=False))
+    op.execute("GRANT SELECT (news_way) ON grievance TO redress_reader")
+    op.create_table(
+        "tracking_code",
+        sa.Column("grievance_id", sa.BigInteger(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
+        *stamps(),
+        *stamped_by("tracking_code"),
+        sa.ForeignKeyConstraint(["grievance_id"], ["grievance.id"], name=op.f("fk_tracking_code_grievance_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tracking_code")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_tracking_code_code_hash")),
+        sa.UniqueConstraint("grievance_id", name=op.f("uq_tracking_code_grievance_id")),
+    )
+    op.create_table(
+        "news",
+        sa.Column("grievance_id", sa.BigInteger(), nullable=False),
+        sa.Column("way", WAYS, nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_by_id", sa.BigInteger(), nullable=False),
+        *stamps(),
+        *stamped_by("news"),
+        sa.ForeignKeyConstraint(["grievance_id"], ["grievance.id"], name=op.f("fk_news_grievance_id"), ondelete="RESTRICT"),
+        sa.ForeignKeyConstraint(["told_by_id"], ["officer.id"], name=op.f("fk_news_told_by_id"), ondelete="RESTRICT"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_news")),
+    )
+    for column in ("grievance_id", "told_at", "told_by_id", "way"):
+        op.create_index(f"ix_news_{column}_id", "news", [column, "id"])
+    op.execute("SELECT redress_watch('tracking_code', masked => '{code_hash}', quiet => '{}', private => true)")
+    op.execute("SELECT redress_watch('news', masked => '{}', quiet => '{}', private => false)")
+    op.execute("SELECT redress_guard('news', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = news.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = news.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))$rows$, NULL, '{}')")
+    op.execute("REVOKE ALL ON tracking_code FROM PUBLIC, redress_app, redress_reader")
+    op.execute("GRANT SELECT (id, grievance_id, version_id, created_at, updated_at, created_by_id, updated_by_id) ON tracking_code TO redress_app")
+    op.execute("GRANT INSERT (grievance_id, code_hash), UPDATE (code_hash) ON tracking_code TO redress_app")
+    op.execute("ALTER TABLE tracking_code ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE tracking_code FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY redress_rows ON tracking_code TO redress_app USING ({SEES_GRIEVANCE})")
 
 
 def make_queue() -> None:
@@ -218,6 +286,9 @@ def downgrade() -> None:
     for table in OF_THE_SYSTEM:
         op.drop_table(table)
     op.drop_index("ix_grievance_without_leader", "grievance")
+    op.drop_table("news")
+    op.drop_table("tracking_code")
+    op.drop_column("grievance", "news_way")
     op.drop_table("message")
     op.drop_table("mail")
     op.drop_column("office", "email")
