@@ -1135,7 +1135,7 @@ class FormerRespondent(db.Model):  # type: ignore[name-defined, misc]  # as Reco
 GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_office_id")
 
 
-class TrackingCode(PrivateRecord):
+class GrievanceCode(PrivateRecord):
     """The code by which whoever brought one grievance asks for it, without a name. It is shown
     once, and its hash alone is kept."""
 

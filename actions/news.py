@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from models import Grievance, News, Officer, TrackingCode, db
+from models import Grievance, GrievanceCode, News, Officer, db
 from rules import RuleBroken
 from rules.grievance import NewsWay
 
@@ -28,7 +28,7 @@ def make_code(grievance: Grievance) -> str:
 
     Whether the officer may make one is asked before: as for sealing (actions/identity.py)."""
     plain = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-    codes = TrackingCode.__table__
+    codes = GrievanceCode.__table__
     of_this = codes.c.grievance_id == grievance.id
     kept = {"code_hash": hash_of(plain)}
     # Plain statements: the ORM would read back what the application may not read.

@@ -39,6 +39,7 @@ from models import (
     Feedback,
     Finding,
     Grievance,
+    GrievanceCode,
     GrievanceLink,
     GroupMembership,
     Identity,
@@ -80,7 +81,6 @@ from models import (
     SupervisionGroup,
     SupervisionNotice,
     Target,
-    TrackingCode,
     WorkCalendar,
     db,
 )
@@ -274,9 +274,9 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
     )
 
 
-def make_tracking_code(**given: Any) -> TrackingCode:
+def make_grievance_code(**given: Any) -> GrievanceCode:
     return _make(
-        TrackingCode, given, grievance_id=_id(make_grievance), code_hash=lambda: os.urandom(32)
+        GrievanceCode, given, grievance_id=_id(make_grievance), code_hash=lambda: os.urandom(32)
     )
 
 

@@ -25,7 +25,7 @@ import mailing
 import security
 from actions import identity as identities
 from actions import news as acting
-from models import Grievance, News, Officer, TrackingCode, db
+from models import Grievance, GrievanceCode, News, Officer, db
 from queries import identity as asking
 from rules import RuleBroken
 from rules.grievance import NewsWay
@@ -77,7 +77,7 @@ def _page(grievance: Grievance, *, problem: str = "", code: str = "", status: in
         .order_by(News.told_at.desc(), News.id.desc())
         .limit(SHOWN)
     )
-    coded = select(TrackingCode.updated_at).where(TrackingCode.grievance_id == grievance.id)
+    coded = select(GrievanceCode.updated_at).where(GrievanceCode.grievance_id == grievance.id)
     crumbs = [
         (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
         (title(grievance), record_url(grievance)),

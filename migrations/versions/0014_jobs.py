@@ -115,7 +115,7 @@ WAYS = sa.Enum("they_ask_themselves", "by_mail", "by_phone", "by_letter", "in_pe
 # Seen and made by whoever sees the grievance; the hash of a code is written and not read.
 SEES_GRIEVANCE = (
     "(SELECT redress_officer()) IS NOT NULL AND EXISTS"
-    " (SELECT FROM grievance g WHERE g.id = tracking_code.grievance_id)"
+    " (SELECT FROM grievance g WHERE g.id = grievance_code.grievance_id)"
 )
 
 
@@ -143,15 +143,15 @@ def make_news() -> None:
     op.add_column("grievance", sa.Column("news_way", WAYS, server_default="they_ask_themselves", nullable=False))
     op.execute("GRANT SELECT (news_way) ON grievance TO redress_reader")
     op.create_table(
-        "tracking_code",
+        "grievance_code",
         sa.Column("grievance_id", sa.BigInteger(), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
         *stamps(),
-        *stamped_by("tracking_code"),
-        sa.ForeignKeyConstraint(["grievance_id"], ["grievance.id"], name=op.f("fk_tracking_code_grievance_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_tracking_code")),
-        sa.UniqueConstraint("code_hash", name=op.f("uq_tracking_code_code_hash")),
-        sa.UniqueConstraint("grievance_id", name=op.f("uq_tracking_code_grievance_id")),
+        *stamped_by("grievance_code"),
+        sa.ForeignKeyConstraint(["grievance_id"], ["grievance.id"], name=op.f("fk_grievance_code_grievance_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grievance_code")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_grievance_code_code_hash")),
+        sa.UniqueConstraint("grievance_id", name=op.f("uq_grievance_code_grievance_id")),
     )
     op.create_table(
         "news",
@@ -167,15 +167,15 @@ def make_news() -> None:
     )
     for column in ("grievance_id", "told_at", "told_by_id", "way"):
         op.create_index(f"ix_news_{column}_id", "news", [column, "id"])
-    op.execute("SELECT redress_watch('tracking_code', masked => '{code_hash}', quiet => '{}', private => true)")
+    op.execute("SELECT redress_watch('grievance_code', masked => '{code_hash}', quiet => '{}', private => true)")
     op.execute("SELECT redress_watch('news', masked => '{}', quiet => '{}', private => false)")
     op.execute("SELECT redress_guard('news', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = news.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = news.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))$rows$, NULL, '{}')")
-    op.execute("REVOKE ALL ON tracking_code FROM PUBLIC, redress_app, redress_reader")
-    op.execute("GRANT SELECT (id, grievance_id, version_id, created_at, updated_at, created_by_id, updated_by_id) ON tracking_code TO redress_app")
-    op.execute("GRANT INSERT (grievance_id, code_hash), UPDATE (code_hash) ON tracking_code TO redress_app")
-    op.execute("ALTER TABLE tracking_code ENABLE ROW LEVEL SECURITY")
-    op.execute("ALTER TABLE tracking_code FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY redress_rows ON tracking_code TO redress_app USING ({SEES_GRIEVANCE})")
+    op.execute("REVOKE ALL ON grievance_code FROM PUBLIC, redress_app, redress_reader")
+    op.execute("GRANT SELECT (id, grievance_id, version_id, created_at, updated_at, created_by_id, updated_by_id) ON grievance_code TO redress_app")
+    op.execute("GRANT INSERT (grievance_id, code_hash), UPDATE (code_hash) ON grievance_code TO redress_app")
+    op.execute("ALTER TABLE grievance_code ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE grievance_code FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY redress_rows ON grievance_code TO redress_app USING ({SEES_GRIEVANCE})")
 
 
 def make_queue() -> None:
@@ -287,7 +287,7 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_index("ix_grievance_without_leader", "grievance")
     op.drop_table("news")
-    op.drop_table("tracking_code")
+    op.drop_table("grievance_code")
     op.drop_column("grievance", "news_way")
     op.drop_table("message")
     op.drop_table("mail")

@@ -167,7 +167,7 @@ def test_a_code_is_shown_once_and_only_its_hash_is_kept(district: District) -> N
     (code,) = re.findall(r"<code>([0-9A-Z]{4}(?:-[0-9A-Z]{4}){3})</code>", page.text)
     assert code not in browser.get(f"/admin/news/{district.grievance_id}").text
     with district.acting() as session:
-        kept = session.scalar(text("SELECT code_hash FROM tracking_code"))
+        kept = session.scalar(text("SELECT code_hash FROM grievance_code"))
         trail = "".join(session.execute(text("SELECT a::text FROM audit_entry a")).scalars())
     assert bytes(kept) == acting.hash_of(code) == acting.hash_of(f" {code.lower()} ")
     assert code not in trail
@@ -180,7 +180,7 @@ def test_a_new_code_makes_the_old_one_void(district: District) -> None:
         district.browser("intake").send(f"/admin/news/{district.grievance_id}/code")
         with district.acting() as session:
             hashes += [
-                bytes(one) for one in session.scalars(text("SELECT code_hash FROM tracking_code"))
+                bytes(one) for one in session.scalars(text("SELECT code_hash FROM grievance_code"))
             ]
     assert len(hashes) == len(set(hashes)) == 2
 
@@ -190,7 +190,7 @@ def test_only_who_seals_makes_codes(district: District, by: str) -> None:
     answer = district.browser(by).send(f"/admin/news/{district.grievance_id}/code")
     assert answer.status_code in (403, 404)
     with district.acting() as session:
-        assert session.scalar(text("SELECT count(*) FROM tracking_code")) == 0
+        assert session.scalar(text("SELECT count(*) FROM grievance_code")) == 0
 
 
 def test_codes_have_79_bits_and_no_two_are_alike(app: Flask, session: Any) -> None:
