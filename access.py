@@ -17,7 +17,7 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
-from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, not_, or_, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
@@ -32,6 +32,7 @@ from models import (
     OfficerSession,
     PrivateRecord,
     Record,
+    RetaliationReport,
     RoleChange,
 )
 
@@ -130,6 +131,11 @@ def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
     if model.owner_path:
         key = getattr(model, model.owner_path)
         return or_(_once(func.redress_reads_trail()), _own(key), *_shared(model))
+    if model is RetaliationReport:
+        return and_(
+            _once(func.redress_hears_retaliation()),
+            not_(RetaliationReport.office_id == _any_of("redress_line")),
+        )
     if not issubclass(model, OfficeRecord | FigureMonth):
         return None
     return or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
@@ -162,6 +168,9 @@ def changed_rows(model: Guarded) -> ColumnElement[bool] | None:
         return or_(_once(func.redress_administers()), _own(OfficerSession.officer_id))
     if model.owner_path:
         return or_(_own(getattr(model, model.owner_path)), _once(func.redress_officer()) == SYSTEM)
+    if model is RetaliationReport:
+        takes: ColumnElement[bool] = _once(func.redress_takes_retaliation())
+        return takes
     if model is FigureMonth:
         system: ColumnElement[bool] = _once(func.redress_officer()) == SYSTEM
         return system

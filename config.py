@@ -140,6 +140,21 @@ SETTINGS: tuple[Setting, ...] = (
         "Roles that must have a second factor: names, all or none; empty: in production those"
         " that read beyond their own office, on a desk none.",
     ),
+    _setting(
+        "IMPARTIALITY_SERVICE",
+        str,
+        "person",
+        "Who does not work a grievance about a service: person, office or subtree.",
+    ),
+    _setting("IMPARTIALITY_CONDUCT", str, "office", "The same of one about conduct."),
+    _setting("IMPARTIALITY_DECISION", str, "office", "The same of one about a decision."),
+    _setting("IMPARTIALITY_APPEALS", str, "office", "The same of one that is appealed."),
+    _setting(
+        "COOLING_OFF_DAYS",
+        int,
+        730,
+        "Days for which one who left an office counts as serving it in acting on its grievances.",
+    ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
     _setting("IDENTITY_MINUTES", int, 5, "Minutes for which an opened identity is shown: 1 to 60."),
     _setting(
@@ -250,6 +265,11 @@ def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     if values["LOG"] not in ("", "json", "text"):
         raise SettingWrong("REDRESS_LOG must be json or text, or be left out.")
     _check_jobs(values)
+    for name in ("SERVICE", "CONDUCT", "DECISION", "APPEALS"):
+        if values[f"IMPARTIALITY_{name}"] not in ("person", "office", "subtree"):
+            raise SettingWrong(f"REDRESS_IMPARTIALITY_{name} must be person, office or subtree.")
+    if not 1 <= values["COOLING_OFF_DAYS"] <= 36500:
+        raise SettingWrong("REDRESS_COOLING_OFF_DAYS must be from 1 to 36500.")
     if not 1 <= values["IDENTITY_MINUTES"] <= 60:
         raise SettingWrong("REDRESS_IDENTITY_MINUTES must be from 1 to 60.")
     if values["PRODUCTION"] and not values["SECRET_KEY"]:

@@ -67,9 +67,11 @@ from sqlalchemy.schema import FetchedValue
 from rules import mark
 from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
 from rules.alarms import MailState, MessageKind
+from rules.casework import OVER
 from rules.grievance import (
     AppealOutcome,
     AppealState,
+    AsideGround,
     Channel,
     DecisionState,
     DocumentKind,
@@ -85,6 +87,7 @@ from rules.grievance import (
     StepState,
 )
 from rules.identity import Duty, OpeningGround
+from rules.impartiality import Act
 from rules.ledger import EntryKind
 from rules.offices import (
     DISTRICT,
@@ -115,10 +118,12 @@ Day = Annotated[date, "day"]
 Moment = Annotated[datetime, "moment"]
 
 
-def stored_enum(kind: type[enum.Enum]) -> Enum:
-    """Return a column type that stores `kind` by value and checks it in the database."""
+def stored_enum(kind: type[enum.Enum], name: str | None = None) -> Enum:
+    """Return a column type that stores `kind` by value and checks it in the database; `name` is
+    that of the check, for a second column of the same kind in a table."""
     return Enum(
         kind,
+        **({"name": name} if name else {}),
         values_callable=lambda members: [member.value for member in members],
         native_enum=False,
         create_constraint=True,
@@ -164,6 +169,7 @@ ACTION: dict[str, Any] = {"set_by": "action"}
 SYSTEM: dict[str, Any] = {"set_by": "system", "sort": False, "list": False}
 SEARCH: dict[str, Any] = {"search": True}
 DETAIL: dict[str, Any] = {"list": False, "sort": False}
+MASKED: dict[str, Any] = {"trail": "masked"}
 
 
 # Every record type, in the order in which they are declared.
@@ -612,7 +618,7 @@ class RulePack(ReferenceRecord):
     code: Mapped[str] = mapped_column(
         String(80), unique=True, info=SEARCH, doc="Short name, by which its standards refer to it"
     )
-    version: Mapped[int] = mapped_column(
+    edition: Mapped[int] = mapped_column(
         server_default="1", doc="Version of the text that was loaded", info={"set_by": "system"}
     )
     source: Mapped[LongText] = mapped_column(doc="Where the text is to be read", info=DETAIL)
@@ -672,7 +678,7 @@ class ServiceStandard(ReferenceRecord):
 
     name: Mapped[str] = mapped_column(doc="Name of the standard")
     pack: Mapped[str] = mapped_column(String(80), doc="Rule pack it belongs to")
-    version: Mapped[int] = mapped_column(
+    rule_version: Mapped[int] = mapped_column(
         server_default="1",
         server_onupdate=FetchedValue(),
         info=SYSTEM,
@@ -725,10 +731,10 @@ class WorkCalendar(ReferenceRecord):
     in force; from then on neither it nor its days change, since clocks were counted by them."""
 
     desk = Desk.STANDARDS
-    title_columns = ("name", "version")
+    title_columns = ("name", "calendar_version")
     __table_args__ = (
-        UniqueConstraint("name", "version"),
-        CheckConstraint("version > 0", name="version_from_one"),
+        UniqueConstraint("name", "calendar_version"),
+        CheckConstraint("calendar_version > 0", name="version_from_one"),
         CheckConstraint(
             " AND ".join(
                 f"coalesce({HOURS.format(day)}, true)"
@@ -741,7 +747,7 @@ class WorkCalendar(ReferenceRecord):
     name: Mapped[str] = mapped_column(
         String(80), server_default=DISTRICT, doc="Name of the calendar: district, unless more"
     )
-    version: Mapped[int] = mapped_column(doc="Version of the calendar; old ones are kept")
+    calendar_version: Mapped[int] = mapped_column(doc="Version of the calendar; old ones are kept")
     zone: Mapped[str] = mapped_column(String(60), doc="Time zone, such as Europe/London")
     mon: Mapped[str | None] = mapped_column(
         String(80), info=DETAIL, doc="Hours of Mondays, such as 09:00-12:00 13:00-17:00"
@@ -794,7 +800,12 @@ THE_MATTER = {"group": mark("The matter")}
 WHO_ANSWERS = {"group": mark("Who answers")}
 PROGRESS = {"group": mark("Progress")}
 NUMBERS = {"group": mark("Numbers and origin")}
-WHILE_OPEN: dict[str, Any] = {"postgresql_where": text("state NOT IN ('closed', 'withdrawn')")}
+WHILE_OPEN: dict[str, Any] = {
+    "postgresql_where": text("state NOT IN ('closed', 'withdrawn', 'duplicate')")
+}
+TO_ROUTE: dict[str, Any] = {
+    "postgresql_where": text("state IN ('registered', 'acknowledged', 'reopened')")
+}
 grievance_number = Sequence("grievance_number", metadata=Base.metadata)
 
 
@@ -814,13 +825,24 @@ class Grievance(OfficeRecord):
         CheckConstraint(
             "(state = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn_has_time"
         ),
-        CheckConstraint("state <> 'answered' OR answered_at IS NOT NULL", name="answered_has_time"),
+        together("withdrawn_with_statement", "withdrawn_at", "withdrawal_statement"),
+        CheckConstraint(
+            "state NOT IN ('answered', 'remedy_under_way', 'remedy_verified', 'appealed')"
+            " OR answered_at IS NOT NULL",
+            name="answered_has_time",
+        ),
         CheckConstraint(
             "state <> 'acknowledged' OR acknowledged_at IS NOT NULL", name="acknowledged_has_time"
         ),
         CheckConstraint(
-            "state NOT IN ('routed', 'accepted', 'answered') OR responsible_office_id IS NOT NULL",
+            "state NOT IN ('routed', 'routing_objected', 'accepted', 'planned', 'answered',"
+            " 'remedy_under_way', 'remedy_verified', 'appealed')"
+            " OR responsible_office_id IS NOT NULL",
             name="routed_has_office",
+        ),
+        CheckConstraint(
+            "(state IN ('appealed', 'duplicate')) = (state_before IS NOT NULL)",
+            name="way_back_is_known",
         ),
         CheckConstraint(
             "acknowledged_at >= received_at AND answered_at >= received_at "
@@ -840,6 +862,7 @@ class Grievance(OfficeRecord):
             "id",
             postgresql_where=text(f"{WHILE_OPEN['postgresql_where']} AND lead_official_id IS NULL"),
         ),
+        Index("ix_grievance_to_route", "due_at", "id", **TO_ROUTE),
     )
 
     number: Mapped[str] = mapped_column(
@@ -865,6 +888,11 @@ class Grievance(OfficeRecord):
     )
     state: Mapped[GrievanceState] = mapped_column(
         server_default="registered", info=ACTION | PROGRESS, doc="Where the grievance stands"
+    )
+    state_before: Mapped[GrievanceState | None] = mapped_column(
+        stored_enum(GrievanceState, "grievance_state_before"),
+        info=SYSTEM | PROGRESS,
+        doc="Where it stood before the appeal or the merge, and returns to",
     )
     channel: Mapped[Channel] = mapped_column(
         server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False}
@@ -929,7 +957,18 @@ class Grievance(OfficeRecord):
         doc="When the complainant withdrew it, by their own statement",
     )
     answer: Mapped[LongText | None] = mapped_column(
-        info=DETAIL | PROGRESS, doc="The answer, or the outcome as the source system states it"
+        info=ACTION | DETAIL | PROGRESS,
+        doc="The answer, or the outcome as the source system states it",
+    )
+    routing_reason: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS, doc="Why it went to the office that has it"
+    )
+    reopening_reason: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS, doc="Why it was opened again the last time"
+    )
+    withdrawal_statement: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS,
+        doc="What the complainant stated when they withdrew it, without names",
     )
     source: Mapped[str | None] = mapped_column(
         String(80),
@@ -974,7 +1013,7 @@ class Grievance(OfficeRecord):
 
     @property
     def is_open(self) -> bool:
-        return self.state not in (GrievanceState.CLOSED, GrievanceState.WITHDRAWN)
+        return self.state not in OVER
 
 
 class Identity(PrivateRecord):
@@ -1379,6 +1418,7 @@ class RoutingObjection(OfficeRecord):
     """An office says that a grievance is another office's to answer."""
 
     desk = Desk.CASEWORK
+    read_only = True  # made and decided by steps (rules/casework.py)
     title_columns = ("state",)
     office_paths = ("office_id", *GRIEVANCE_OFFICES)
     __table_args__ = (
@@ -1576,6 +1616,7 @@ class Remedy(OfficeRecord):
         together("done_by_whom", "done_on", "done_by_id"),
         together("verified_by_whom", "verified_on", "verified_by_id"),
         CheckConstraint("verified_by_id <> done_by_id", name="verified_by_another"),
+        together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it remedies")
@@ -1601,18 +1642,29 @@ class Remedy(OfficeRecord):
     verified_by_id: Mapped[int | None] = reference(
         "officer", info=ACTION | {"list": False}, doc="Officer who saw it done"
     )
+    sent_back_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which somebody last found it not done"
+    )
+    sent_back_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who found it not done"
+    )
+    sent_back_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What is still missing"
+    )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="remedies")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     reception: Mapped["Reception | None"] = relationship(back_populates="remedies")
     done_by: Mapped["Officer | None"] = relationship(foreign_keys=done_by_id)
     verified_by: Mapped["Officer | None"] = relationship(foreign_keys=verified_by_id)
+    sent_back_by: Mapped["Officer | None"] = relationship(foreign_keys=sent_back_by_id)
 
 
 class Appeal(OfficeRecord):
     """A request to review a decision, decided by somebody else."""
 
     desk = Desk.DECISIONS
+    read_only = True  # made and decided by steps (rules/casework.py)
     title_columns = ("subject",)
     office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
     __table_args__ = (
@@ -1694,9 +1746,11 @@ class RetaliationReport(OfficeRecord):
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it followed")
     office_id: Mapped[int] = reference("office", doc="Office that is said to have done it")
-    subject: Mapped[str] = mapped_column(String(300), doc="What was done, without names")
+    subject: Mapped[str] = mapped_column(
+        String(300), info=MASKED, doc="What was done, without names"
+    )
     account: Mapped[LongText] = mapped_column(
-        info=DETAIL, doc="What happened and when, without names"
+        info=DETAIL | MASKED, doc="What happened and when, without names"
     )
     reported_on: Mapped[Day] = mapped_column(doc="Day it was reported")
     state: Mapped[ReportState] = mapped_column(
@@ -1705,7 +1759,7 @@ class RetaliationReport(OfficeRecord):
     decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
     decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
     reasons: Mapped[LongText | None] = mapped_column(
-        info=ACTION | DETAIL, doc="Facts the decision rests on"
+        info=ACTION | DETAIL | MASKED, doc="Facts the decision rests on"
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="retaliation_reports")
@@ -1750,6 +1804,80 @@ class GrievanceLink(OfficeRecord):
     other_grievance: Mapped["Grievance"] = relationship(
         back_populates="links_from_others", foreign_keys=other_grievance_id
     )
+
+
+class GrievanceRecusal(OfficeRecord):
+    """An officer stands aside from one grievance: said by the officer, or by somebody who answers
+    for the case. It is not taken back; two others may let the officer act all the same."""
+
+    desk = Desk.CASEWORK
+    read_only = True
+    title_columns = ("ground", "stated_on")
+    office_paths = GRIEVANCE_OFFICES
+    __table_args__ = (UniqueConstraint("grievance_id", "officer_id"),)
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance they keep away from")
+    officer_id: Mapped[int] = reference("officer", doc="Officer who stands aside")
+    ground: Mapped[AsideGround] = mapped_column(doc="Why")
+    reason: Mapped[LongText] = mapped_column(
+        info=DETAIL, doc="The same in a sentence, without names of complainants"
+    )
+    stated_by_id: Mapped[int] = reference("officer", doc="Officer who said so")
+    stated_on: Mapped[Day] = mapped_column(doc="Day it was said")
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    stated_by: Mapped["Officer"] = relationship(foreign_keys=stated_by_id)
+
+
+class ImpartialityOverride(ReferenceRecord):
+    """Leave for an officer to act in a matter that the rules of impartiality keep them from: one
+    person asks, a second agrees, and every officer can read it. A trigger holds the two apart."""
+
+    desk = Desk.OFFICERS
+    read_only = True
+    title_columns = ("matter", "act")
+    sorted_by = "-asked_on"
+    __table_args__ = (
+        CheckConstraint(
+            "asked_by_id <> officer_id AND decided_by_id <> officer_id", name="not_by_themselves"
+        ),
+        CheckConstraint("decided_by_id <> asked_by_id", name="decided_by_another"),
+        CheckConstraint("(state = 'asked') = (decided_on IS NULL)", name="decided_has_day"),
+        together("decided_by_someone", "decided_on", "decided_by_id"),
+        Index(
+            "uq_impartiality_override_one",
+            "grievance_id",
+            "officer_id",
+            "act",
+            unique=True,
+            postgresql_where=text("state <> 'refused'"),
+        ),
+    )
+
+    matter: Mapped[str] = mapped_column(
+        String(40), info=SEARCH, doc="Number of the grievance, for those too who do not see it"
+    )
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance", info={"list": False})
+    officer_id: Mapped[int] = reference("officer", doc="Officer who may act all the same")
+    act: Mapped[Act] = mapped_column(doc="What they may do")
+    reason: Mapped[LongText] = mapped_column(
+        doc="Why nobody else can, without names; every officer reads it"
+    )
+    asked_by_id: Mapped[int] = reference("officer", doc="Officer who asked")
+    asked_on: Mapped[Day] = mapped_column(doc="Day it was asked for")
+    state: Mapped[RequestState] = mapped_column(
+        server_default="asked", info=ACTION, doc="Asked, granted or refused"
+    )
+    decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Second officer, who agreed or refused"
+    )
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    asked_by: Mapped["Officer"] = relationship(foreign_keys=asked_by_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
 
 # --- Supervision -----------------------------------------------------------------------------

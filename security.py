@@ -44,6 +44,7 @@ from sqlalchemy import (
     func,
     inspect,
     literal,
+    not_,
     or_,
     select,
 )
@@ -63,10 +64,15 @@ from models import (
     OfficeRecord,
     OfficerSession,
     Record,
+    RetaliationReport,
     SupervisionAssignment,
     db,
 )
 from rules.accounts import Appearance, second_factor_roles
+from rules.grievance import GrievanceKind
+from rules.impartiality import Scope, Settings
+from rules.leading import Leading
+from rules.offices import OfficeLevel
 from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
@@ -302,6 +308,18 @@ def today() -> date:
     return datetime.now(ZoneInfo(timezone())).date()
 
 
+def impartiality() -> Settings:
+    """Return how strict the settings are about who acts in a matter."""
+    config = current_app.config
+    return Settings(
+        scopes={kind: Scope(config[f"IMPARTIALITY_{kind.name}"]) for kind in GrievanceKind},
+        appeals=Scope(config["IMPARTIALITY_APPEALS"]),
+        cooling_off_days=config["COOLING_OFF_DAYS"],
+        timezone=config["TIMEZONE"],
+        leading=Leading(config["LEAD_AFTER_DAYS"], OfficeLevel(config["LEAD_RANK"])),
+    )
+
+
 # --- What they may do ------------------------------------------------------------------------
 
 
@@ -391,6 +409,8 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
         return offered(model, officer)
     if not issubclass(model, OfficeRecord):
         return None
+    if model is RetaliationReport:
+        return _own_lane(officer)
     offices = visible_offices()
     if offices is None:
         return None
@@ -422,11 +442,26 @@ def offered(model: type[Record], officer: Officer) -> ColumnElement[bool]:
     if model.shared_with is None:
         return own
     office, role = (getattr(model, name) for name in model.shared_with)
+    return or_(own, office.in_(_line_of(officer)), role.in_(sorted(roles())))
+
+
+def _own_lane(officer: Officer) -> ColumnElement[bool] | None:
+    """Return the condition for the reports of retaliation that `officer` sees: auditors all of
+    them, deciders those about offices that they are not of, nor of one below; others none."""
+    if Role.AUDITOR in roles():
+        return None
+    if not may(roles(), Desk.RETALIATION, Verb.READ):
+        return false()
+    return not_(RetaliationReport.office_id.in_(_line_of(officer)))
+
+
+def _line_of(officer: Officer) -> Any:
+    """Ask for the office of `officer` and those above it (ids)."""
     above = select(Office.id, Office.parent_id).where(Office.id == officer.office_id)
     tree = above.cte("above", recursive=True)
     # UNION, not UNION ALL: it ends even where the tree has a cycle.
     tree = tree.union(select(Office.id, Office.parent_id).join(tree, Office.id == tree.c.parent_id))
-    return or_(own, office.in_(select(tree.c.id)), role.in_(sorted(roles())))
+    return select(tree.c.id)
 
 
 def _owned(model: type[Record], officer: Officer) -> ColumnElement[bool]:

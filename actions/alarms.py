@@ -18,10 +18,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models import Clock, ClockAlarm, ClockLook, Grievance, Message, Office, Officer
-from rules.alarms import Call, Leading, MessageKind, Timing, look
+from rules.alarms import Call, MessageKind, Timing, look
 from rules.calendars import Calendar
-from rules.grievance import GrievanceState
+from rules.casework import OVER
 from rules.impartiality import Tree, line_above
+from rules.leading import Leading
 from rules.permissions import Role
 
 Calendars = Callable[[str], Calendar]
@@ -238,8 +239,6 @@ def _look_again(session: Session, later: list[tuple[int, datetime]], over: list[
 
 # --- Lead officials --------------------------------------------------------------------------
 
-ENDED = (GrievanceState.CLOSED, GrievanceState.WITHDRAWN)
-
 
 def ask_for_leaders(
     session: Session, *, leading: Leading, now: datetime, today: date, by_mail: bool, size: int
@@ -278,7 +277,7 @@ def _without_leader(leading: Leading, now: datetime, size: int) -> Any:
         select(Grievance.id, Grievance.responsible_office_id)
         .where(
             Grievance.lead_official_id.is_(None),
-            Grievance.state.not_in(ENDED),
+            Grievance.state.not_in(OVER),
             or_(
                 Grievance.is_referred_from_above,
                 Grievance.received_at <= now - timedelta(days=leading.after_days),

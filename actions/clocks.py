@@ -8,10 +8,10 @@ grievance whose rules say nothing about a stage has no clock for it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
     Clock,
@@ -24,7 +24,7 @@ from models import (
     db,
 )
 from queries import clocks as asking
-from rules import RuleBroken, Said
+from rules import RuleBroken, Said, mark
 from rules import ledger as ledgers
 from rules.calendars import Calendar
 from rules.grievance import PauseGround, RequestState
@@ -41,6 +41,12 @@ COUNTED = (ClockStage.REVIEW, ClockStage.DECIDE)
 """The stages whose clock may stand still or be given more time, in the order in which one is
 meant where a grievance has both."""
 
+
+SAME = timedelta(minutes=2)
+"""How far apart two due times are taken for the same."""
+
+MOST_AT_ONCE = 1_000
+CATEGORY_CHANGED = mark("The category was changed.")
 
 BEFORE_ROUTING = (ClockStart.RECEIVED, ClockStart.ACKNOWLEDGED)
 
@@ -144,6 +150,46 @@ def _stop(
     if clock.stands_since is not None:
         _end_pause(clock, after)
     _keep(clock, ledger, after, by=by)
+
+
+def adopt_open(*, now: datetime, after: int = 0, limit: int = 500) -> tuple[int, int, int]:
+    """Start the clock of the decision for open grievances without one, in the order of their ids
+    after `after`. A due time that came from a source is
+    kept: there is a clock only where the rules come to the same, to within two minutes.
+
+    Returns how many were looked at, for how many one was started, and the last id."""
+    session = db.session()
+    looked_at = list(session.scalars(asking.without_clock(after, limit)))
+    of_category: dict[int | None, asking.Given | None] = {}
+    calendars: dict[str, Calendar | None] = {}
+    started = 0
+    for grievance in looked_at:
+        category = grievance.category_id
+        if category not in of_category:
+            of_category[category] = asking.given_to(session, grievance).get(ClockStage.DECIDE)
+        given = of_category[category]
+        moment = _happened_at(grievance, given.starts) if given else None
+        if given is None or moment is None:
+            continue
+        if given.calendar not in calendars:
+            calendars[given.calendar] = asking.calendar_in_force(session, given.calendar)
+        calendar = calendars[given.calendar]
+        if calendar is None:
+            continue
+        ledger = ledgers.start(given.rule, calendar, moment, by=PROGRAM, now=now)
+        ours, theirs = clock_of(ledger).due, grievance.due_at
+        if ours and theirs and abs(ours - theirs) > SAME:
+            continue
+        _keep(Clock(grievance=grievance, stage=ClockStage.DECIDE), (), ledger, by=None)
+        started += 1
+    return len(looked_at), started, looked_at[-1].id if looked_at else after
+
+
+def _happened_at(grievance: Grievance, starts: ClockStart) -> datetime | None:
+    """Return when what a rule runs from happened to `grievance`, as far as its columns tell."""
+    if starts is ClockStart.RECEIVED:
+        return grievance.received_at
+    return grievance.acknowledged_at if starts is ClockStart.ACKNOWLEDGED else None
 
 
 # --- Standing still --------------------------------------------------------------------------
@@ -366,16 +412,35 @@ def change_rule(
     """Count the clocks of `grievance` that run by the rules that its category has now, from the
     same start; return those that were changed. A clock of which the rules now say nothing goes on
     as it is."""
-    given = asking.given_to(db.session(), grievance)
+    return change_rules([grievance.id], reason=reason, by=by, now=now)
+
+
+def change_rules(
+    grievance_ids: Sequence[int], *, reason: str, by: Officer | None, now: datetime
+) -> list[Clock]:
+    """Do so for many grievances. Raises RuleBroken where more than 1,000 clocks run."""
+    query = asking.running_clocks(grievance_ids, MOST_AT_ONCE + 1)
+    running = list(
+        db.session.scalars(query.options(selectinload(Clock.entries), joinedload(Clock.grievance)))
+    )
+    if len(running) > MOST_AT_ONCE:
+        raise RuleBroken(
+            "More than %(most)s clocks run here. Change fewer at once.", most=MOST_AT_ONCE
+        )
+    of_category: dict[int | None, dict[ClockStage, asking.Given]] = {}
+    calendars: dict[str, Calendar] = {}
     changed = []
-    for clock in _clocks(grievance):
-        if clock.stopped_at is not None or clock.stage not in given:
+    for clock in running:
+        category = clock.grievance.category_id
+        if category not in of_category:
+            of_category[category] = asking.given_to(db.session(), clock.grievance)
+        given, ledger = of_category[category].get(clock.stage), _ledger(clock)
+        if given is None or clock_of(ledger).rule == given.rule:
             continue
-        ledger, rule = _ledger(clock), given[clock.stage].rule
-        if clock_of(ledger).rule == rule:
-            continue
+        if clock.calendar not in calendars:
+            calendars[clock.calendar] = _calendar(clock)
         after = ledgers.change_rule(
-            ledger, rule, _calendar(clock), reason=reason, by=_name(by), now=now
+            ledger, given.rule, calendars[clock.calendar], reason=reason, by=_name(by), now=now
         )
         _keep(clock, ledger, after, by=by)
         changed.append(clock)

@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 
 import imports
 from actions import accounts
-from cli import backup, doctor, jobs, officers, trail
+from cli import backup, clocks, doctor, jobs, officers, trail
 from cli.figures import count_figures, figures
 from cli.identity import identity
 from cli.sentences import sentences
@@ -148,5 +148,5 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(identity)
     app.cli.add_command(import_grievances)
     app.cli.add_command(jobs.worker)
-    for command in (*backup.COMMANDS, *doctor.COMMANDS):
+    for command in (*backup.COMMANDS, *clocks.COMMANDS, *doctor.COMMANDS):
         app.cli.add_command(command)

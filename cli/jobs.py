@@ -32,8 +32,9 @@ from cli.mail_text import paragraphs, subject
 from models import Mail, db
 from queries.clocks import calendar_in_force
 from rules import RuleBroken
-from rules.alarms import Leading, MailState, Timing
+from rules.alarms import MailState, Timing
 from rules.calendars import Calendar, calendar_of
+from rules.leading import Leading
 from rules.offices import OfficeLevel
 
 QUEUE_SCHEMA = "redress_jobs"

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions import accounts, roles
-from demo import catalogue, identities, reprimands, rhythm, sample
+from demo import catalogue, clocks, identities, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from rules import RuleBroken
@@ -74,6 +74,9 @@ def load(
     for file_name in ("grievances.toml", "rhythm.toml", "supervision.toml"):
         known.read(file_name)
         session.flush()
+    say("Rules, calendars and clocks...")
+    clocks.add_rules(known)
+    clocks.add_clocks(known)
     identities.seal(known, ring)
     known.read("reprimands.toml")
     reprimands.freeze_evidence(known)

@@ -55,7 +55,7 @@ def rule_of(standard: ServiceStandard) -> Rule:
         )
     return Rule(
         standard.name,
-        standard.version,
+        standard.rule_version,
         standard.amount,
         standard.unit,
         counts_first_day=standard.counts_first_day,
@@ -139,7 +139,7 @@ def calendar_in_force(session: Session, name: str) -> Calendar | None:
     version = session.scalar(
         select(WorkCalendar)
         .where(WorkCalendar.name == name, WorkCalendar.in_force_since.is_not(None))
-        .order_by(WorkCalendar.version.desc())
+        .order_by(WorkCalendar.calendar_version.desc())
         .limit(1)
     )
     return calendar_from(session, version) if version else None
@@ -151,7 +151,8 @@ def calendar_from(session: Session, version: WorkCalendar) -> Calendar:
     days = session.scalars(
         select(CalendarDay)
         .where(
-            CalendarDay.calendar == version.name, CalendarDay.calendar_version == version.version
+            CalendarDay.calendar == version.name,
+            CalendarDay.calendar_version == version.calendar_version,
         )
         .order_by(CalendarDay.day)
     )
@@ -160,7 +161,7 @@ def calendar_from(session: Session, version: WorkCalendar) -> Calendar:
         for one in days
     )
     week = tuple(getattr(version, day) or "" for day in WEEK)
-    return _made(version.name, version.version, version.zone, week, special)
+    return _made(version.name, version.calendar_version, version.zone, week, special)
 
 
 @lru_cache(maxsize=64)
@@ -174,7 +175,9 @@ def _made(
 def versions_of(name: str) -> Select[WorkCalendar]:
     """The versions of a calendar, newest first."""
     return (
-        select(WorkCalendar).where(WorkCalendar.name == name).order_by(WorkCalendar.version.desc())
+        select(WorkCalendar)
+        .where(WorkCalendar.name == name)
+        .order_by(WorkCalendar.calendar_version.desc())
     )
 
 
@@ -193,12 +196,48 @@ def clocks_of(grievance_id: int) -> Select[Clock]:
     )
 
 
+def have_clocks(grievance_ids: Sequence[int]) -> Select[int]:
+    """Nothing unless one of these grievances has a clock."""
+    return select(Clock.id).where(Clock.grievance_id.in_(grievance_ids)).limit(1)
+
+
+def running_clocks(grievance_ids: Sequence[int], limit: int) -> Select[Clock]:
+    """Clocks of these grievances that have not ended."""
+    return (
+        select(Clock)
+        .where(Clock.grievance_id.in_(grievance_ids), Clock.stopped_at.is_(None))
+        .order_by(Clock.id)
+        .limit(limit)
+    )
+
+
 def open_clocks(calendar: str, after: int, limit: int) -> Select[Clock]:
     """Clocks that have not ended and count by `calendar`, in the order of their ids after one."""
     return (
         select(Clock)
         .where(Clock.stopped_at.is_(None), Clock.calendar == calendar, Clock.id > after)
         .order_by(Clock.id)
+        .limit(limit)
+    )
+
+
+def without_clock(after: int, limit: int) -> Select[Grievance]:
+    """Open grievances without a clock of the decision, in the order of their ids after one."""
+    has_one = (
+        select(Clock.id)
+        .where(Clock.grievance_id == Grievance.id, Clock.stage == ClockStage.DECIDE)
+        .exists()
+    )
+    return (
+        select(Grievance)
+        .where(
+            Grievance.answered_at.is_(None),
+            Grievance.closed_at.is_(None),
+            Grievance.withdrawn_at.is_(None),
+            Grievance.id > after,
+            ~has_one,
+        )
+        .order_by(Grievance.id)
         .limit(limit)
     )
 

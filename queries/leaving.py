@@ -23,11 +23,11 @@ from models import (
 )
 from queries.dependents import COUNTED
 from rules import mark
-from rules.grievance import DecisionState, GrievanceState, RequestState, StepState
+from rules.casework import OVER
+from rules.grievance import DecisionState, RequestState, StepState
 from rules.reprimand import ReprimandState
 from rules.supervision import InspectionState
 
-OVER = (GrievanceState.CLOSED, GrievanceState.WITHDRAWN)
 BEING_DRAWN_UP = (
     ReprimandState.DRAFT,
     ReprimandState.CHECKED,

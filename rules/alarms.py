@@ -9,7 +9,7 @@ from datetime import datetime
 from rules import Said, mark
 from rules.calendars import Calendar
 from rules.deadlines import Alarm, alarms
-from rules.offices import ClockStage, ClockUnit, OfficeLevel
+from rules.offices import ClockStage, ClockUnit
 
 
 class MessageKind(enum.StrEnum):
@@ -134,30 +134,3 @@ def said(
     sentences = _ENDS_SOON if kind is MessageKind.ENDS_SOON else _ENDED
     first = sentences.get(stage) or sentences[None]
     return Said(first, {"number": number, "due": due}), Said(_TO_DO[kind])
-
-
-# --- Lead officials --------------------------------------------------------------------------
-
-RANKS = (
-    OfficeLevel.COMMUNITY,
-    OfficeLevel.SUBDISTRICT,
-    OfficeLevel.DEPARTMENT,
-    OfficeLevel.DISTRICT,
-)
-"""Levels of offices, the lowest first: a leader has the rank of their office."""
-
-
-@dataclass(frozen=True)
-class Leading:
-    """When a grievance must have a lead official, and of what rank at least."""
-
-    after_days: int
-    rank: OfficeLevel
-
-    def is_needed(self, *, is_from_above: bool, received_at: datetime, now: datetime) -> bool:
-        """Return whether a grievance that is still open must have a lead official."""
-        return is_from_above or (now - received_at).days >= self.after_days
-
-    def ranks(self) -> tuple[OfficeLevel, ...]:
-        """Return the levels of office whose leaders have the rank."""
-        return RANKS[RANKS.index(self.rank) :]

@@ -51,7 +51,7 @@ MEASURES = (
         mark("Acknowledged in time"),
         "acknowledged",
         "acknowledge_due",
-        mark("Of %(whole)s grievances to be acknowledged, %(part)s were in time (%(share)s)."),
+        mark("Grievances to be acknowledged: %(whole)s. In time: %(part)s (%(share)s)."),
         mark(
             "Receipt confirmed, or the answer given, within 7 calendar days. Records brought in"
             " from a system that does not say when receipt was confirmed are left out."
@@ -63,7 +63,7 @@ MEASURES = (
         mark("Answered in time"),
         "answers_in_time",
         "answers_due",
-        mark("Of %(whole)s grievances due, %(part)s were answered in time (%(share)s)."),
+        mark("Grievances due: %(whole)s. Answered in time: %(part)s (%(share)s)."),
         mark(
             "Answered, or closed with its outcome, by the due date, in the month of the due date."
             " What is overdue and unanswered counts as not in time, withdrawn or not."
@@ -75,7 +75,7 @@ MEASURES = (
         mark("Remedies done when promised"),
         "remedies_done",
         "remedies_due",
-        mark("Of %(whole)s remedies promised for then, %(part)s were done by the day (%(share)s)."),
+        mark("Remedies promised for then: %(whole)s. Done by the day: %(part)s (%(share)s)."),
         mark("Done, as the office says, by the day that was promised, in the month of that day."),
         "domain.md section 8: each promise becomes a dated remedy",
     ),
@@ -84,7 +84,7 @@ MEASURES = (
         mark("Opened again"),
         "reopened",
         "answered_once",
-        mark("Of %(whole)s grievances answered, %(part)s were opened again (%(share)s)."),
+        mark("Grievances answered: %(whole)s. Opened again: %(part)s (%(share)s)."),
         mark(
             "Opened again after an answer, a closing or a withdrawal, in the month in which the"
             " time for its answer ended."
@@ -97,7 +97,7 @@ MEASURES = (
         mark("Decisions upheld on appeal"),
         "decisions_stood",
         "appeals_decided",
-        mark("Of %(whole)s appeals decided, %(part)s left the decision as it was (%(share)s)."),
+        mark("Appeals decided: %(whole)s. The decision stood: %(part)s (%(share)s)."),
         mark(
             "Appeals dismissed, of those decided, in the month in which the time for the answer"
             " ended. A decision that was changed in part did not stand."
@@ -109,7 +109,7 @@ MEASURES = (
         mark("Rated good"),
         "rated_good",
         "rated",
-        mark("Of %(whole)s ratings of the handling, %(part)s were good (%(share)s)."),
+        mark("Ratings of the handling: %(whole)s. Good: %(part)s (%(share)s)."),
         mark("Ratings of 4 or 5 out of 5, in the month in which the time for the answer ended."),
         "domain.md section 9",
     ),

@@ -4,13 +4,22 @@ import enum
 
 
 class GrievanceState(enum.StrEnum):
+    """Where a grievance stands; rules/casework.py says what leads from one to another."""
+
     REGISTERED = "registered"
     ACKNOWLEDGED = "acknowledged"
     ROUTED = "routed"
+    OBJECTED = "routing_objected"
     ACCEPTED = "accepted"
+    PLANNED = "planned"
     ANSWERED = "answered"
+    REMEDY = "remedy_under_way"
+    REMEDIED = "remedy_verified"
     CLOSED = "closed"
+    APPEALED = "appealed"
+    REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
+    DUPLICATE = "duplicate"
 
 
 class GrievanceKind(enum.StrEnum):
@@ -82,8 +91,11 @@ class RequestState(enum.StrEnum):
 
 
 class AppealState(enum.StrEnum):
+    """An appeal has ended undecided where the complainant withdrew the grievance."""
+
     FILED = "filed"
     DECIDED = "decided"
+    ENDED = "ended"
 
 
 class AppealOutcome(enum.StrEnum):
@@ -97,6 +109,16 @@ class LinkKind(enum.StrEnum):
 
     SAME_SUBJECT = "same_subject"
     DUPLICATE = "duplicate_of"
+    DIFFERENT = "different_matters"
+    """Somebody has looked, and these are not the same: they are not suggested again."""
+
+
+class AsideGround(enum.StrEnum):
+    """Why an officer stands aside from one grievance (domain.md section 6)."""
+
+    THEIRS = "what_is_complained_of_is_theirs"
+    TIES = "ties_to_somebody_concerned"
+    INTEREST = "conflict_of_interest"
 
 
 class DocumentKind(enum.StrEnum):

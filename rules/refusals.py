@@ -87,6 +87,23 @@ SENTENCES: dict[str, str] = {
         "A withdrawn grievance needs the time of the complainant's statement, and only a withdrawn "
         "one has it."
     ),
+    "withdrawn_with_statement": mark(
+        "A withdrawal is recorded from what the complainant stated, and needs those words."
+    ),
+    "way_back_is_known": mark(
+        "An appealed grievance, or a duplicate, keeps where it stood before, and only such a one."
+    ),
+    "routed_by_step": mark(
+        "The office of a grievance that is routed is changed by a step: an objection that is"
+        " granted, or routing it anew. Use the steps on its page."
+    ),
+    "merged_by_step": mark(
+        "A grievance becomes a duplicate by the step “Merge as a duplicate” on its page, and"
+        " comes back by “Take the merge back”."
+    ),
+    "sent_back_with_reason": mark(
+        "A remedy that is sent back has its day, the officer and what is missing: all or none."
+    ),
     "nothing_before_receipt": mark(
         "Nothing can happen to a grievance before it was received. Check the dates."
     ),
@@ -139,6 +156,12 @@ SENTENCES: dict[str, str] = {
     "links_two": mark("A grievance cannot be linked with itself. Choose another one."),
     "undone_with_reason": mark("Say when the link was undone and why: both or neither."),
     "grievance_link_pair": mark("These two grievances are linked already."),
+    "impartiality_override_one": mark(
+        "Leave for this has been asked for already, or given. See the list of overrides."
+    ),
+    "not_by_themselves": mark("Two others decide whether an officer may act all the same."),
+    "asked_first": mark("Leave is asked for first. A second person agrees to it."),
+    "in_own_name": mark("Everybody asks and decides in their own name."),
     # Supervision
     "dissolved_after_forming": mark("A group is dissolved after it was formed."),
     "group_membership_one_leader": mark("The group has a leader in that time already."),

@@ -12,13 +12,12 @@ import enum
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from rules import mark
+from rules import casework, mark
 from rules.accounts import REQUEST_LASTS, RoleChangeState
 from rules.clock_words import Clock
 from rules.grievance import (
     AppealState,
     DecisionState,
-    GrievanceState,
     RemedyState,
     ReportState,
     RequestState,
@@ -84,14 +83,8 @@ class Kind:
     is_listed: bool = True
 
 
-UNANSWERED = ",".join(
-    (
-        GrievanceState.REGISTERED,
-        GrievanceState.ACKNOWLEDGED,
-        GrievanceState.ROUTED,
-        GrievanceState.ACCEPTED,
-    )
-)
+UNANSWERED = ",".join(casework.UNANSWERED)
+TO_ROUTE = ",".join(casework.TO_ROUTE)
 MINE, MY_OFFICE = "{me}", "{office}"
 OF_A_GRIEVANCE = ("grievance.number", "grievance.title")
 WHO_WORKED_ON_IT = ("grievance.handler_id", "grievance.lead_official_id")
@@ -108,9 +101,8 @@ _INTAKE = (
         "grievance",
         mark("Grievances to route"),
         _roles(Role.INTAKE),
-        (("state_equals", UNANSWERED), ("responsible_office_empty", "")),
+        (("state_equals", TO_ROUTE),),
         mark("Choose the office"),
-        Place.FORM,
         clock="due_at",
         office="respondent_office",
     ),
@@ -135,7 +127,6 @@ _HANDLER = (
         _roles(Role.HANDLER),
         (("handler_equals", MINE), ("state_equals", UNANSWERED)),
         mark("Write the answer"),
-        Place.FORM,
         clock="due_at",
         office="responsible_office",
     ),
@@ -176,7 +167,6 @@ _OFFICE_HEAD = (
             ("state_equals", UNANSWERED),
         ),
         mark("Name a handler"),
-        Place.FORM,
         clock="due_at",
         office="responsible_office",
     ),

@@ -41,11 +41,13 @@ from models import (
     Grievance,
     GrievanceCode,
     GrievanceLink,
+    GrievanceRecusal,
     GroupMembership,
     Identity,
     IdentityKey,
     IdentityOpening,
     IdentityRequest,
+    ImpartialityOverride,
     ImportBatch,
     Inspection,
     JointConference,
@@ -86,8 +88,16 @@ from models import (
 )
 from rules.accounts import RoleChangeKind
 from rules.alarms import MessageKind
-from rules.grievance import DocumentKind, LinkKind, NewsWay, PauseGround, PointFinding
+from rules.grievance import (
+    AsideGround,
+    DocumentKind,
+    LinkKind,
+    NewsWay,
+    PauseGround,
+    PointFinding,
+)
 from rules.identity import Duty, IdentityField, OpeningGround
+from rules.impartiality import Act
 from rules.ledger import EntryKind
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
@@ -203,7 +213,7 @@ def make_work_calendar(**given: Any) -> WorkCalendar:
     return _make(
         WorkCalendar,
         given,
-        version=lambda: next(_number),
+        calendar_version=lambda: next(_number),
         zone="Europe/London",
         reason="The usual week",
         **usual,
@@ -224,7 +234,9 @@ def make_calendar_day(**given: Any) -> CalendarDay:
 
 
 def make_grievance(**given: Any) -> Grievance:
-    return _make(Grievance, given, title=f"No water since Monday, {next(_number)}")
+    """Return a grievance; one that is withdrawn has a statement, as the table wants it."""
+    usual = {"withdrawal_statement": "It is done."} if given.get("withdrawn_at") else {}
+    return _make(Grievance, given, title=f"No water since Monday, {next(_number)}", **usual)
 
 
 def make_identity(**given: Any) -> Identity:
@@ -462,6 +474,33 @@ def make_grievance_link(**given: Any) -> GrievanceLink:
         kind=LinkKind.SAME_SUBJECT,
         other_grievance_id=_id(make_grievance),
         subject="The pipe in Mill Street",
+    )
+
+
+def make_grievance_recusal(**given: Any) -> GrievanceRecusal:
+    return _make(
+        GrievanceRecusal,
+        given,
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        ground=AsideGround.INTEREST,
+        reason="Owns the yard next to it",
+        stated_by_id=_id(make_officer),
+        stated_on=DAY,
+    )
+
+
+def make_impartiality_override(**given: Any) -> ImpartialityOverride:
+    return _make(
+        ImpartialityOverride,
+        given,
+        matter="2026-0000001",
+        grievance_id=_id(make_grievance),
+        officer_id=_id(make_officer),
+        act=Act.HANDLE,
+        reason="The only engineer of the district",
+        asked_by_id=_id(make_officer),
+        asked_on=DAY,
     )
 
 

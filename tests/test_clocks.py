@@ -39,7 +39,7 @@ def end_of(day: int) -> datetime:
 @pytest.fixture
 def district(session: Any) -> Any:
     """A district with a calendar in force and a pack like England's."""
-    make_work_calendar(version=1, in_force_since=MONDAY - 30 * DAY)
+    make_work_calendar(calendar_version=1, in_force_since=MONDAY - 30 * DAY)
     pack = make_rule_pack(
         is_in_use=True, extension_authority=Role.DECIDER, extension_most=10, extension_times=1
     )
@@ -75,7 +75,7 @@ def checked(session: Any, clock: Clock) -> Clock:
     session.expire(clock)
     versions = session.scalars(select(WorkCalendar).where(WorkCalendar.in_force_since.is_not(None)))
     calendars = {
-        (version.name, version.version): asking.calendar_from(session, version)
+        (version.name, version.calendar_version): asking.calendar_from(session, version)
         for version in versions
     }
     assert replay(asking.ledger_of(clock.entries), calendars) == clock.due_at
@@ -231,16 +231,16 @@ def test_an_edited_standard_is_another_version_and_moves_no_clock(
     standard.amount = 3
     session.flush()
     session.expire_all()
-    assert standard.version == 2
+    assert standard.rule_version == 2
     assert (of(one).rule_version, of(one).due_at) == (1, end_of(16))
     standard.legal_source = "Another page"
     session.flush()
     session.expire_all()
-    assert standard.version == 2
+    assert standard.rule_version == 2
 
 
 def make_version(session: Any, number: int, *holidays: date) -> WorkCalendar:
-    version = make_work_calendar(version=number, reason="The king is crowned")
+    version = make_work_calendar(calendar_version=number, reason="The king is crowned")
     for day in holidays:
         session.add(
             CalendarDay(name="Holiday", day=day, kind=DayKind.HOLIDAY, calendar_version=number)

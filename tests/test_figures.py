@@ -188,6 +188,7 @@ def test_a_withdrawal_improves_no_figure(session: Any) -> None:
     refresh(session)
     before = summary(session)
     open_one.state, open_one.withdrawn_at = GrievanceState.WITHDRAWN, NOW - timedelta(days=20)
+    open_one.withdrawal_statement = "It is done."
     refresh(session)
     after = summary(session)
     changed = {
@@ -282,18 +283,20 @@ class Bureau:
         if one and one.responsible_office_id:
             one.answered_at = one.received_at + timedelta(hours=self.dice.randint(0, 24 * 60))
             one.state = GrievanceState.ANSWERED
-            one.closed_at = one.withdrawn_at = None
+            one.closed_at = one.withdrawn_at = one.withdrawal_statement = None
 
     def withdraw(self) -> None:
         one = self.pick(Grievance)
         if one:
             one.state, one.closed_at = GrievanceState.WITHDRAWN, None
             one.withdrawn_at = one.received_at + timedelta(days=1)
+            one.withdrawal_statement = "It is done."
 
     def reopen(self) -> None:
         one = self.pick(Grievance)
         if one and one.responsible_office_id:
             one.state, one.closed_at, one.withdrawn_at = GrievanceState.ACCEPTED, None, None
+            one.withdrawal_statement = None
 
     def reroute(self) -> None:
         statement = update(Grievance).where(Grievance.state == GrievanceState.REGISTERED)

@@ -24,8 +24,9 @@ from actions import alarms as raising
 from actions import messages as telling
 from cli import jobs
 from models import ClockAlarm, ClockLook, Mail, Message, db
-from rules.alarms import Leading, MailState, MessageKind, Timing
+from rules.alarms import MailState, MessageKind, Timing
 from rules.calendars import Calendar, calendar_of
+from rules.leading import Leading
 from rules.offices import ClockStage, OfficeLevel
 from rules.permissions import Role
 from tests.factories import (

@@ -207,10 +207,18 @@ EXPIRED = CIRCULATED | {"state": "expired"}
 QUASHED = CIRCULATED | {"state": "quashed", "quashed_on": MONTH, "quashed_because": "Wrong office"}
 NAMED = {"official_id": DAN, "naming_reason": "He signed.", "naming_approved_by_id": BEN}
 
+WITHDRAWN = {
+    "state": "withdrawn",
+    "withdrawn_at": LATER,
+    "received_at": NOON,
+    "withdrawal_statement": "It is done.",
+}
+
 ACCEPTED: dict[str, list[dict[str, Any]]] = {
     "grievance": [
         {"state": "closed", "closed_at": LATER, "received_at": NOON},
-        {"state": "withdrawn", "withdrawn_at": LATER, "received_at": NOON},
+        WITHDRAWN,
+        {"state": "duplicate", "state_before": "routed"},
         {"state": "routed", "responsible_office_id": new(make_office)},
     ],
     "extension": [ASKED | DECIDED_AT | {"state": "granted"}],
@@ -275,7 +283,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("rule_pack", "one_extension_limit", {"extension_authority": "decider"}),
     ("rule_pack", "one_extension_limit", {"extension_most": 3}),
     ("rule_pack", "extends_by_something", {"extension_times": 0}),
-    ("work_calendar", "version_from_one", {"version": 0}),
+    ("work_calendar", "version_from_one", {"calendar_version": 0}),
     ("work_calendar", "hours_of_day", {"mon": "nine to five"}),
     ("calendar_day", "hours_of_day", {"hours": "9-12"}),
     ("clock", "runs_or_stands", {"due_at": None}),
@@ -297,7 +305,21 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("grievance", "closed_has_time", {"state": "closed"}),
     ("grievance", "closed_has_time", {"received_at": NOON, "closed_at": LATER}),
     ("grievance", "withdrawn_has_time", {"state": "withdrawn"}),
-    ("grievance", "withdrawn_has_time", {"received_at": NOON, "withdrawn_at": LATER}),
+    ("grievance", "withdrawn_has_time", WITHDRAWN | {"state": "registered"}),
+    (
+        "grievance",
+        "withdrawn_with_statement",
+        WITHDRAWN | {"withdrawal_statement": None},
+    ),
+    ("remedy", "sent_back_with_reason", {"sent_back_on": DAY, "sent_back_by_id": BEN}),
+    ("grievance", "way_back_is_known", {"state": "duplicate"}),
+    ("grievance", "way_back_is_known", {"state_before": "registered"}),
+    ("grievance", "routed_has_office", {"state": "routing_objected"}),
+    (
+        "grievance",
+        "answered_has_time",
+        {"state": "remedy_under_way", "responsible_office_id": new(make_office)},
+    ),
     ("grievance", "routed_has_office", {"state": "accepted"}),
     ("grievance", "source_has_number", {"source": "boston"}),
     (
@@ -601,11 +623,39 @@ def test_the_trail_has_one_end(session: Any) -> None:
         session.execute(text("INSERT INTO audit_head VALUES (2, 0, 0, sha256('x'))"))
 
 
+@pytest.mark.parametrize(
+    ("check", "statement"),
+    [
+        (
+            "ck_figure_month_first_of_month",
+            "INSERT INTO figure_month (month) VALUES ('2026-11-02')",
+        ),
+        (
+            "ck_figure_month_answers_of_days",
+            "INSERT INTO figure_month (month, days) VALUES ('2026-11-01', '{3}')",
+        ),
+        (
+            "ck_figure_state_one_state",
+            "INSERT INTO figure_state (id, as_of, timezone, definition)"
+            " VALUES (2, now(), 'UTC', 1)",
+        ),
+    ],
+)
+def test_a_figure_is_of_a_whole_month_and_agrees_with_itself(
+    check: str, statement: str, session: Any
+) -> None:
+    with refused(session, check):
+        session.execute(text(statement))
+
+
 def test_every_check_is_tried() -> None:
     tried = {f"ck_{table}_{check}" for table, check, _ in BROKEN} | {
         "ck_grievance_link_links_two",
         "ck_routing_objection_proposes_another_office",
         "ck_audit_head_one_end",
+        "ck_figure_month_first_of_month",
+        "ck_figure_month_answers_of_days",
+        "ck_figure_state_one_state",
     }
     declared = {
         str(constraint.name)

@@ -16,8 +16,11 @@ from models import (
     ImportBatch,
     Officer,
     Record,
+    RetaliationReport,
     RoleChange,
+    RulePack,
     SavedView,
+    WorkCalendar,
     db,
 )
 from rules import mark
@@ -25,6 +28,8 @@ from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import (
     account,
+    casework,
+    clocks,
     dashboard,
     errors,
     identity,
@@ -36,10 +41,12 @@ from views import (
     saved,
     search,
     second_factor,
+    standards,
 )
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
+from views.casework import RetaliationReportView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
 from views.labels import (
@@ -56,6 +63,7 @@ from views.offices import OfficerView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
 from views.shown import endpoint_of, record_url
+from views.standards import RulePackView, WorkCalendarView
 from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
@@ -63,9 +71,12 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
     ImportBatch: ImportBatchView,
+    RetaliationReport: RetaliationReportView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
+    RulePack: RulePackView,
+    WorkCalendar: WorkCalendarView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -172,6 +183,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    casework.init_app(app)
     saved.init_app(app)
     admin = Admin(
         app,
@@ -183,6 +195,8 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    clocks.init_app(app)
+    standards.init_app(app)
     search.init_app(app)
     dashboard.init_app(app)
     messages.init_app(app)

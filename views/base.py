@@ -82,6 +82,17 @@ ROUTE_VERBS = {
 }
 
 
+def _changed_columns(record: Record) -> set[str]:
+    """Return the columns that the open transaction changes in `record`, relations as theirs."""
+    state = inspect(record)
+    keys = {attribute.key for attribute in state.attrs if attribute.history.has_changes()}
+    relations = state.mapper.relationships
+    through = {
+        column.key for key in keys if key in relations for column in relations[key].local_columns
+    }
+    return keys | through
+
+
 def kebab(model: type[Record]) -> str:
     """Return "supervision-group" for SupervisionGroup, as it stands in addresses."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", model.__name__).lower()
@@ -468,7 +479,9 @@ class RecordView(BulkActions, InlineEditing, ModelView):
                 begin()
                 if own_owner and getattr(record, own_owner) is None:
                     setattr(record, own_owner, security.current_officer().id)
+                is_new, changed = not inspect(record).persistent, _changed_columns(record)
             db.session.flush()
+            self.after_change([record.id], changed, is_new=is_new)
             self._stay_in_sight([record.id])
             db.session.commit()
         except REFUSALS as error:
@@ -477,6 +490,10 @@ class RecordView(BulkActions, InlineEditing, ModelView):
             self._put_error(form, key, words)
             return False
         return True
+
+    def after_change(self, ids: list[int], columns: set[str], *, is_new: bool = False) -> None:
+        """Do what follows from a change of `columns` in these records, before it is committed.
+        Raises RuleBroken where it must not be."""
 
     def _fill(self, form: RecordForm, record: Record) -> None:
         for field in form:

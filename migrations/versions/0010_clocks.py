@@ -20,8 +20,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF EXISTS (
         SELECT 1 FROM work_calendar c WHERE c.in_force_since IS NOT NULL
-        AND (TG_OP <> 'INSERT' AND (c.name, c.version) = (OLD.calendar, OLD.calendar_version)
-             OR TG_OP <> 'DELETE' AND (c.name, c.version) = (NEW.calendar, NEW.calendar_version))
+        AND (TG_OP <> 'INSERT' AND (c.name, c.calendar_version) = (OLD.calendar, OLD.calendar_version)
+             OR TG_OP <> 'DELETE' AND (c.name, c.calendar_version) = (NEW.calendar, NEW.calendar_version))
     ) THEN
         RAISE EXCEPTION 'calendar_day is of a calendar in force'
         USING ERRCODE = 'check_violation', TABLE = 'calendar_day',
@@ -36,7 +36,7 @@ COUNT_VERSION = """
 CREATE FUNCTION redress_count_version() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    NEW.version := OLD.version + 1;
+    NEW.rule_version := OLD.rule_version + 1;
     RETURN NEW;
 END $$
 """
@@ -129,7 +129,7 @@ def make_tables() -> None:
     op.create_table('rule_pack',
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('code', sa.String(length=80), nullable=False),
-    sa.Column('version', sa.Integer(), server_default='1', nullable=False),
+    sa.Column('edition', sa.Integer(), server_default='1', nullable=False),
     sa.Column('source', sa.Text(), nullable=False),
     sa.Column('calendar', sa.String(length=80), server_default='district', nullable=False),
     sa.Column('is_in_use', sa.Boolean(), server_default=sa.text('false'), nullable=False),
@@ -158,11 +158,11 @@ def make_tables() -> None:
     op.create_index('ix_rule_pack_name_id', 'rule_pack', ['name', 'id'], unique=False)
     op.create_index('ix_rule_pack_pairs', 'rule_pack', [sa.literal_column("redress_pairs(lower((name || ' ') || code))")], unique=False, postgresql_using='gin')
     op.create_index('ix_rule_pack_search', 'rule_pack', [sa.literal_column("lower((name || ' ') || code)").label('document')], unique=False, postgresql_using='gin', postgresql_ops={'document': 'gin_trgm_ops'})
-    op.create_index('ix_rule_pack_version_id', 'rule_pack', ['version', 'id'], unique=False)
+    op.create_index('ix_rule_pack_edition_id', 'rule_pack', ['edition', 'id'], unique=False)
     op.create_index('uq_rule_pack_one_in_use', 'rule_pack', ['is_in_use'], unique=True, postgresql_where=sa.text('is_in_use'))
     op.create_table('work_calendar',
     sa.Column('name', sa.String(length=80), server_default='district', nullable=False),
-    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('calendar_version', sa.Integer(), nullable=False),
     sa.Column('zone', sa.String(length=60), nullable=False),
     sa.Column('mon', sa.String(length=80), nullable=True),
     sa.Column('tue', sa.String(length=80), nullable=True),
@@ -179,17 +179,17 @@ def make_tables() -> None:
     sa.CheckConstraint("btrim(reason) <> ''", name=op.f('ck_work_calendar_reason_not_blank')),
     sa.CheckConstraint("btrim(zone) <> ''", name=op.f('ck_work_calendar_zone_not_blank')),
     sa.CheckConstraint("coalesce(mon ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$', true) AND coalesce(tue ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$', true) AND coalesce(wed ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$', true) AND coalesce(thu ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$', true) AND coalesce(fri ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$', true) AND coalesce(sat ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$', true) AND coalesce(sun ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$', true)", name=op.f('ck_work_calendar_hours_of_day')),
-    sa.CheckConstraint('version > 0', name=op.f('ck_work_calendar_version_from_one')),
+    sa.CheckConstraint('calendar_version > 0', name=op.f('ck_work_calendar_version_from_one')),
     sa.ForeignKeyConstraint(['created_by_id'], ['officer.id'], name=op.f('fk_work_calendar_created_by_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['updated_by_id'], ['officer.id'], name=op.f('fk_work_calendar_updated_by_id'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_work_calendar')),
-    sa.UniqueConstraint('name', 'version', name=op.f('uq_work_calendar_name_version'))
+    sa.UniqueConstraint('name', 'calendar_version', name=op.f('uq_work_calendar_name_calendar_version'))
     )
     op.create_index('ix_work_calendar_in_force_since_id', 'work_calendar', ['in_force_since', 'id'], unique=False)
     op.create_index('ix_work_calendar_name_id', 'work_calendar', ['name', 'id'], unique=False)
     op.create_index('ix_work_calendar_pairs', 'work_calendar', [sa.literal_column('redress_pairs(lower(name))')], unique=False, postgresql_using='gin')
     op.create_index('ix_work_calendar_search', 'work_calendar', [sa.literal_column('lower(name)').label('document')], unique=False, postgresql_using='gin', postgresql_ops={'document': 'gin_trgm_ops'})
-    op.create_index('ix_work_calendar_version_id', 'work_calendar', ['version', 'id'], unique=False)
+    op.create_index('ix_work_calendar_calendar_version_id', 'work_calendar', ['calendar_version', 'id'], unique=False)
     op.create_index('ix_work_calendar_zone_id', 'work_calendar', ['zone', 'id'], unique=False)
     op.create_table('clock',
     sa.Column('grievance_id', sa.BigInteger(), nullable=False),
@@ -253,7 +253,7 @@ def change_tables() -> None:
     op.add_column('pause', sa.Column('clock_id', sa.BigInteger(), nullable=True))
     op.create_index('ix_pause_clock_id_id', 'pause', ['clock_id', 'id'], unique=False)
     op.create_foreign_key(op.f('fk_pause_clock_id'), 'pause', 'clock', ['clock_id'], ['id'], ondelete='CASCADE')
-    op.add_column('service_standard', sa.Column('version', sa.Integer(), server_default='1', nullable=False))
+    op.add_column('service_standard', sa.Column('rule_version', sa.Integer(), server_default='1', nullable=False))
     op.add_column('service_standard', sa.Column('starts', sa.Enum('received', 'acknowledged', 'routed', 'accepted', 'decision_told', 'review_asked', name='clockstart', native_enum=False, create_constraint=True, length=40), server_default='received', nullable=False))
     op.add_column('service_standard', sa.Column('matter', sa.String(length=200), nullable=True))
     op.add_column('service_standard', sa.Column('ends', sa.Enum('end_of_day', 'end_of_working_hours', 'same_time_of_day', name='duetime', native_enum=False, create_constraint=True, length=40), server_default='end_of_day', nullable=False))
@@ -280,7 +280,7 @@ def downgrade() -> None:
     op.drop_column('service_standard', 'ends')
     op.drop_column('service_standard', 'matter')
     op.drop_column('service_standard', 'starts')
-    op.drop_column('service_standard', 'version')
+    op.drop_column('service_standard', 'rule_version')
     op.drop_constraint(op.f('fk_pause_clock_id'), 'pause', type_='foreignkey')
     op.drop_index('ix_pause_clock_id_id', table_name='pause')
     op.drop_column('pause', 'clock_id')

@@ -1,6 +1,6 @@
 """Messages to officers and offices, mails, and the queue of jobs that writes and sends them.
 
-Revises: 0010
+Revises: 0012
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -93,7 +93,7 @@ def make_alarms() -> None:
         "ix_grievance_without_leader",
         "grievance",
         ["received_at", "id"],
-        postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn') AND lead_official_id IS NULL"),
+        postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'duplicate') AND lead_official_id IS NULL"),
     )
     op.execute(WATCH)
     op.execute("REVOKE ALL ON FUNCTION redress_watch_clock() FROM PUBLIC")

@@ -170,19 +170,26 @@ def test_an_administrator_does_the_main_job(walk: Walk, desk: Desk, width: int):
 # --- With the keyboard alone -------------------------------------------------------------------
 
 
-# Whether the focus can be seen: something is drawn around it, and nothing lies over all of it.
-FOCUS_IS_SEEN = """(target) => {
+# Whether the focus can be seen, within a second, because Chromium glides to what lies below the
+# edge of the window: something is drawn around it, and nothing lies over all of it.
+FOCUS_IS_SEEN = """async (target) => {
   const here = document.activeElement;
   if (here === document.body) return [false, ""];
-  const look = getComputedStyle(here), box = here.getBoundingClientRect();
+  const over = () => {
+    const box = here.getBoundingClientRect();
+    return [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5]].map(([x, y]) =>
+      document.elementFromPoint(box.x + x * box.width, box.y + y * box.height));
+  };
+  const bare = () => over().some((top) => top && (here.contains(top) || top.contains(here)));
+  for (let frame = 0; frame < 60 && !bare(); frame++) {
+    await new Promise((drawn) => requestAnimationFrame(drawn));
+  }
+  const look = getComputedStyle(here);
   const marked = (look.outlineStyle !== "none" && parseFloat(look.outlineWidth) > 0)
     || look.boxShadow !== "none";
-  const bare = [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5]].some(([x, y]) => {
-    const top = document.elementFromPoint(box.x + x * box.width, box.y + y * box.height);
-    return top && (here.contains(top) || top.contains(here));
-  });
-  const name = here.outerHTML.slice(0, 120);
-  return [here === target, marked ? (bare ? "" : `${name} is covered`) : `${name} is not marked`];
+  const named = (one) => one ? one.outerHTML.slice(0, 120) : "the edge of the window";
+  const fault = marked ? (bare() ? "" : `is covered by ${named(over()[0])}`) : "is not marked";
+  return [here === target, fault && `${named(here)} ${fault}`];
 }"""
 
 

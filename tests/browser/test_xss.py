@@ -214,7 +214,7 @@ def test_no_form_and_no_message_makes_more_of_a_text_than_text(
         hunt.submit(address(Category, "new"), name="", parent=payload, service_standard=payload)
         # What is said when it is saved.
         hunt.submit(address(Category, "new"), name=f"{payload} saved")
-        expect(hunt.page.get_by_role("status").first).to_contain_text(payload)
+        expect(hunt.page.locator("[data-toasts]")).to_contain_text(payload)
         hunt.submit(hunt.page.url.replace("/details/", "/edit/"), name=payload, version="stale")
         expect(hunt.page.get_by_role("heading", level=1)).to_be_visible()
     for model in screens():

@@ -148,8 +148,8 @@ def test_only_a_link_by_subject_joins_two_grievances() -> None:
         "Grievances relate by subject matter, through GrievanceLink and nothing else; these join"
         f" them:{listed(joining)}"
     )
-    assert set(LinkKind) == {LinkKind.SAME_SUBJECT, LinkKind.DUPLICATE}, (
-        "A link says that the matter is the same. It never says that the complainant is."
+    assert set(LinkKind) == {LinkKind.SAME_SUBJECT, LinkKind.DUPLICATE, LinkKind.DIFFERENT}, (
+        "A link says whether the matter is the same. It never says that the complainant is."
     )
     assert not GrievanceLink.__table__.columns["subject"].nullable, (
         "A link states the matter that the two share."
@@ -175,7 +175,7 @@ def test_no_target_and_no_ground_counts_complaints(kind: type[enum.Enum]) -> Non
 
 def test_no_form_and_no_import_withdraws_a_grievance() -> None:
     columns = Grievance.__table__.columns
-    for name in ("state", "withdrawn_at"):
+    for name in ("state", "withdrawn_at", "withdrawal_statement"):
         assert columns[name].info.get("set_by") == "action", (
             f"A withdrawal is recorded from the complainant's own statement: {name} needs"
             ' info={"set_by": "action"}, so that no form shows it.'
@@ -187,7 +187,8 @@ def test_no_form_and_no_import_withdraws_a_grievance() -> None:
     ending = [
         place
         for place, kind in _closed_lists()
-        if "withdrawn" in {str(member.value) for member in kind} and place != "grievance.state"
+        if "withdrawn" in {str(member.value) for member in kind}
+        and place not in ("grievance.state", "grievance.state_before")
     ]
     assert not ending, f"No outcome that an officer chooses is a withdrawal:{listed(ending)}"
 

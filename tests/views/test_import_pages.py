@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 from werkzeug.test import TestResponse
 
 import imports
@@ -101,6 +101,17 @@ def files(browser: Any, address: str) -> Files:
 def grievances(browser: Any) -> int:
     with browser.application.app_context():
         return int(db.session.scalar(select(func.count(Grievance.id))) or 0)
+
+
+def test_a_check_whose_findings_were_lost_is_shown_and_can_be_made_again(browser: Any) -> None:
+    address = settle(browser, upload(browser, MIXED))
+    with browser.application.app_context():
+        db.session.execute(update(ImportBatch).values(summary=None))
+        db.session.commit()
+    page = browser.get(address)
+    assert page.status_code == 200
+    assert "What the check found was not kept" in page.text
+    assert "Check again" in page.text
 
 
 def test_a_file_is_checked_looked_at_and_brought_in(browser: Any) -> None:
