@@ -13,7 +13,7 @@ from email.policy import SMTP as ON_THE_WIRE
 from email.utils import format_datetime
 from typing import Any
 
-from rules import RuleBroken
+from rules import RuleBroken, mark
 
 
 class NotTaken(RuleBroken):
@@ -44,7 +44,7 @@ def write(
     try:
         mail["To"] = Address(addr_spec=to.strip())
     except (ValueError, IndexError, HeaderParseError):
-        raise NotTaken("What stands as the mail address is none.", for_good=True) from None
+        raise NotTaken(mark("What stands as the mail address is none."), for_good=True) from None
     mail["From"] = Address("Redress", addr_spec=settings["MAIL_FROM"])
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{reference}@{settings['MAIL_FROM'].rpartition('@')[2]}>"
@@ -74,10 +74,10 @@ def line(settings: Mapping[str, Any]) -> Iterator[smtplib.SMTP]:
         server.ehlo_or_helo_if_needed()
     except smtplib.SMTPAuthenticationError:
         raise NotTaken(
-            "The mail server does not know our name or password.", for_good=False
+            mark("The mail server does not know our name or password."), for_good=False
         ) from None
     except (OSError, smtplib.SMTPException):
-        raise NotTaken("The mail server does not answer.", for_good=False) from None
+        raise NotTaken(mark("The mail server does not answer."), for_good=False) from None
     try:
         yield server
     finally:
@@ -97,7 +97,7 @@ def hand_over(
         for code, _words in _openings(server, mail, sender):
             _check(code)
     except (OSError, smtplib.SMTPException):
-        raise NotTaken("The line to the mail server broke.", for_good=False) from None
+        raise NotTaken(mark("The line to the mail server broke."), for_good=False) from None
     text = _with_dots(mail.as_bytes())
     before_the_end()
     try:
@@ -125,6 +125,6 @@ def _with_dots(text: bytes) -> bytes:
 def _check(code: int) -> None:
     """Raise NotTaken where the answer is no."""
     if code >= 500:
-        raise NotTaken("The mail server refused it (%(code)s).", for_good=True, code=code)
+        raise NotTaken(mark("The mail server refused it (%(code)s)."), for_good=True, code=code)
     if code >= 400:
-        raise NotTaken("The mail server put it off (%(code)s).", for_good=False, code=code)
+        raise NotTaken(mark("The mail server put it off (%(code)s)."), for_good=False, code=code)
