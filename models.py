@@ -1617,6 +1617,8 @@ class Remedy(OfficeRecord):
         together("verified_by_whom", "verified_on", "verified_by_id"),
         CheckConstraint("verified_by_id <> done_by_id", name="verified_by_another"),
         together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
+        # What is promised and not done, for reminders and escalation.
+        Index("ix_remedy_open", "due_on", "id", postgresql_where=text("state = 'promised'")),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it remedies")
@@ -3063,6 +3065,18 @@ class ClockAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
 
     id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
     clock_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("clock.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class RemedyAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The same for a remedy that was promised and is not done."""
+
+    __table_args__ = (UniqueConstraint("remedy_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    remedy_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("remedy.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(20))
     due_at: Mapped[Moment] = mapped_column()
     raised_at: Mapped[Moment] = mapped_column(server_default=func.now())

@@ -17,12 +17,24 @@ from sqlalchemy import ARRAY, BigInteger, Row, and_, any_, cast, delete, or_, se
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from models import Clock, ClockAlarm, ClockLook, Grievance, Message, Office, Officer
+from models import (
+    Clock,
+    ClockAlarm,
+    ClockLook,
+    Grievance,
+    Message,
+    Office,
+    Officer,
+    Remedy,
+    RemedyAlarm,
+)
 from rules.alarms import Call, MessageKind, Timing, look
 from rules.calendars import Calendar
 from rules.casework import OVER
+from rules.grievance import GrievanceState, RemedyState
 from rules.impartiality import Tree, line_above
 from rules.leading import Leading
+from rules.offices import DISTRICT
 from rules.permissions import Role
 
 Calendars = Callable[[str], Calendar]
@@ -105,15 +117,40 @@ def raise_due(
     rows = session.execute(due_clocks(now, size)).all()
     if not rows:
         return 0
-    concerned = {row.handler_id for row in rows} | {row.lead_official_id for row in rows}
-    known = people(session, today, concerned - {None})
     raised = _raised(session, rows)
+    known = people(session, today, _concerned(rows))
+    again = _raise(
+        session, ClockAlarm, rows, raised, calendars, timing, known, now=now, by_mail=by_mail
+    )
+    _look_again(session, again)
+    return len(rows)
+
+
+def _concerned(rows: Sequence[Any]) -> set[int]:
+    """Return the officers who handle or lead what `rows` are of."""
+    return ({row.handler_id for row in rows} | {row.lead_official_id for row in rows}) - {None}
+
+
+def _raise(
+    session: Session,
+    kind: type[ClockAlarm] | type[RemedyAlarm],
+    rows: Sequence[Any],
+    raised: dict[int, set[str]],
+    calendars: Calendars,
+    timing: Timing,
+    known: People,
+    *,
+    now: datetime,
+    by_mail: bool,
+) -> dict[int, datetime | None]:
+    """Raise the alarms of `rows`, clocks or remedies; return when to look again at each, None
+    for never."""
+    key = "clock_id" if kind is ClockAlarm else "remedy_id"
     alarms: list[dict[str, Any]] = []
     found: list[tuple[Any, Call]] = []
-    later: list[tuple[int, datetime]] = []
-    over: list[int] = []
+    again: dict[int, datetime | None] = {}
     for row in rows:
-        calls, again = look(
+        calls, again[row.id] = look(
             row.due_at,
             calendars(row.calendar),
             timing,
@@ -122,15 +159,19 @@ def raise_due(
             now=now,
         )
         for call in calls:
-            alarms.append({"clock_id": row.id, "name": call.name, "due_at": row.due_at})
+            alarms.append({key: row.id, "name": call.name, "due_at": row.due_at})
             found.append((row, call))
-        if again is None:
-            over.append(row.id)
-        else:
-            later.append((row.id, again))
-    _write(session, alarms, found, known, by_mail)
-    _look_again(session, later, over)
-    return len(rows)
+    if alarms:
+        table = kind.__table__
+        new = session.execute(
+            insert(table)
+            .values(alarms)
+            .on_conflict_do_nothing()
+            .returning(table.c[key], table.c.name)
+        )
+        fresh = {(number, name) for number, name in new}
+        _tell(session, [one for one in found if (one[0].id, one[1].name) in fresh], known, by_mail)
+    return again
 
 
 def due_clocks(now: datetime, size: int) -> Any:
@@ -168,28 +209,8 @@ def _raised(session: Session, rows: Sequence[Row[Any]]) -> dict[int, set[str]]:
     return names
 
 
-def _write(
-    session: Session,
-    alarms: list[dict[str, Any]],
-    found: list[tuple[Any, Call]],
-    known: People,
-    by_mail: bool,
-) -> None:
-    if not alarms:
-        return
-    new = session.execute(
-        insert(ClockAlarm.__table__)
-        .values(alarms)
-        .on_conflict_do_nothing()
-        .returning(ClockAlarm.__table__.c.clock_id, ClockAlarm.__table__.c.name)
-    )
-    fresh = {(clock_id, name) for clock_id, name in new}
-    messages = [
-        message
-        for row, call in found
-        if (row.id, call.name) in fresh
-        for message in _messages(row, call, known, by_mail)
-    ]
+def _tell(session: Session, found: list[tuple[Any, Call]], known: People, by_mail: bool) -> None:
+    messages = [one for row, call in found for one in _messages(row, call, known, by_mail)]
     if messages:
         session.execute(insert(Message.__table__).values(messages))
 
@@ -228,13 +249,89 @@ def _who(row: Any, call: Call, known: People) -> list[int]:
     return list(dict.fromkeys(told)) or [officer_id for officer_id, _office in known.intake]
 
 
-def _look_again(session: Session, later: list[tuple[int, datetime]], over: list[int]) -> None:
+def _look_again(session: Session, again: dict[int, datetime | None]) -> None:
+    over = [number for number, moment in again.items() if moment is None]
+    later = [{"clock_id": number, "looks_at": at} for number, at in again.items() if at]
     if over:
         session.execute(delete(ClockLook).where(ClockLook.clock_id.in_(over)))
     if later:
-        session.execute(
-            update(ClockLook), [{"clock_id": one, "looks_at": moment} for one, moment in later]
+        session.execute(update(ClockLook), later)
+
+
+# --- Remedies --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Promised:
+    """A remedy that is not done yet, as clocks are: the office that promised it must do it."""
+
+    id: int
+    grievance_id: int
+    handler_id: int | None
+    lead_official_id: int | None
+    responsible_office_id: int
+    due_at: datetime
+    calendar: str = DISTRICT
+    stage: None = None
+
+
+def raise_remedies(
+    session: Session,
+    calendars: Calendars,
+    *,
+    timing: Timing,
+    now: datetime,
+    today: date,
+    by_mail: bool,
+    after: int,
+    size: int,
+) -> int | None:
+    """Raise the alarms of up to `size` promised remedies with an id above `after`, of which the
+    day comes soon or is over: they escalate as clocks do. Return the last id; None where there is
+    no more. Runs as the system; commit afterwards."""
+    soon = today + timedelta(days=2 * timing.before + 14)  # so many working days, and holidays
+    found = session.execute(
+        select(
+            Remedy.id,
+            Remedy.grievance_id,
+            Remedy.due_on,
+            Remedy.office_id,
+            Grievance.handler_id,
+            Grievance.lead_official_id,
         )
+        .join(Grievance, Grievance.id == Remedy.grievance_id)
+        .where(
+            Remedy.state == RemedyState.PROMISED,
+            Remedy.due_on <= soon,
+            Grievance.state.not_in((GrievanceState.WITHDRAWN, GrievanceState.DUPLICATE)),
+            Remedy.id > after,
+        )
+        .order_by(Remedy.id)
+        .limit(size)
+    ).all()
+    if not found:
+        return None
+    calendar = calendars(DISTRICT)
+    rows = [
+        Promised(
+            one.id,
+            one.grievance_id,
+            one.handler_id,
+            one.lead_official_id,
+            one.office_id,
+            calendar.beginning(one.due_on + timedelta(days=1)) - timedelta(seconds=1),
+        )
+        for one in found
+    ]
+    due = {row.id: row.due_at for row in rows}
+    raised: dict[int, set[str]] = defaultdict(set)
+    known = select(RemedyAlarm).where(RemedyAlarm.remedy_id.in_(due))
+    for one in session.scalars(known):
+        if one.due_at == due[one.remedy_id]:
+            raised[one.remedy_id].add(one.name)
+    who = people(session, today, _concerned(rows))
+    _raise(session, RemedyAlarm, rows, raised, calendars, timing, who, now=now, by_mail=by_mail)
+    return rows[-1].id
 
 
 # --- Lead officials --------------------------------------------------------------------------

@@ -78,6 +78,30 @@ def look_at_clocks(app: Flask) -> int:
                 return looked
 
 
+def look_at_remedies(app: Flask) -> int:
+    """Raise the alarms of remedies that were promised and are not done; return how many batches
+    of them were looked at."""
+    timing = Timing(app.config["REMIND_DAYS"], app.config["ESCALATE_DAYS"])
+    calendars = cache(partial(_calendar, app.config["TIMEZONE"]))
+    last, batches = 0, 0
+    with app.app_context(), security.acting_for(None):
+        while True:
+            found = raising.raise_remedies(
+                db.session(),
+                calendars,
+                timing=timing,
+                now=now(),
+                today=security.today(),
+                by_mail=bool(app.config["MAIL_HOST"]),
+                after=last,
+                size=BATCH,
+            )
+            db.session.commit()
+            if found is None:
+                return batches
+            last, batches = found, batches + 1
+
+
 def _calendar(zone: str, name: str) -> Calendar:
     """Return the version of a calendar that is in force; where there is none (a clock that was
     brought in), the usual week of offices."""
@@ -153,6 +177,7 @@ def count_figures(app: Flask) -> int:
 # Each job, when it is due (as cron says it), and what it counts.
 JOBS: dict[Callable[[Flask], int], tuple[str, str]] = {
     look_at_clocks: ("* * * * *", "clocks looked at"),
+    look_at_remedies: ("*/10 * * * *", "batches of remedies looked at"),
     ask_for_leaders: ("7 * * * *", "leaders asked for"),
     send_mails: ("* * * * *", "mails sent"),
     count_figures: ("*/15 * * * *", "rows of figures"),

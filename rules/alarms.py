@@ -105,13 +105,13 @@ _ENDS_SOON: dict[ClockStage | None, str] = {
     ClockStage.ACKNOWLEDGE: mark("%(number)s must be acknowledged by %(due)s."),
     ClockStage.DECIDE: mark("%(number)s must be answered by %(due)s."),
     ClockStage.REVIEW: mark("The appeal on %(number)s must be decided by %(due)s."),
-    None: mark("The time for %(number)s ends at %(due)s."),
+    None: mark("What was promised on %(number)s must be done by %(due)s."),
 }
 _ENDED: dict[ClockStage | None, str] = {
     ClockStage.ACKNOWLEDGE: mark("%(number)s should have been acknowledged by %(due)s."),
     ClockStage.DECIDE: mark("%(number)s should have been answered by %(due)s."),
     ClockStage.REVIEW: mark("The appeal on %(number)s should have been decided by %(due)s."),
-    None: mark("The time for %(number)s ended at %(due)s."),
+    None: mark("What was promised on %(number)s should have been done by %(due)s."),
 }
 _TO_DO: dict[MessageKind, str] = {
     MessageKind.ENDS_SOON: mark("Do it, or ask for an extension with a reason, before then."),
@@ -128,7 +128,7 @@ def said(
     kind: MessageKind, stage: ClockStage | None, number: str, due: datetime | None
 ) -> tuple[Said, Said]:
     """Return what has happened and what to do, each a sentence; they name a grievance by its
-    number and nothing else of it."""
+    number and nothing else of it. Without a stage it is a remedy of which the time ends."""
     if kind is MessageKind.LEAD_WANTED:
         return Said(_LEAD, {"number": number}), Said(_TO_DO[kind])
     sentences = _ENDS_SOON if kind is MessageKind.ENDS_SOON else _ENDED

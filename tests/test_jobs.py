@@ -26,6 +26,7 @@ from cli import jobs
 from models import ClockAlarm, ClockLook, Mail, Message, db
 from rules.alarms import MailState, MessageKind, Timing
 from rules.calendars import Calendar, calendar_of
+from rules.grievance import RemedyState
 from rules.leading import Leading
 from rules.offices import ClockStage, OfficeLevel
 from rules.permissions import Role
@@ -37,6 +38,7 @@ from tests.factories import (
     make_message,
     make_office,
     make_officer,
+    make_remedy,
 )
 from tests.gunicorns import Web, free_port, serving
 from tests.mail_server import Post, mail_server
@@ -151,6 +153,44 @@ def test_a_due_time_that_is_moved_is_told_of_anew_and_one_that_stands_still_is_n
     db.session.flush()
     assert raise_all(DUE + timedelta(days=99)) == 0
     assert told() == []
+
+
+def test_a_promised_remedy_that_is_not_done_goes_up_the_line_as_clocks_do(
+    app: Flask, line: dict[str, Any]
+) -> None:
+    db.session.delete(line["clock"])
+    promised = {"grievance_id": line["grievance"].id, "office_id": line["station"].id}
+    days = {"promised_on": DUE.date() - timedelta(days=20), "due_on": DUE.date()}
+    remedy = make_remedy(**promised | days)
+    make_remedy(**promised | days | {"due_on": DUE.date() + timedelta(days=300)})
+    found = {}
+    for number in range(-5, 20):
+        now = DUE + timedelta(days=number)
+        last: int | None = 0
+        while last is not None:
+            last = raising.raise_remedies(
+                db.session(),
+                calendars,
+                timing=TIMING,
+                now=now,
+                today=now.date(),
+                by_mail=False,
+                after=last,
+                size=1,
+            )
+        if what := told():
+            found[now.date().isoformat()] = what
+        if number == 8:
+            remedy.state, remedy.done_on = RemedyState.DONE, now.date()
+            remedy.done_by_id = line["handler"].id
+            db.session.flush()
+    handler, head, leader = (line[one].id for one in ("handler", "head", "leader"))
+    assert found == {
+        "2026-03-17": [("time_ends_soon", handler)],
+        # At the end of the Friday nobody is there any more: on Monday morning.
+        "2026-03-23": [("time_has_ended", handler), ("time_has_ended", leader)],
+        "2026-03-25": [("still_not_done", head)],
+    }
 
 
 @pytest.mark.parametrize("stage", [ClockStage.OBJECT, ClockStage.ASK_REVIEW])

@@ -54,7 +54,7 @@ WATCH_OLD = (
     "INSERT INTO clock_look (clock_id, looks_at) SELECT id, 'epoch' FROM clock"
     " WHERE stopped_at IS NULL AND due_at IS NOT NULL AND stage NOT IN ('object', 'ask_review')"
 )
-OF_THE_SYSTEM = ("clock_look", "clock_alarm")
+OF_THE_SYSTEM = ("clock_look", "clock_alarm", "remedy_alarm")
 
 
 def upgrade() -> None:
@@ -78,17 +78,20 @@ def make_alarms() -> None:
         sa.PrimaryKeyConstraint("clock_id", name=op.f("pk_clock_look")),
     )
     op.create_index("ix_clock_look_due", "clock_look", ["looks_at", "clock_id"])
-    op.create_table(
-        "clock_alarm",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("clock_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.String(20), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("raised_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["clock_id"], ["clock.id"], name=op.f("fk_clock_alarm_clock_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_alarm")),
-        sa.UniqueConstraint("clock_id", "name", "due_at", name=op.f("uq_clock_alarm_clock_id_name_due_at")),
-    )
+    for what in ("clock", "remedy"):
+        table = f"{what}_alarm"
+        op.create_table(
+            table,
+            sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+            sa.Column(f"{what}_id", sa.BigInteger(), nullable=False),
+            sa.Column("name", sa.String(20), nullable=False),
+            sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+            sa.Column("raised_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+            sa.ForeignKeyConstraint([f"{what}_id"], [f"{what}.id"], name=op.f(f"fk_{table}_{what}_id"), ondelete="CASCADE"),
+            sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+            sa.UniqueConstraint(f"{what}_id", "name", "due_at", name=op.f(f"uq_{table}_{what}_id_name_due_at")),
+        )
+    op.create_index("ix_remedy_open", "remedy", ["due_on", "id"], postgresql_where=sa.text("state = 'promised'"))
     op.create_index(
         "ix_grievance_without_leader",
         "grievance",
@@ -285,6 +288,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION redress_watch_clock()")
     for table in OF_THE_SYSTEM:
         op.drop_table(table)
+    op.drop_index("ix_remedy_open", "remedy")
     op.drop_index("ix_grievance_without_leader", "grievance")
     op.drop_table("news")
     op.drop_table("grievance_code")
