@@ -66,6 +66,7 @@ from sqlalchemy.schema import FetchedValue
 
 from rules import mark
 from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
+from rules.alarms import MailState, MessageKind
 from rules.casework import OVER
 from rules.grievance import (
     AppealOutcome,
@@ -79,6 +80,7 @@ from rules.grievance import (
     LetterKind,
     LetterLanguage,
     LinkKind,
+    NewsWay,
     PauseGround,
     PointFinding,
     RemedyState,
@@ -471,6 +473,10 @@ class Office(ReferenceRecord):
     address: Mapped[str | None] = mapped_column(
         String(300), info=DETAIL, doc="Where the public finds the office"
     )
+    email: Mapped[str | None] = mapped_column(
+        info=DETAIL | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="Mailbox of the office for notices of times that end",
+    )
     opened_on: Mapped[Day | None] = mapped_column(info=DETAIL, doc="First day of the office")
     closed_on: Mapped[Day | None] = mapped_column(
         doc="Last day; a closed office keeps its history and gets nothing new"
@@ -856,6 +862,13 @@ class Grievance(OfficeRecord):
             "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
         Index("ix_grievance_waits", "due_at", "id", **WHILE_OPEN),
+        # What may be without the lead official it must have.
+        Index(
+            "ix_grievance_without_leader",
+            "received_at",
+            "id",
+            postgresql_where=text(f"{WHILE_OPEN['postgresql_where']} AND lead_official_id IS NULL"),
+        ),
         Index("ix_grievance_to_route", "due_at", "id", **TO_ROUTE),
     )
 
@@ -890,6 +903,11 @@ class Grievance(OfficeRecord):
     )
     channel: Mapped[Channel] = mapped_column(
         server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False}
+    )
+    news_way: Mapped[NewsWay] = mapped_column(
+        server_default="they_ask_themselves",
+        doc="How whoever brought it chose to hear that there is news; no other way is used",
+        info=DETAIL | THE_MATTER,
     )
     category_id: Mapped[int | None] = reference("category", doc="What it is about", info=THE_MATTER)
     area_id: Mapped[int | None] = reference(
@@ -1161,6 +1179,41 @@ class FormerRespondent(db.Model):  # type: ignore[name-defined, misc]  # as Reco
 
 
 GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_office_id")
+
+
+class GrievanceCode(PrivateRecord):
+    """The code by which whoever brought one grievance asks for it, without a name. It is shown
+    once, and its hash alone is kept."""
+
+    title_columns = ("id",)
+
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("grievance.id", ondelete="CASCADE"),
+        unique=True,
+        doc="Grievance it is the code of",
+    )
+    code_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info={"secret": True}, doc="SHA-256 of the code"
+    )
+
+
+class News(OfficeRecord):
+    """That whoever brought a grievance was told of news under their code: how, when, by whom. It
+    says nothing of who they are, nor what the news is."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("told_at", "way")
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance of which there is news")
+    way: Mapped[NewsWay] = mapped_column(info=ACTION, doc="How they were told")
+    told_at: Mapped[Moment] = mapped_column(info=ACTION, doc="When they were told")
+    told_by_id: Mapped[int] = reference("officer", info=ACTION, doc="Officer who told them")
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    told_by: Mapped["Officer"] = relationship(foreign_keys=told_by_id)
 
 
 class PlanStep(OfficeRecord):
@@ -1687,6 +1740,8 @@ class Remedy(OfficeRecord):
         together("verified_by_whom", "verified_on", "verified_by_id"),
         CheckConstraint("verified_by_id <> done_by_id", name="verified_by_another"),
         together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
+        # What is promised and not done, for reminders and escalation.
+        Index("ix_remedy_open", "due_on", "id", postgresql_where=text("state = 'promised'")),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it remedies")
@@ -2996,6 +3051,158 @@ class ListLayout(PrivateRecord):
     is_compact: Mapped[bool] = mapped_column(
         server_default=text("false"), doc="Whether rows stand close together"
     )
+
+
+class Mail(OwnRecord):
+    """A mail to an officer or an office, and what became of it. It holds no address and no text:
+    a mail names grievances by their numbers and says what to do."""
+
+    desk = Desk.MESSAGES
+    read_only = True
+    title_columns = ("made_at", "state")
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
+        CheckConstraint(
+            "state NOT IN ('being_handed_over', 'sent', 'uncertain') OR handed_over_at IS NOT NULL",
+            name="handed_over_has_time",
+        ),
+        CheckConstraint("tries >= 0", name="tries_not_negative"),
+        Index("ix_mail_waits", "next_try_at", "id", postgresql_where=text("state = 'waiting'")),
+        Index(
+            "ix_mail_under_way",
+            "handed_over_at",
+            postgresql_where=text("state = 'being_handed_over'"),
+        ),
+    )
+
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer it is for")
+    office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox it is for")
+    state: Mapped[MailState] = mapped_column(
+        server_default="waiting", info=ACTION, doc="How far it is"
+    )
+    reference: Mapped[str] = mapped_column(
+        String(80),
+        unique=True,
+        info=SYSTEM,
+        server_default=text("gen_random_uuid()::text"),
+        doc="Name by which mail servers tell it from others",
+    )
+    made_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"set_by": "system"}, doc="When it was made"
+    )
+    next_try_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(),
+        info=SYSTEM | {"trail": False},
+        doc="Before then it is not tried again",
+    )
+    tries: Mapped[int] = mapped_column(
+        server_default="0", info=SYSTEM | {"trail": False}, doc="How often it was tried in vain"
+    )
+    handed_over_at: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM, doc="When the mail server was given its end"
+    )
+    sent_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the mail server said that it has it"
+    )
+    failure: Mapped[str | None] = mapped_column(
+        String(300), info=ACTION | DETAIL, doc="Why it was not taken, in a sentence"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    messages: Mapped[list["Message"]] = parts("mail")
+
+
+class Message(OwnRecord):
+    """What an officer or an office is told: a time that ends, or has ended, and what to do."""
+
+    desk = Desk.MESSAGES
+    read_only = True
+    title_columns = ("kind", "told_at")
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
+        CheckConstraint("mail_id IS NULL OR by_mail", name="mailed_if_wanted"),
+        Index("ix_message_unread", "officer_id", "id", postgresql_where=text("read_at IS NULL")),
+        Index(
+            "uq_message_lead_wanted_once",
+            "grievance_id",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("kind = 'lead_official_needed'"),
+        ),
+        Index(
+            "ix_message_to_mail",
+            "officer_id",
+            "office_id",
+            "id",
+            postgresql_where=text("by_mail AND mail_id IS NULL"),
+        ),
+    )
+
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer who is told")
+    office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox is told")
+    grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance it is about"
+    )
+    kind: Mapped[MessageKind] = mapped_column(info=ACTION, doc="What it says")
+    stage: Mapped[ClockStage | None] = mapped_column(info=ACTION, doc="What the time was for")
+    due_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the time ends or ended"
+    )
+    told_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"set_by": "system"}, doc="When it was written"
+    )
+    read_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"trail": False}, doc="When it was read"
+    )
+    by_mail: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=SYSTEM, doc="Whether it goes out by mail as well"
+    )
+    mail_id: Mapped[int | None] = reference(
+        "mail", info=SYSTEM | {"trail": False}, doc="Mail that it went out with"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    mail: Mapped["Mail | None"] = relationship(back_populates="messages", foreign_keys=mail_id)
+
+
+class ClockLook(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """When a clock that runs is to be looked at next. A trigger writes it whenever the due time
+    of a clock is set or moved; looking moves it on, until nothing more is to be told."""
+
+    __table_args__ = (Index("ix_clock_look_due", "looks_at", "clock_id"),)
+
+    clock_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("clock.id", ondelete="CASCADE"), primary_key=True
+    )
+    looks_at: Mapped[Moment] = mapped_column()
+
+
+class ClockAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """An alarm that was raised: once for each clock and due time, whatever raises it."""
+
+    __table_args__ = (UniqueConstraint("clock_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    clock_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("clock.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class RemedyAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The same for a remedy that was promised and is not done."""
+
+    __table_args__ = (UniqueConstraint("remedy_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    remedy_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("remedy.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
 class ImportBatch(ReferenceRecord):

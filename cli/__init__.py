@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 
 import imports
 from actions import accounts
-from cli import backup, clocks, doctor, documents, officers, trail
+from cli import backup, clocks, doctor, documents, jobs, officers, trail
 from cli.figures import count_figures, figures
 from cli.identity import identity
 from cli.sentences import sentences
@@ -149,6 +149,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(figures)
     app.cli.add_command(identity)
     app.cli.add_command(import_grievances)
+    app.cli.add_command(jobs.worker)
     commands = (*backup.COMMANDS, *clocks.COMMANDS, *doctor.COMMANDS, *documents.COMMANDS)
     for command in commands:
         app.cli.add_command(command)

@@ -46,6 +46,16 @@ class Channel(enum.StrEnum):
     OTHER = "other"
 
 
+class NewsWay(enum.StrEnum):
+    """How whoever brought a grievance wants to hear that there is news under their code."""
+
+    ASK = "they_ask_themselves"
+    EMAIL = "by_mail"
+    PHONE = "by_phone"
+    LETTER = "by_letter"
+    IN_PERSON = "in_person"
+
+
 class PauseGround(enum.StrEnum):
     """The only grounds on which a clock may stand still (domain.md section 5)."""
 

@@ -271,6 +271,13 @@ SENTENCES: dict[str, str] = {
     "handed_over_with_note": mark("To hand a shift over takes a note."),
     "duty_shift_overlap": mark("This officer is on duty in part of that time already."),
     "a_share": mark("A share is from 0 to 100 per cent."),
+    # Messages and mails
+    "to_one": mark("It goes to one officer or to one office."),
+    "sent_has_time": mark("A mail that was sent needs the time of it, and only such a one."),
+    "handed_over_has_time": mark("A mail that was handed over needs the time of it."),
+    "tries_not_negative": mark("Nothing is tried less than 0 times."),
+    "message_lead_wanted_once": mark("They were told of it already."),
+    "mailed_if_wanted": mark("Only what is to go out by mail has a mail."),
     # The system's own records
     "every_row_accounted_for": mark("The rows of an import must add up."),
     "shared_once": mark("Share it with an office or with a role, not with both."),

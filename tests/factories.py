@@ -39,6 +39,7 @@ from models import (
     Feedback,
     Finding,
     Grievance,
+    GrievanceCode,
     GrievanceLink,
     GrievanceRecusal,
     GroupMembership,
@@ -53,6 +54,9 @@ from models import (
     Letter,
     LetterTemplate,
     ListLayout,
+    Mail,
+    Message,
+    News,
     NumberSeries,
     Office,
     Officer,
@@ -85,12 +89,14 @@ from models import (
     db,
 )
 from rules.accounts import RoleChangeKind
+from rules.alarms import MessageKind
 from rules.grievance import (
     AsideGround,
     DocumentKind,
     LetterKind,
     LetterLanguage,
     LinkKind,
+    NewsWay,
     PauseGround,
     PointFinding,
 )
@@ -281,6 +287,23 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
         ground=OpeningGround.ANSWER,
         reason="To send the answer",
         ends_at=lambda: datetime.now(UTC) + timedelta(minutes=5),
+    )
+
+
+def make_grievance_code(**given: Any) -> GrievanceCode:
+    return _make(
+        GrievanceCode, given, grievance_id=_id(make_grievance), code_hash=lambda: os.urandom(32)
+    )
+
+
+def make_news(**given: Any) -> News:
+    return _make(
+        News,
+        given,
+        grievance_id=_id(make_grievance),
+        way=NewsWay.PHONE,
+        told_at=NOON,
+        told_by_id=_id(make_officer),
     )
 
 
@@ -744,6 +767,26 @@ def make_default_view(**given: Any) -> DefaultView:
 
 def make_list_layout(**given: Any) -> ListLayout:
     return _make(ListLayout, given, officer_id=_id(make_officer), record_type="grievance")
+
+
+def make_mail(**given: Any) -> Mail:
+    """A mail to an officer, or to the office that is given."""
+    to = {} if "office_id" in given else {"officer_id": _id(make_officer)}
+    return _make(Mail, given, **to)
+
+
+def make_message(**given: Any) -> Message:
+    """A message to an officer, or to the office that is given."""
+    to = {} if "office_id" in given else {"officer_id": _id(make_officer)}
+    return _make(
+        Message,
+        given,
+        grievance_id=_id(make_grievance),
+        kind=MessageKind.ENDED,
+        stage=ClockStage.DECIDE,
+        due_at=NOON,
+        **to,
+    )
 
 
 def make_import_batch(**given: Any) -> ImportBatch:

@@ -36,8 +36,10 @@ from rules.grievance import (
     RemedyState,
     RequestState,
 )
+from rules.impartiality import Settings
+from rules.leading import Leading
 from rules.lifecycle import BACK
-from rules.offices import ClockStage, ClockStart
+from rules.offices import ClockStage, ClockStart, OfficeLevel
 from rules.permissions import Role
 from tests.rules.test_lifecycle import EXPECTED
 
@@ -318,6 +320,25 @@ def test_a_plan_has_a_leader_of_the_rank_and_a_step(w: World, session: Any) -> N
     (step,) = session.scalars(select(PlanStep).where(PlanStep.grievance_id == one.id))
     assert (step.subject, step.officer_id) == ("Dig", w.people["handler"].id)
     assert one.lead_official_id == w.people["leader"].id
+
+
+def test_what_is_sent_from_above_or_long_pending_is_led_by_one_of_the_rank(
+    w: World, session: Any
+) -> None:
+    strict = Settings(leading=Leading(60, OfficeLevel.DEPARTMENT))
+    w.root.level, w.water.level = OfficeLevel.DISTRICT, OfficeLevel.COMMUNITY
+    low = make.make_officer(office=w.water, roles=[Role.LEAD_OFFICIAL])
+    long_ago = {"received_at": NOW - timedelta(days=60), "acknowledged_at": NOW}
+    for more in ({"is_referred_from_above": True}, long_ago):
+        one = w.grievance(S.ACCEPTED, **more)
+        with pytest.raises(RuleBroken, match="of this rank at least"):
+            w.take(one, "plan", lead_official=low, settings=strict)
+        with pytest.raises(RuleBroken, match="needs a lead official first"):
+            w.take(one, "answer", settings=strict)
+        w.take(one, "plan", settings=strict)
+        w.take(one, "answer", settings=strict)
+    usual = w.grievance(S.ACCEPTED)
+    w.take(usual, "answer", settings=strict)
 
 
 def test_an_answer_is_given_by_another_than_who_drafted_it_and_answers_each_point(

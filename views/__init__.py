@@ -48,6 +48,8 @@ from views import (
     imports,
     leaving,
     letters,
+    messages,
+    news,
     plan,
     roles,
     saved,
@@ -239,6 +241,8 @@ def init_app(app: Flask) -> None:
     CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case)
     search.init_app(app)
     dashboard.init_app(app)
+    messages.init_app(app)
+    news.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,

@@ -1,13 +1,13 @@
 """Order in plans, who sits at a joint conference, and the steps that it agreed on.
 
-Revises: 0013
+Revises: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
