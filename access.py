@@ -17,19 +17,22 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
-from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, not_, or_, select, true
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 
 import postgres
 from models import (
+    Clock,
+    ClockEntry,
     FigureMonth,
     Officer,
     OfficeRecord,
     OfficerSession,
     PrivateRecord,
     Record,
+    RetaliationReport,
     RoleChange,
 )
 
@@ -128,6 +131,11 @@ def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
     if model.owner_path:
         key = getattr(model, model.owner_path)
         return or_(_once(func.redress_reads_trail()), _own(key), *_shared(model))
+    if model is RetaliationReport:
+        return and_(
+            _once(func.redress_hears_retaliation()),
+            not_(RetaliationReport.office_id == _any_of("redress_line")),
+        )
     if not issubclass(model, OfficeRecord | FigureMonth):
         return None
     return or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
@@ -160,6 +168,9 @@ def changed_rows(model: Guarded) -> ColumnElement[bool] | None:
         return or_(_once(func.redress_administers()), _own(OfficerSession.officer_id))
     if model.owner_path:
         return or_(_own(getattr(model, model.owner_path)), _once(func.redress_officer()) == SYSTEM)
+    if model is RetaliationReport:
+        takes: ColumnElement[bool] = _once(func.redress_takes_retaliation())
+        return takes
     if model is FigureMonth:
         system: ColumnElement[bool] = _once(func.redress_officer()) == SYSTEM
         return system
@@ -182,6 +193,11 @@ def kept_columns(model: Guarded) -> list[str]:
     if model is RoleChange:
         return [column.name for column in model.__table__.columns]
     return ["roles"] if model is Officer else []
+
+
+WITHHELD: dict[Guarded, str] = {Clock: "DELETE", ClockEntry: "UPDATE, DELETE"}
+"""What no login does to the rows of a table, although others of it are written: ledgers are only
+added to, and go with their grievance by the database's own hand."""
 
 
 def _written(model: type[Record], condition: ColumnElement[bool] | None) -> str:
@@ -213,6 +229,8 @@ def guard_statement(model: Guarded) -> str:
     conditions = f"{_written(model, seen)}, {_written(model, changes)}"
     table, kept = model.__tablename__, ",".join(kept_columns(model))
     more = f", redress_keep('{table}', '{{{kept}}}')" if kept else ""
+    if model in WITHHELD:
+        more += f", redress_withhold('{table}', '{WITHHELD[model]}')"
     removed = removed_rows(model)
     if removed is not None:
         more += f", redress_let_remove('{table}', {_written(model, removed)})"

@@ -66,6 +66,8 @@ from sqlalchemy.schema import FetchedValue
 
 from rules import mark
 from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
+from rules.alarms import MailState, MessageKind
+from rules.casework import OVER
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -75,7 +77,10 @@ from rules.grievance import (
     DocumentKind,
     GrievanceKind,
     GrievanceState,
+    LetterKind,
+    LetterLanguage,
     LinkKind,
+    NewsWay,
     PauseGround,
     PointFinding,
     RemedyState,
@@ -85,7 +90,17 @@ from rules.grievance import (
 )
 from rules.identity import Duty, OpeningGround
 from rules.impartiality import Act
-from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
+from rules.ledger import EntryKind
+from rules.offices import (
+    DISTRICT,
+    AreaLevel,
+    ClockStage,
+    ClockStart,
+    ClockUnit,
+    DayKind,
+    DueTime,
+    OfficeLevel,
+)
 from rules.permissions import Desk, Role
 from rules.records import AuditVerb, ImportState
 from rules.reprimand import (
@@ -105,10 +120,12 @@ Day = Annotated[date, "day"]
 Moment = Annotated[datetime, "moment"]
 
 
-def stored_enum(kind: type[enum.Enum]) -> Enum:
-    """Return a column type that stores `kind` by value and checks it in the database."""
+def stored_enum(kind: type[enum.Enum], name: str | None = None) -> Enum:
+    """Return a column type that stores `kind` by value and checks it in the database; `name` is
+    that of the check, for a second column of the same kind in a table."""
     return Enum(
         kind,
+        **({"name": name} if name else {}),
         values_callable=lambda members: [member.value for member in members],
         native_enum=False,
         create_constraint=True,
@@ -154,6 +171,7 @@ ACTION: dict[str, Any] = {"set_by": "action"}
 SYSTEM: dict[str, Any] = {"set_by": "system", "sort": False, "list": False}
 SEARCH: dict[str, Any] = {"search": True}
 DETAIL: dict[str, Any] = {"list": False, "sort": False}
+MASKED: dict[str, Any] = {"trail": "masked"}
 
 
 # Every record type, in the order in which they are declared.
@@ -455,6 +473,10 @@ class Office(ReferenceRecord):
     address: Mapped[str | None] = mapped_column(
         String(300), info=DETAIL, doc="Where the public finds the office"
     )
+    email: Mapped[str | None] = mapped_column(
+        info=DETAIL | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="Mailbox of the office for notices of times that end",
+    )
     opened_on: Mapped[Day | None] = mapped_column(info=DETAIL, doc="First day of the office")
     closed_on: Mapped[Day | None] = mapped_column(
         doc="Last day; a closed office keeps its history and gets nothing new"
@@ -573,18 +595,105 @@ class Category(ReferenceRecord):
     )
 
 
+class RulePack(ReferenceRecord):
+    """A rule pack of the district: where it comes from, by which calendar it counts, and how far
+    it lets time be extended. What each stage is given stands in its service standards."""
+
+    desk = Desk.STANDARDS
+    sorted_by = "code"
+    __table_args__ = (
+        CheckConstraint(
+            "num_nonnulls(extension_most, nullif(extension_same_again, false), "
+            "nullif(extension_unlimited, false)) = (extension_authority IS NOT NULL)::int",
+            name="one_extension_limit",
+        ),
+        CheckConstraint("extension_most > 0 AND extension_times > 0", name="extends_by_something"),
+        Index(
+            "uq_rule_pack_one_in_use",
+            "is_in_use",
+            unique=True,
+            postgresql_where=text("is_in_use"),
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name of the law or code of practice")
+    code: Mapped[str] = mapped_column(
+        String(80), unique=True, info=SEARCH, doc="Short name, by which its standards refer to it"
+    )
+    edition: Mapped[int] = mapped_column(
+        server_default="1", doc="Version of the text that was loaded", info={"set_by": "system"}
+    )
+    source: Mapped[LongText] = mapped_column(doc="Where the text is to be read", info=DETAIL)
+    calendar: Mapped[str] = mapped_column(
+        String(80), server_default=DISTRICT, doc="Calendar by which it counts"
+    )
+    is_in_use: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=ACTION, doc="Whether the district's clocks run by it"
+    )
+    extension_authority: Mapped[Role | None] = mapped_column(
+        info=DETAIL, doc="Role that grants an extension; empty: there is none"
+    )
+    extension_most: Mapped[int | None] = mapped_column(
+        info=DETAIL, doc="Most units, of the clock's own, by which a time is extended"
+    )
+    extension_same_again: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=DETAIL, doc="Extended by as much as was given, at most"
+    )
+    extension_unlimited: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=DETAIL, doc="Extended by as much as is granted"
+    )
+    extension_times: Mapped[int] = mapped_column(
+        server_default="1", info=DETAIL, doc="How often a time is extended"
+    )
+    extension_tells: Mapped[bool] = mapped_column(
+        server_default=text("true"), info=DETAIL, doc="Whether the complainant is told of it"
+    )
+    notes: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Sources of its parts, and why a stage has no time"
+    )
+
+
 class ServiceStandard(ReferenceRecord):
-    """A row of a rule pack: how long a stage may take (domain.md section 5)."""
+    """A row of a rule pack: how long a stage may take (domain.md section 5). Each change of what
+    it counts is another version of it; a clock that runs keeps the one it started with."""
 
     desk = Desk.STANDARDS
     __table_args__ = (
         UniqueConstraint("pack", "name", "stage"),
         CheckConstraint("amount > 0", name="takes_time"),
+        CheckConstraint("amount <= 10000", name="ends_some_day"),
+        CheckConstraint(
+            "NOT counts_first_day OR (unit <> 'working_hours' AND ends <> 'same_time_of_day')",
+            name="whole_first_day",
+        ),
+        CheckConstraint(
+            "ends <> 'same_time_of_day' OR unit <> 'working_days' OR moves_start",
+            name="starts_on_a_working_day",
+        ),
+        together("cut_off_whole", "cut_off_at", "cut_off_resumes"),
+        CheckConstraint(
+            "cut_off_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$' "
+            "AND cut_off_resumes ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'",
+            name="cut_off_is_a_time",
+        ),
     )
 
     name: Mapped[str] = mapped_column(doc="Name of the standard")
     pack: Mapped[str] = mapped_column(String(80), doc="Rule pack it belongs to")
+    rule_version: Mapped[int] = mapped_column(
+        server_default="1",
+        server_onupdate=FetchedValue(),
+        info=SYSTEM,
+        doc="Goes up by one when what it counts is changed",
+    )
     stage: Mapped[ClockStage] = mapped_column(doc="What the time is for")
+    starts: Mapped[ClockStart] = mapped_column(
+        server_default="received", info=DETAIL, doc="What the time runs from"
+    )
+    matter: Mapped[str | None] = mapped_column(
+        info=DETAIL,
+        doc="Category it is for, by name, where a pack gives each matter its own time",
+    )
     amount: Mapped[int] = mapped_column(doc="How many units")
     unit: Mapped[ClockUnit] = mapped_column(doc="What is counted")
     counts_first_day: Mapped[bool] = mapped_column(
@@ -595,6 +704,24 @@ class ServiceStandard(ReferenceRecord):
         info=DETAIL,
         doc="Whether an end on a closed day moves to the next open one",
     )
+    ends: Mapped[DueTime] = mapped_column(
+        server_default="end_of_day", info=DETAIL, doc="When on its last day a time ends"
+    )
+    moves_start: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        info=DETAIL,
+        doc="Whether a start on a closed day counts as of the next working day",
+    )
+    cut_off_at: Mapped[str | None] = mapped_column(
+        String(5),
+        info=DETAIL,
+        doc="What comes at this time or later, such as 17:00, counts from the next working day",
+    )
+    cut_off_resumes: Mapped[str | None] = mapped_column(
+        String(5),
+        info=DETAIL,
+        doc="From what time of the next working day that counts, such as 08:30",
+    )
     legal_source: Mapped[str | None] = mapped_column(
         String(300), info=DETAIL, doc="Law or code of practice it comes from"
     )
@@ -602,17 +729,71 @@ class ServiceStandard(ReferenceRecord):
     categories: Mapped[list["Category"]] = parts("service_standard")
 
 
+HOURS = "{0} ~ '^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]( |$))*$'"
+
+
+class WorkCalendar(ReferenceRecord):
+    """A version of a calendar: when offices work in a usual week. It is a draft until it is put
+    in force; from then on neither it nor its days change, since clocks were counted by them."""
+
+    desk = Desk.STANDARDS
+    title_columns = ("name", "calendar_version")
+    __table_args__ = (
+        UniqueConstraint("name", "calendar_version"),
+        CheckConstraint("calendar_version > 0", name="version_from_one"),
+        CheckConstraint(
+            " AND ".join(
+                f"coalesce({HOURS.format(day)}, true)"
+                for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+            ),
+            name="hours_of_day",
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(
+        String(80), server_default=DISTRICT, doc="Name of the calendar: district, unless more"
+    )
+    calendar_version: Mapped[int] = mapped_column(doc="Version of the calendar; old ones are kept")
+    zone: Mapped[str] = mapped_column(String(60), doc="Time zone, such as Europe/London")
+    mon: Mapped[str | None] = mapped_column(
+        String(80), info=DETAIL, doc="Hours of Mondays, such as 09:00-12:00 13:00-17:00"
+    )
+    tue: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Tuesdays")
+    wed: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Wednesdays")
+    thu: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Thursdays")
+    fri: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Fridays")
+    sat: Mapped[str | None] = mapped_column(
+        String(80), info=DETAIL, doc="Hours of Saturdays; empty where offices are closed"
+    )
+    sun: Mapped[str | None] = mapped_column(String(80), info=DETAIL, doc="Hours of Sundays")
+    country: Mapped[str | None] = mapped_column(
+        String(20), info=DETAIL, doc="Whose public holidays it began with, such as GB-ENG"
+    )
+    reason: Mapped[LongText] = mapped_column(info=DETAIL, doc="Why there is this version")
+    in_force_since: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When clocks began to count by it; empty while it is a draft"
+    )
+
+
 class CalendarDay(ReferenceRecord):
     """A day that differs from its weekday, in one version of the district's calendar."""
 
     desk = Desk.STANDARDS
-    __table_args__ = (UniqueConstraint("calendar", "calendar_version", "day"),)
+    __table_args__ = (
+        UniqueConstraint("calendar", "calendar_version", "day"),
+        CheckConstraint(HOURS.format("hours"), name="hours_of_day"),
+    )
 
     name: Mapped[str] = mapped_column(doc="Name of the holiday or make-up day")
     day: Mapped[Day] = mapped_column(doc="The date")
     kind: Mapped[DayKind] = mapped_column(doc="Closed, or open although it is a weekend")
+    hours: Mapped[str | None] = mapped_column(
+        String(80),
+        info=DETAIL,
+        doc="Hours of a make-up day, such as 09:00-12:00; empty: those of a usual working day",
+    )
     calendar: Mapped[str] = mapped_column(
-        String(80), server_default="district", doc="Calendar the day belongs to"
+        String(80), server_default=DISTRICT, doc="Calendar the day belongs to"
     )
     calendar_version: Mapped[int] = mapped_column(
         server_default="1", doc="Version of the calendar; old ones are kept"
@@ -625,7 +806,12 @@ THE_MATTER = {"group": mark("The matter")}
 WHO_ANSWERS = {"group": mark("Who answers")}
 PROGRESS = {"group": mark("Progress")}
 NUMBERS = {"group": mark("Numbers and origin")}
-WHILE_OPEN: dict[str, Any] = {"postgresql_where": text("state NOT IN ('closed', 'withdrawn')")}
+WHILE_OPEN: dict[str, Any] = {
+    "postgresql_where": text("state NOT IN ('closed', 'withdrawn', 'duplicate')")
+}
+TO_ROUTE: dict[str, Any] = {
+    "postgresql_where": text("state IN ('registered', 'acknowledged', 'reopened')")
+}
 grievance_number = Sequence("grievance_number", metadata=Base.metadata)
 
 
@@ -645,13 +831,24 @@ class Grievance(OfficeRecord):
         CheckConstraint(
             "(state = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn_has_time"
         ),
-        CheckConstraint("state <> 'answered' OR answered_at IS NOT NULL", name="answered_has_time"),
+        together("withdrawn_with_statement", "withdrawn_at", "withdrawal_statement"),
+        CheckConstraint(
+            "state NOT IN ('answered', 'remedy_under_way', 'remedy_verified', 'appealed')"
+            " OR answered_at IS NOT NULL",
+            name="answered_has_time",
+        ),
         CheckConstraint(
             "state <> 'acknowledged' OR acknowledged_at IS NOT NULL", name="acknowledged_has_time"
         ),
         CheckConstraint(
-            "state NOT IN ('routed', 'accepted', 'answered') OR responsible_office_id IS NOT NULL",
+            "state NOT IN ('routed', 'routing_objected', 'accepted', 'planned', 'answered',"
+            " 'remedy_under_way', 'remedy_verified', 'appealed')"
+            " OR responsible_office_id IS NOT NULL",
             name="routed_has_office",
+        ),
+        CheckConstraint(
+            "(state IN ('appealed', 'duplicate')) = (state_before IS NOT NULL)",
+            name="way_back_is_known",
         ),
         CheckConstraint(
             "acknowledged_at >= received_at AND answered_at >= received_at "
@@ -664,6 +861,15 @@ class Grievance(OfficeRecord):
         Index(
             "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
+        Index("ix_grievance_waits", "due_at", "id", **WHILE_OPEN),
+        # What may be without the lead official it must have.
+        Index(
+            "ix_grievance_without_leader",
+            "received_at",
+            "id",
+            postgresql_where=text(f"{WHILE_OPEN['postgresql_where']} AND lead_official_id IS NULL"),
+        ),
+        Index("ix_grievance_to_route", "due_at", "id", **TO_ROUTE),
     )
 
     number: Mapped[str] = mapped_column(
@@ -690,8 +896,18 @@ class Grievance(OfficeRecord):
     state: Mapped[GrievanceState] = mapped_column(
         server_default="registered", info=ACTION | PROGRESS, doc="Where the grievance stands"
     )
+    state_before: Mapped[GrievanceState | None] = mapped_column(
+        stored_enum(GrievanceState, "grievance_state_before"),
+        info=SYSTEM | PROGRESS,
+        doc="Where it stood before the appeal or the merge, and returns to",
+    )
     channel: Mapped[Channel] = mapped_column(
         server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False}
+    )
+    news_way: Mapped[NewsWay] = mapped_column(
+        server_default="they_ask_themselves",
+        doc="How whoever brought it chose to hear that there is news; no other way is used",
+        info=DETAIL | THE_MATTER,
     )
     category_id: Mapped[int | None] = reference("category", doc="What it is about", info=THE_MATTER)
     area_id: Mapped[int | None] = reference(
@@ -748,7 +964,18 @@ class Grievance(OfficeRecord):
         doc="When the complainant withdrew it, by their own statement",
     )
     answer: Mapped[LongText | None] = mapped_column(
-        info=DETAIL | PROGRESS, doc="The answer, or the outcome as the source system states it"
+        info=ACTION | DETAIL | PROGRESS,
+        doc="The answer, or the outcome as the source system states it",
+    )
+    routing_reason: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS, doc="Why it went to the office that has it"
+    )
+    reopening_reason: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS, doc="Why it was opened again the last time"
+    )
+    withdrawal_statement: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL | PROGRESS,
+        doc="What the complainant stated when they withdrew it, without names",
     )
     source: Mapped[str | None] = mapped_column(
         String(80),
@@ -774,6 +1001,7 @@ class Grievance(OfficeRecord):
     lead_official: Mapped["Officer | None"] = relationship(foreign_keys=lead_official_id)
     import_batch: Mapped["ImportBatch | None"] = relationship(back_populates="grievances")
     plan_steps: Mapped[list["PlanStep"]] = parts("grievance")
+    clocks: Mapped[list["Clock"]] = parts("grievance")
     pauses: Mapped[list["Pause"]] = parts("grievance")
     extensions: Mapped[list["Extension"]] = parts("grievance")
     routing_objections: Mapped[list["RoutingObjection"]] = parts("grievance")
@@ -792,7 +1020,7 @@ class Grievance(OfficeRecord):
 
     @property
     def is_open(self) -> bool:
-        return self.state not in (GrievanceState.CLOSED, GrievanceState.WITHDRAWN)
+        return self.state not in OVER
 
 
 class Identity(PrivateRecord):
@@ -953,12 +1181,48 @@ class FormerRespondent(db.Model):  # type: ignore[name-defined, misc]  # as Reco
 GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_office_id")
 
 
+class GrievanceCode(PrivateRecord):
+    """The code by which whoever brought one grievance asks for it, without a name. It is shown
+    once, and its hash alone is kept."""
+
+    title_columns = ("id",)
+
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("grievance.id", ondelete="CASCADE"),
+        unique=True,
+        doc="Grievance it is the code of",
+    )
+    code_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info={"secret": True}, doc="SHA-256 of the code"
+    )
+
+
+class News(OfficeRecord):
+    """That whoever brought a grievance was told of news under their code: how, when, by whom. It
+    says nothing of who they are, nor what the news is."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("told_at", "way")
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance of which there is news")
+    way: Mapped[NewsWay] = mapped_column(info=ACTION, doc="How they were told")
+    told_at: Mapped[Moment] = mapped_column(info=ACTION, doc="When they were told")
+    told_by_id: Mapped[int] = reference("officer", info=ACTION, doc="Officer who told them")
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    told_by: Mapped["Officer"] = relationship(foreign_keys=told_by_id)
+
+
 class PlanStep(OfficeRecord):
-    """A dated step of the plan of one grievance."""
+    """A dated step of the plan of one grievance. What a joint conference agreed on is seen by the
+    offices that were invited as well: they take steps over there."""
 
     desk = Desk.CASEWORK
     title_columns = ("subject",)
-    office_paths = GRIEVANCE_OFFICES
+    office_paths = (*GRIEVANCE_OFFICES, "conference.offices.office_id")
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
         CheckConstraint(
@@ -972,6 +1236,12 @@ class PlanStep(OfficeRecord):
     subject: Mapped[str] = mapped_column(String(300), doc="What is to be done")
     officer_id: Mapped[int | None] = reference("officer", doc="Officer who does it")
     due_on: Mapped[Day] = mapped_column(doc="Day by which it is to be done")
+    position: Mapped[int | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Place in the plan, from 1; without one it comes last, by its day"
+    )
+    conference_id: Mapped[int | None] = reference(
+        "joint_conference", info=ACTION | DETAIL, doc="Joint conference that agreed on it"
+    )
     state: Mapped[StepState] = mapped_column(
         server_default="planned", info=ACTION, doc="How far it is"
     )
@@ -981,13 +1251,108 @@ class PlanStep(OfficeRecord):
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="plan_steps")
+    conference: Mapped["JointConference | None"] = relationship(
+        back_populates="steps", foreign_keys=conference_id
+    )
     officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+
+
+class Clock(OfficeRecord):
+    """A clock of a grievance: by when a stage is to be done, as its ledger has it. What has ended
+    is not counted anew; the next one of the same stage is another clock."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("stage",)
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(due_at, stands_since) = 1", name="runs_or_stands"),
+        CheckConstraint("stopped_at IS NULL OR stands_since IS NULL", name="ended_runs_no_more"),
+        CheckConstraint("stopped_at >= started_at", name="ends_after_start"),
+        CheckConstraint("is_late = coalesce(stopped_at > due_at, false)", name="late_is_after_due"),
+        CheckConstraint("stage <> 'extend'", name="stage_has_a_clock"),
+        Index(
+            "uq_clock_one_open",
+            "grievance_id",
+            "stage",
+            unique=True,
+            postgresql_where=text("stopped_at IS NULL"),
+        ),
+        # What is due, of millions that have ended: reminders and escalation look here.
+        Index("ix_clock_runs_out", "due_at", "id", postgresql_where=text("stopped_at IS NULL")),
+        # What a new version of a calendar may move.
+        Index("ix_clock_open", "calendar", "id", postgresql_where=text("stopped_at IS NULL")),
+    )
+
+    grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance whose time it measures"
+    )
+    stage: Mapped[ClockStage] = mapped_column(
+        info=SYSTEM | {"list": True}, doc="What the time is for"
+    )
+    started_at: Mapped[Moment] = mapped_column(
+        info=SYSTEM | {"list": True}, doc="When it started: what it is counted from"
+    )
+    due_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the time ends; empty while it stands still"
+    )
+    stands_since: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM, doc="Since when it stands still; empty while it runs"
+    )
+    stopped_at: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM | {"list": True}, doc="When what it waited for was done"
+    )
+    is_late: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=SYSTEM, doc="Whether that was after the time had ended"
+    )
+    rule: Mapped[str] = mapped_column(info=SYSTEM | {"list": True}, doc="Rule it counts by")
+    rule_version: Mapped[int] = mapped_column(info=SYSTEM, doc="Version of the rule")
+    calendar: Mapped[str] = mapped_column(
+        String(80), info=SYSTEM, doc="Calendar by which it counts"
+    )
+    calendar_version: Mapped[int] = mapped_column(info=SYSTEM, doc="Version of the calendar")
+
+    grievance: Mapped["Grievance"] = relationship(back_populates="clocks")
+    entries: Mapped[list["ClockEntry"]] = parts("clock", order_by="ClockEntry.position")
+
+
+class ClockEntry(OfficeRecord):
+    """An entry of the ledger of a clock. It is neither changed nor deleted (rules/ledger.py)."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("position", "kind")
+    office_paths = tuple(f"clock.{path}" for path in GRIEVANCE_OFFICES)
+    read_only = True
+    __table_args__ = (
+        UniqueConstraint("clock_id", "position"),
+        CheckConstraint("position > 0", name="position_from_one"),
+    )
+
+    clock_id: Mapped[int] = reference("clock", ondelete="CASCADE", doc="Clock whose ledger it is")
+    position: Mapped[int] = mapped_column(info=SYSTEM | {"list": True}, doc="Place in the ledger")
+    kind: Mapped[EntryKind] = mapped_column(info=SYSTEM | {"list": True}, doc="What happened")
+    was: Mapped[Moment | None] = mapped_column(info=SYSTEM, doc="When the time ended before")
+    due: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM | {"list": True}, doc="When it ends since then"
+    )
+    entry: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, info=SYSTEM, doc="All of it: by which rule, calendar and facts"
+    )
+    reason: Mapped[LongText | None] = mapped_column(info=SYSTEM, doc="Why")
+    by_id: Mapped[int | None] = reference(
+        "officer", info=SYSTEM, doc="Officer who did it; empty: the system itself"
+    )
+    at: Mapped[Moment] = mapped_column(info=SYSTEM | {"list": True}, doc="When it was set down")
+
+    clock: Mapped["Clock"] = relationship(back_populates="entries")
+    by: Mapped["Officer | None"] = relationship(foreign_keys=by_id)
 
 
 class Pause(OfficeRecord):
     """A time in which the clock of a grievance stands still, on one of the listed grounds."""
 
     desk = Desk.CASEWORK
+    read_only = True
     title_columns = ("ground",)
     office_paths = GRIEVANCE_OFFICES
     __table_args__ = (
@@ -999,6 +1364,9 @@ class Pause(OfficeRecord):
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance whose clock stands still")
+    clock_id: Mapped[int | None] = reference(
+        "clock", ondelete="CASCADE", info={"list": False}, doc="The clock that stands still"
+    )
     ground: Mapped[PauseGround] = mapped_column(doc="Why it may stand still")
     reason: Mapped[LongText] = mapped_column(doc="What is waited for, in a sentence")
     started_at: Mapped[Moment] = mapped_column(
@@ -1009,12 +1377,14 @@ class Pause(OfficeRecord):
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="pauses")
+    clock: Mapped["Clock | None"] = relationship(foreign_keys=clock_id)
 
 
 class Extension(OfficeRecord):
     """A request for more time, decided by somebody else."""
 
     desk = Desk.CASEWORK
+    read_only = True
     title_columns = ("state", "until_on")
     office_paths = GRIEVANCE_OFFICES
     __table_args__ = (
@@ -1031,6 +1401,12 @@ class Extension(OfficeRecord):
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance that needs more time")
+    clock_id: Mapped[int | None] = reference(
+        "clock", ondelete="CASCADE", info={"list": False}, doc="The clock that is to be extended"
+    )
+    amount: Mapped[int | None] = mapped_column(
+        info=DETAIL, doc="How many units more, in the clock's own"
+    )
     until_on: Mapped[Day] = mapped_column(doc="Day until which time is asked for")
     reason: Mapped[LongText] = mapped_column(doc="Why the time given is not enough")
     asked_by_id: Mapped[int] = reference("officer", doc="Officer who asks")
@@ -1050,6 +1426,7 @@ class Extension(OfficeRecord):
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="extensions")
+    clock: Mapped["Clock | None"] = relationship(foreign_keys=clock_id)
     asked_by: Mapped["Officer"] = relationship(foreign_keys=asked_by_id)
     decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
@@ -1058,6 +1435,7 @@ class RoutingObjection(OfficeRecord):
     """An office says that a grievance is another office's to answer."""
 
     desk = Desk.CASEWORK
+    read_only = True  # made and decided by steps (rules/casework.py)
     title_columns = ("state",)
     office_paths = ("office_id", *GRIEVANCE_OFFICES)
     __table_args__ = (
@@ -1110,6 +1488,7 @@ class Document(OfficeRecord):
     __table_args__ = (
         together("stored_whole", "stored_name", "media_type", "size", "sha256"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+        CheckConstraint("sent_sha256 ~ '^[0-9a-f]{64}$'", name="sent_sha256_in_hex"),
         CheckConstraint("size >= 0", name="size_not_negative"),
     )
 
@@ -1124,6 +1503,9 @@ class Document(OfficeRecord):
     size: Mapped[int | None] = mapped_column(BigInteger, info=SYSTEM, doc="Bytes of the file")
     sha256: Mapped[str | None] = mapped_column(
         String(64), info=SYSTEM, doc="SHA-256 of the file, in hex"
+    )
+    sent_sha256: Mapped[str | None] = mapped_column(
+        String(64), info=SYSTEM, doc="SHA-256 of the file as it was sent, before it was cleaned"
     )
     stored_name: Mapped[str | None] = mapped_column(
         String(80), unique=True, info=SYSTEM | {"secret": True}, doc="Name of the stored file"
@@ -1145,35 +1527,52 @@ class JointConference(OfficeRecord):
     chair_id: Mapped[int] = reference("officer", doc="Officer in the chair")
     meets_at: Mapped[Moment] = mapped_column(doc="When it meets")
     place: Mapped[str | None] = mapped_column(String(300), info=DETAIL, doc="Where it meets")
-    minutes: Mapped[LongText | None] = mapped_column(info=DETAIL, doc="What was said")
+    minutes: Mapped[LongText | None] = mapped_column(info=ACTION | DETAIL, doc="What was said")
     conclusion: Mapped[LongText | None] = mapped_column(
-        info=DETAIL, doc="What was agreed; empty until it has met"
+        info=ACTION | DETAIL, doc="What was agreed; empty until it has met"
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="joint_conferences")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     chair: Mapped["Officer"] = relationship(foreign_keys=chair_id)
     offices: Mapped[list["ConferenceOffice"]] = parts("conference")
+    steps: Mapped[list["PlanStep"]] = parts("conference")
 
 
 class ConferenceOffice(OfficeRecord):
-    """An office that sits at a joint conference, and what it undertakes there."""
+    """A seat at a joint conference: the office that is invited, the officer who sits for it where
+    one is named, and what the office undertakes there."""
 
     desk = Desk.CASEWORK
     title_columns = ("undertaking",)
-    office_paths = ("office_id", "conference.office_id")
-    __table_args__ = (UniqueConstraint("conference_id", "office_id"),)
+    office_paths = (
+        "office_id",
+        "conference.office_id",
+        "conference.chair.office_id",
+        *(f"conference.{path}" for path in GRIEVANCE_OFFICES),
+    )
+    __table_args__ = (
+        UniqueConstraint(
+            "conference_id", "office_id", "officer_id", postgresql_nulls_not_distinct=True
+        ),
+    )
 
     conference_id: Mapped[int] = reference(
         "joint_conference", ondelete="CASCADE", doc="Conference it sits at"
     )
     office_id: Mapped[int] = reference("office", doc="Office that takes part")
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer who sits for the office")
+    was_there: Mapped[bool | None] = mapped_column(
+        info=ACTION | {"sort": False},
+        doc="Whether somebody came for it; empty until it has met",
+    )
     undertaking: Mapped[str | None] = mapped_column(
         String(300), doc="What the office undertakes to do"
     )
 
     conference: Mapped["JointConference"] = relationship(back_populates="offices")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
 
 
 class Decision(OfficeRecord):
@@ -1182,7 +1581,10 @@ class Decision(OfficeRecord):
     desk = Desk.DECISIONS
     title_columns = ("subject",)
     office_paths = GRIEVANCE_OFFICES
+    read_only = True
     __table_args__ = (
+        CheckConstraint("state <> 'proposed' OR proposed_at IS NOT NULL", name="proposed_has_time"),
+        CheckConstraint("decided_by_id <> drafted_by_id", name="approved_by_another"),
         CheckConstraint("(state = 'given') = (given_on IS NOT NULL)", name="given_has_day"),
         together("given_by_whom", "given_on", "decided_by_id"),
         CheckConstraint("told_on >= given_on", name="told_after_giving"),
@@ -1196,9 +1598,21 @@ class Decision(OfficeRecord):
     summary: Mapped[LongText] = mapped_column(
         info=DETAIL, doc="The decision as the complainant reads it"
     )
+    follows: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What follows from it: who does what by when"
+    )
+    how_to_appeal: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Where and how a review is asked for"
+    )
     drafted_by_id: Mapped[int] = reference("officer", doc="Officer who drafted it")
     state: Mapped[DecisionState] = mapped_column(
-        server_default="draft", info=ACTION, doc="Draft, or given"
+        server_default="draft", info=ACTION, doc="Draft, proposed for approval, or given"
+    )
+    proposed_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | DETAIL, doc="When it was proposed to a second person"
+    )
+    sent_back_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why the second person did not approve the last draft"
     )
     given_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was given")
     decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
@@ -1222,6 +1636,7 @@ class DecisionPoint(OfficeRecord):
     desk = Desk.DECISIONS
     title_columns = ("position", "point")
     office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
+    read_only = True
     __table_args__ = (
         UniqueConstraint("decision_id", "position"),
         CheckConstraint("position > 0", name="position_from_one"),
@@ -1236,6 +1651,75 @@ class DecisionPoint(OfficeRecord):
     reasons: Mapped[LongText] = mapped_column(doc="Facts and rules the conclusion rests on")
 
     decision: Mapped["Decision"] = relationship(back_populates="points")
+
+
+class LetterTemplate(ReferenceRecord):
+    """The words of a kind of letter in one language, with places that the case fills."""
+
+    desk = Desk.STANDARDS
+    sorted_by = "name"
+    __table_args__ = (
+        Index(
+            "uq_letter_template_one_in_use",
+            "kind",
+            "language",
+            unique=True,
+            postgresql_where=text("retired_on IS NULL"),
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name of the template")
+    kind: Mapped[LetterKind] = mapped_column(doc="What the letter is for")
+    language: Mapped[LetterLanguage] = mapped_column(doc="Language of the letter")
+    subject: Mapped[str] = mapped_column(
+        String(300), info=DETAIL, doc="Its heading; {number} and the like are filled in"
+    )
+    body: Mapped[LongText] = mapped_column(
+        info=DETAIL,
+        doc="Its paragraphs, with an empty line between them; a line that begins with # is a "
+        "heading. Filled in are {number}, {title}, {received_on}, {office}, {bureau}, {today}, "
+        "and, in an answer, {summary}, {points}, {follows}, {how_to_appeal}, {review_until}",
+    )
+    retired_on: Mapped[Day | None] = mapped_column(
+        info=DETAIL, doc="Day from which another one is used"
+    )
+
+
+class Letter(OfficeRecord):
+    """A letter as it went out, without the address of who complained."""
+
+    desk = Desk.DECISIONS
+    title_columns = ("subject",)
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance it is about", info=ACTION)
+    decision_id: Mapped[int | None] = reference(
+        "decision", doc="Decision that it tells of", info=ACTION
+    )
+    kind: Mapped[LetterKind] = mapped_column(info=ACTION, doc="What the letter is for")
+    language: Mapped[LetterLanguage] = mapped_column(info=ACTION, doc="Language of the letter")
+    office_id: Mapped[int | None] = reference(
+        "office", doc="Office that it goes to; none: the complainant", info=ACTION
+    )
+    subject: Mapped[str] = mapped_column(String(300), info=ACTION, doc="Its heading")
+    body: Mapped[LongText] = mapped_column(info=ACTION | DETAIL, doc="Its text")
+    letter_template_id: Mapped[int | None] = reference(
+        "letter_template", doc="Template it was made from; none: as shipped", info=ACTION
+    )
+    document_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("document.id", ondelete="RESTRICT"),
+        unique=True,
+        info=ACTION,
+        doc="The letter as PDF, with its SHA-256",
+    )
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    decision: Mapped["Decision | None"] = relationship(foreign_keys=decision_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    letter_template: Mapped["LetterTemplate | None"] = relationship(foreign_keys=letter_template_id)
+    document: Mapped["Document"] = relationship(foreign_keys=document_id)
 
 
 class Remedy(OfficeRecord):
@@ -1255,6 +1739,9 @@ class Remedy(OfficeRecord):
         together("done_by_whom", "done_on", "done_by_id"),
         together("verified_by_whom", "verified_on", "verified_by_id"),
         CheckConstraint("verified_by_id <> done_by_id", name="verified_by_another"),
+        together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
+        # What is promised and not done, for reminders and escalation.
+        Index("ix_remedy_open", "due_on", "id", postgresql_where=text("state = 'promised'")),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it remedies")
@@ -1280,18 +1767,29 @@ class Remedy(OfficeRecord):
     verified_by_id: Mapped[int | None] = reference(
         "officer", info=ACTION | {"list": False}, doc="Officer who saw it done"
     )
+    sent_back_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which somebody last found it not done"
+    )
+    sent_back_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who found it not done"
+    )
+    sent_back_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What is still missing"
+    )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="remedies")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     reception: Mapped["Reception | None"] = relationship(back_populates="remedies")
     done_by: Mapped["Officer | None"] = relationship(foreign_keys=done_by_id)
     verified_by: Mapped["Officer | None"] = relationship(foreign_keys=verified_by_id)
+    sent_back_by: Mapped["Officer | None"] = relationship(foreign_keys=sent_back_by_id)
 
 
 class Appeal(OfficeRecord):
     """A request to review a decision, decided by somebody else."""
 
     desk = Desk.DECISIONS
+    read_only = True  # made and decided by steps (rules/casework.py)
     title_columns = ("subject",)
     office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
     __table_args__ = (
@@ -1373,9 +1871,11 @@ class RetaliationReport(OfficeRecord):
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it followed")
     office_id: Mapped[int] = reference("office", doc="Office that is said to have done it")
-    subject: Mapped[str] = mapped_column(String(300), doc="What was done, without names")
+    subject: Mapped[str] = mapped_column(
+        String(300), info=MASKED, doc="What was done, without names"
+    )
     account: Mapped[LongText] = mapped_column(
-        info=DETAIL, doc="What happened and when, without names"
+        info=DETAIL | MASKED, doc="What happened and when, without names"
     )
     reported_on: Mapped[Day] = mapped_column(doc="Day it was reported")
     state: Mapped[ReportState] = mapped_column(
@@ -1384,7 +1884,7 @@ class RetaliationReport(OfficeRecord):
     decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
     decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
     reasons: Mapped[LongText | None] = mapped_column(
-        info=ACTION | DETAIL, doc="Facts the decision rests on"
+        info=ACTION | DETAIL | MASKED, doc="Facts the decision rests on"
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="retaliation_reports")
@@ -2551,6 +3051,158 @@ class ListLayout(PrivateRecord):
     is_compact: Mapped[bool] = mapped_column(
         server_default=text("false"), doc="Whether rows stand close together"
     )
+
+
+class Mail(OwnRecord):
+    """A mail to an officer or an office, and what became of it. It holds no address and no text:
+    a mail names grievances by their numbers and says what to do."""
+
+    desk = Desk.MESSAGES
+    read_only = True
+    title_columns = ("made_at", "state")
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
+        CheckConstraint(
+            "state NOT IN ('being_handed_over', 'sent', 'uncertain') OR handed_over_at IS NOT NULL",
+            name="handed_over_has_time",
+        ),
+        CheckConstraint("tries >= 0", name="tries_not_negative"),
+        Index("ix_mail_waits", "next_try_at", "id", postgresql_where=text("state = 'waiting'")),
+        Index(
+            "ix_mail_under_way",
+            "handed_over_at",
+            postgresql_where=text("state = 'being_handed_over'"),
+        ),
+    )
+
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer it is for")
+    office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox it is for")
+    state: Mapped[MailState] = mapped_column(
+        server_default="waiting", info=ACTION, doc="How far it is"
+    )
+    reference: Mapped[str] = mapped_column(
+        String(80),
+        unique=True,
+        info=SYSTEM,
+        server_default=text("gen_random_uuid()::text"),
+        doc="Name by which mail servers tell it from others",
+    )
+    made_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"set_by": "system"}, doc="When it was made"
+    )
+    next_try_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(),
+        info=SYSTEM | {"trail": False},
+        doc="Before then it is not tried again",
+    )
+    tries: Mapped[int] = mapped_column(
+        server_default="0", info=SYSTEM | {"trail": False}, doc="How often it was tried in vain"
+    )
+    handed_over_at: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM, doc="When the mail server was given its end"
+    )
+    sent_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the mail server said that it has it"
+    )
+    failure: Mapped[str | None] = mapped_column(
+        String(300), info=ACTION | DETAIL, doc="Why it was not taken, in a sentence"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    messages: Mapped[list["Message"]] = parts("mail")
+
+
+class Message(OwnRecord):
+    """What an officer or an office is told: a time that ends, or has ended, and what to do."""
+
+    desk = Desk.MESSAGES
+    read_only = True
+    title_columns = ("kind", "told_at")
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
+        CheckConstraint("mail_id IS NULL OR by_mail", name="mailed_if_wanted"),
+        Index("ix_message_unread", "officer_id", "id", postgresql_where=text("read_at IS NULL")),
+        Index(
+            "uq_message_lead_wanted_once",
+            "grievance_id",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("kind = 'lead_official_needed'"),
+        ),
+        Index(
+            "ix_message_to_mail",
+            "officer_id",
+            "office_id",
+            "id",
+            postgresql_where=text("by_mail AND mail_id IS NULL"),
+        ),
+    )
+
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer who is told")
+    office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox is told")
+    grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance it is about"
+    )
+    kind: Mapped[MessageKind] = mapped_column(info=ACTION, doc="What it says")
+    stage: Mapped[ClockStage | None] = mapped_column(info=ACTION, doc="What the time was for")
+    due_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the time ends or ended"
+    )
+    told_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"set_by": "system"}, doc="When it was written"
+    )
+    read_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"trail": False}, doc="When it was read"
+    )
+    by_mail: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=SYSTEM, doc="Whether it goes out by mail as well"
+    )
+    mail_id: Mapped[int | None] = reference(
+        "mail", info=SYSTEM | {"trail": False}, doc="Mail that it went out with"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    mail: Mapped["Mail | None"] = relationship(back_populates="messages", foreign_keys=mail_id)
+
+
+class ClockLook(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """When a clock that runs is to be looked at next. A trigger writes it whenever the due time
+    of a clock is set or moved; looking moves it on, until nothing more is to be told."""
+
+    __table_args__ = (Index("ix_clock_look_due", "looks_at", "clock_id"),)
+
+    clock_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("clock.id", ondelete="CASCADE"), primary_key=True
+    )
+    looks_at: Mapped[Moment] = mapped_column()
+
+
+class ClockAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """An alarm that was raised: once for each clock and due time, whatever raises it."""
+
+    __table_args__ = (UniqueConstraint("clock_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    clock_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("clock.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class RemedyAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The same for a remedy that was promised and is not done."""
+
+    __table_args__ = (UniqueConstraint("remedy_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    remedy_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("remedy.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
 class ImportBatch(ReferenceRecord):

@@ -41,8 +41,10 @@ from sqlalchemy import (
     any_,
     event,
     false,
+    func,
     inspect,
     literal,
+    not_,
     or_,
     select,
 )
@@ -62,12 +64,15 @@ from models import (
     OfficeRecord,
     OfficerSession,
     Record,
+    RetaliationReport,
     SupervisionAssignment,
     db,
 )
 from rules.accounts import Appearance, second_factor_roles
 from rules.grievance import GrievanceKind
 from rules.impartiality import Scope, Settings
+from rules.leading import Leading
+from rules.offices import OfficeLevel
 from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
@@ -155,7 +160,7 @@ def _read_log_in(token: str) -> OfficerSession | None:
     now = datetime.now(UTC)
     config = current_app.config
     query = (
-        select(OfficerSession)
+        select(OfficerSession, func.redress_unread(OfficerSession.officer_id))
         .join(OfficerSession.officer)
         .options(contains_eager(OfficerSession.officer).joinedload(Officer.office))
         .where(
@@ -170,7 +175,7 @@ def _read_log_in(token: str) -> OfficerSession | None:
     with _unnamed_transaction() as connection:
         # A session of its own keeps these copies apart from the records that views change.
         with Session(connection, join_transaction_mode="rollback_only") as copies:
-            found = copies.scalar(query)
+            found, _memory()["unread"] = copies.execute(query).one_or_none() or (None, 0)
     _name_actor(connection, found.officer_id if found else None, found.id if found else 0)
     return found
 
@@ -245,6 +250,12 @@ def roles() -> frozenset[Role]:
     return held
 
 
+def unread_messages() -> int:
+    """Return how many messages the current officer had not read when this request came, 100 for
+    more than 99; asked together with the log-in."""
+    return int(_memory().get("unread", 0))
+
+
 def nonce() -> str:
     """Return the word by which the policy of this answer knows the scripts of its page; another
     one with each request."""
@@ -305,6 +316,7 @@ def impartiality() -> Settings:
         appeals=Scope(config["IMPARTIALITY_APPEALS"]),
         cooling_off_days=config["COOLING_OFF_DAYS"],
         timezone=config["TIMEZONE"],
+        leading=Leading(config["LEAD_AFTER_DAYS"], OfficeLevel(config["LEAD_RANK"])),
     )
 
 
@@ -397,6 +409,8 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
         return offered(model, officer)
     if not issubclass(model, OfficeRecord):
         return None
+    if model is RetaliationReport:
+        return _own_lane(officer)
     offices = visible_offices()
     if offices is None:
         return None
@@ -428,11 +442,26 @@ def offered(model: type[Record], officer: Officer) -> ColumnElement[bool]:
     if model.shared_with is None:
         return own
     office, role = (getattr(model, name) for name in model.shared_with)
+    return or_(own, office.in_(_line_of(officer)), role.in_(sorted(roles())))
+
+
+def _own_lane(officer: Officer) -> ColumnElement[bool] | None:
+    """Return the condition for the reports of retaliation that `officer` sees: auditors all of
+    them, deciders those about offices that they are not of, nor of one below; others none."""
+    if Role.AUDITOR in roles():
+        return None
+    if not may(roles(), Desk.RETALIATION, Verb.READ):
+        return false()
+    return not_(RetaliationReport.office_id.in_(_line_of(officer)))
+
+
+def _line_of(officer: Officer) -> Any:
+    """Ask for the office of `officer` and those above it (ids)."""
     above = select(Office.id, Office.parent_id).where(Office.id == officer.office_id)
     tree = above.cte("above", recursive=True)
     # UNION, not UNION ALL: it ends even where the tree has a cycle.
     tree = tree.union(select(Office.id, Office.parent_id).join(tree, Office.id == tree.c.parent_id))
-    return or_(own, office.in_(select(tree.c.id)), role.in_(sorted(roles())))
+    return select(tree.c.id)
 
 
 def _owned(model: type[Record], officer: Officer) -> ColumnElement[bool]:
@@ -449,13 +478,16 @@ def parse_id(value: object) -> int | None:
     return number if 0 < number <= LARGEST_ID else None
 
 
-def load(model: type[AnyRecord], record_id: object) -> AnyRecord:
-    """Return the record with this id. One that is not there and one that the current officer may
-    not see look the same: 404, as does an id that is none (`1,2`, `abc`, 2^63)."""
+def load(model: type[AnyRecord], record_id: object, *options: Any) -> AnyRecord:
+    """Return the record with this id, read with the loader `options`. One that is not there and one
+    that the current officer may not see look the same: 404, as does an id that is none (`1,2`,
+    `abc`, 2^63)."""
     number = parse_id(record_id)
     if number is None or not can(Verb.READ, model):
         abort(404)
-    query = select(model).where(model.id == number)
+    query = select(model).where(model.id == number).options(*options)
+    if options:  # also of what this request has read before
+        query = query.execution_options(populate_existing=True)
     scope = visible(model)
     record: AnyRecord | None = db.session.scalar(query if scope is None else query.where(scope))
     if record is None:

@@ -60,7 +60,7 @@ WITH words AS (
 INSERT INTO grievance (
     number, title, description, state, channel, category_id, place, respondent_office_id,
     responsible_office_id, received_at, due_at, acknowledged_at, answered_at, closed_at,
-    withdrawn_at, answer, source, external_number
+    withdrawn_at, withdrawal_statement, answer, source, external_number
 )
 SELECT
     to_char(received_at, 'YYYY') || '-' || lpad(number::text, 7, '0'),
@@ -83,6 +83,7 @@ SELECT
          THEN received_at + (0.02 + 90 * wait ^ 4) * interval '1 day' END,
     CASE WHEN state = 'closed' THEN received_at + (0.02 + 120 * wait ^ 4) * interval '1 day' END,
     CASE WHEN state = 'withdrawn' THEN received_at + wait * interval '30 days' END,
+    CASE WHEN state = 'withdrawn' THEN 'I take it back.' END,
     CASE WHEN state = 'closed' THEN CASE WHEN chinese THEN '已处理完毕，已告知。'
                                          ELSE 'Case resolved. The caller was told.' END END,
     'bench',

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from demo.records import HERE, Known
 from models import Area, Category, Office, ServiceStandard
-from rules.offices import AreaLevel, ClockStage, ClockUnit
+from rules.offices import AreaLevel, ClockStage, ClockUnit, DueTime
 
 SAMPLE = HERE / "boston311_sample.csv"
 PACK = "Boston 311 (2011)"
@@ -83,13 +83,18 @@ def _standard(known: Known, calendar: str, days: int) -> ServiceStandard:
     unit, word = UNITS[calendar]
     name = f"{days} {word}{'' if days == 1 else 's'}"
     if name not in known.names(ServiceStandard):
+        in_work = unit is ClockUnit.WORKING_DAYS
         standard = ServiceStandard(
             name=name,
             pack=PACK,
             stage=ClockStage.DECIDE,
             amount=days,
             unit=unit,
-            rolls_forward=unit is ClockUnit.WORKING_DAYS,
+            rolls_forward=False,
+            ends=DueTime.SAME_CLOCK,
+            moves_start=in_work,
+            cut_off_at="17:00" if in_work else None,
+            cut_off_resumes="08:30" if in_work else None,
             legal_source=RECOVERED,
         )
         known.add(standard, name)

@@ -56,6 +56,7 @@ def write(session: Session, the_map: ImportMap, batch_id: int) -> None:
         _match_offices(session)
     session.execute(_INSERT, {"source": the_map.source, "batch": batch_id})
     session.execute(_CHANGES)
+    session.execute(text("SELECT set_config('redress.by_step', 'yes', true)"))
     with _whole_tables(session):
         session.execute(_UPDATE)
 
@@ -251,7 +252,8 @@ _KNOWN = text("""
 
 # What such a grievance would become. A blank cell says nothing, so it erases
 # nothing; no row takes a grievance back to an earlier state, except that a closed one which the
-# source has open is opened again; a withdrawal stands.
+# source has open is opened again. A withdrawal stands, and so does what came after the answer here:
+# no file takes back an appeal, a remedy under way, a merge, or a grievance that was opened again.
 _MERGED = text("""
     CREATE TEMPORARY VIEW import_merged AS
     SELECT v.row_no, g.id AS grievance_id, n.*,
@@ -277,14 +279,15 @@ _MERGED = text("""
     LEFT JOIN import_office d ON d.field = 'respondent_office' AND d.key = r.respondent_office
     LEFT JOIN import_office p ON p.field = 'responsible_office' AND p.key = r.responsible_office
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN g.state = 'withdrawn' THEN g.state
+        SELECT CASE WHEN g.state IN ('withdrawn', 'duplicate', 'appealed', 'reopened',
+                                     'remedy_under_way', 'remedy_verified') THEN g.state
                     WHEN g.state = 'closed' THEN r.state
                     WHEN array_position(o.states, g.state::text)
                          > array_position(o.states, r.state)
                          THEN g.state
                     ELSE r.state END AS state
-        FROM (SELECT ARRAY['registered', 'acknowledged', 'routed', 'accepted', 'answered',
-                           'closed'] AS states) o
+        FROM (SELECT ARRAY['registered', 'acknowledged', 'routed', 'routing_objected', 'accepted',
+                           'planned', 'answered', 'closed'] AS states) o
     ) s
     CROSS JOIN LATERAL (
         SELECT r.title,

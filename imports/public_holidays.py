@@ -32,6 +32,12 @@ def public_holidays(country: str, years: Iterable[int]) -> tuple[SpecialDay, ...
     return tuple(sorted(days))
 
 
+def holidays_around(country: str, year: int) -> tuple[SpecialDay, ...]:
+    """Return the days with which a calendar begins: of last year, this year and two more; none
+    for no country. Raises RuleBroken where the library has none."""
+    return public_holidays(country, range(year - 1, year + 3)) if country else ()
+
+
 def years_not_announced(country: str, years: Iterable[int]) -> list[int]:
     """Return those of `years` for which a country that has make-up working days has none yet: what
     public_holidays() says of them will change."""

@@ -32,11 +32,11 @@ from models import (
 )
 from queries.dependents import COUNTED
 from rules import mark
-from rules.grievance import DecisionState, GrievanceState, RequestState, StepState
+from rules.casework import OVER
+from rules.grievance import DecisionState, RequestState, StepState
 from rules.reprimand import ReprimandState
 from rules.supervision import InspectionState
 
-OVER = (GrievanceState.CLOSED, GrievanceState.WITHDRAWN)
 AT_ONCE = 1000
 """So many records of a kind are handed over in one step; for more it is taken again."""
 BEING_DRAWN_UP = (

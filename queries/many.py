@@ -48,6 +48,8 @@ def unchanged_since(
             later.record_type == model.__tablename__,
             later.record_id == noted.c.record_id,
             later.id > noted.c.id,
+            # What followed from the change in the same request is put back with it.
+            later.request_id.is_distinct_from(request_id),
         )
         .exists()
     )

@@ -39,11 +39,11 @@ from models import (
 from queries.filter_links import Filter, parse
 from queries.filters import Today
 from queries.leaving import holds_something
+from rules.offices import DISTRICT
 from rules.rhythm import ReturnState
 from rules.waiting import MOST, Kind
 
 Scope = Callable[[type[Record]], ColumnElement[bool] | None]
-DISTRICT = "district"
 
 
 @dataclass(frozen=True)

@@ -5,64 +5,59 @@ own statement: intake records it, no office can choose it, and it can be taken u
 ends a grievance by itself. Nothing is merged for good.
 """
 
-import enum
-
-from rules import mark
+from rules import RuleBroken, mark
+from rules.grievance import GrievanceState
+from rules.impartiality import Tree, line_above
 from rules.lifecycle import BACK, LifeCycle, Step
 from rules.offices import ClockStage, ClockStart
 from rules.permissions import Role
 
 
-class CaseState(enum.StrEnum):
-    """Where a grievance stands. It holds what GrievanceState holds and more, and takes its place
-    with the migration that lets the column have them."""
-
-    REGISTERED = "registered"
-    ACKNOWLEDGED = "acknowledged"
-    ROUTED = "routed"
-    OBJECTED = "routing_objected"
-    ACCEPTED = "accepted"
-    PLANNED = "planned"
-    ANSWERED = "answered"
-    REMEDY = "remedy_under_way"
-    REMEDIED = "remedy_verified"
-    CLOSED = "closed"
-    APPEALED = "appealed"
-    REOPENED = "reopened"
-    WITHDRAWN = "withdrawn"
-    DUPLICATE = "duplicate"
-
-
 def _step(
     name: str,
     label: str,
-    sources: tuple[CaseState, ...],
-    target: CaseState | str,
+    sources: tuple[GrievanceState, ...],
+    target: GrievanceState | str,
     roles: tuple[Role, ...],
     *needs: str,
     happens: ClockStart | None = None,
     stops: tuple[ClockStage, ...] = (),
     by_another: bool = False,
+    may: tuple[str, ...] = (),
 ) -> Step:
-    return Step(
-        name, label, frozenset(sources), target, frozenset(roles), needs, happens, stops, by_another
-    )
+    found, taken_by = frozenset(sources), frozenset(roles)
+    return Step(name, label, found, target, taken_by, needs, happens, stops, by_another, may)
 
 
-_IN_WORK = (CaseState.ROUTED, CaseState.OBJECTED, CaseState.ACCEPTED, CaseState.PLANNED)
-_BEFORE_WORK = (CaseState.REGISTERED, CaseState.ACKNOWLEDGED, CaseState.REOPENED)
-_DECIDED = (CaseState.ANSWERED, CaseState.REMEDY, CaseState.REMEDIED, CaseState.CLOSED)
-OPEN = frozenset(CaseState) - {CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.DUPLICATE}
-"""States in which somebody still owes something. (Of a duplicate, that of the other is owed.)"""
+_IN_WORK = (
+    GrievanceState.ROUTED,
+    GrievanceState.OBJECTED,
+    GrievanceState.ACCEPTED,
+    GrievanceState.PLANNED,
+)
+_DECIDED = (
+    GrievanceState.ANSWERED,
+    GrievanceState.REMEDY,
+    GrievanceState.REMEDIED,
+    GrievanceState.CLOSED,
+)
+OVER = (GrievanceState.CLOSED, GrievanceState.WITHDRAWN, GrievanceState.DUPLICATE)
+"""States in which nobody owes anything. (What is owed to a duplicate is owed to the other.)"""
+OPEN = frozenset(GrievanceState) - set(OVER)
+"""States in which somebody still owes something."""
+TO_ROUTE = (GrievanceState.REGISTERED, GrievanceState.ACKNOWLEDGED, GrievanceState.REOPENED)
+"""States in which the intake desk has the next step."""
+UNANSWERED = (*TO_ROUTE, *_IN_WORK)
+"""States in which an answer is owed."""
 
 GRIEVANCE = LifeCycle(
-    CaseState,
-    CaseState.REGISTERED,
+    GrievanceState,
+    GrievanceState.REGISTERED,
     _step(
         "acknowledge",
         mark("Acknowledge"),
-        (CaseState.REGISTERED,),
-        CaseState.ACKNOWLEDGED,
+        (GrievanceState.REGISTERED,),
+        GrievanceState.ACKNOWLEDGED,
         (Role.INTAKE,),
         "acknowledged_at",
         happens=ClockStart.ACKNOWLEDGED,
@@ -71,8 +66,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "route",
         mark("Route to an office"),
-        (CaseState.ACKNOWLEDGED, CaseState.REOPENED),
-        CaseState.ROUTED,
+        (GrievanceState.ACKNOWLEDGED, GrievanceState.REOPENED),
+        GrievanceState.ROUTED,
         (Role.INTAKE,),
         "responsible_office",
         "reason",
@@ -81,17 +76,18 @@ GRIEVANCE = LifeCycle(
     _step(
         "object",
         mark("Object to the routing"),
-        (CaseState.ROUTED,),
-        CaseState.OBJECTED,
+        (GrievanceState.ROUTED,),
+        GrievanceState.OBJECTED,
         (Role.OFFICE_HEAD,),
         "reason",
         stops=(ClockStage.OBJECT,),
+        may=("proposed_office",),
     ),
     _step(
         "route_again",
         mark("Grant the objection and route anew"),
-        (CaseState.OBJECTED,),
-        CaseState.ROUTED,
+        (GrievanceState.OBJECTED,),
+        GrievanceState.ROUTED,
         (Role.INTAKE,),
         "responsible_office",
         "decision_reasons",
@@ -101,8 +97,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "keep_routing",
         mark("Refuse the objection"),
-        (CaseState.OBJECTED,),
-        CaseState.ROUTED,
+        (GrievanceState.OBJECTED,),
+        GrievanceState.ROUTED,
         (Role.INTAKE,),
         "decision_reasons",
         by_another=True,
@@ -110,8 +106,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "accept",
         mark("Accept"),
-        (CaseState.ROUTED,),
-        CaseState.ACCEPTED,
+        (GrievanceState.ROUTED,),
+        GrievanceState.ACCEPTED,
         (Role.OFFICE_HEAD, Role.HANDLER),
         "handler",
         happens=ClockStart.ACCEPTED,
@@ -120,8 +116,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "plan",
         mark("Set the plan"),
-        (CaseState.ACCEPTED,),
-        CaseState.PLANNED,
+        (GrievanceState.ACCEPTED,),
+        GrievanceState.PLANNED,
         (Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL),
         "lead_official",
         "plan_steps",
@@ -129,8 +125,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "answer",
         mark("Approve and give the answer"),
-        (CaseState.ACCEPTED, CaseState.PLANNED),
-        CaseState.ANSWERED,
+        (GrievanceState.ACCEPTED, GrievanceState.PLANNED),
+        GrievanceState.ANSWERED,
         (Role.OFFICE_HEAD, Role.DECIDER),
         "decision",
         happens=ClockStart.TOLD,
@@ -140,17 +136,26 @@ GRIEVANCE = LifeCycle(
     _step(
         "promise_remedy",
         mark("Promise a remedy"),
-        (CaseState.ANSWERED, CaseState.REMEDIED),
-        CaseState.REMEDY,
+        (GrievanceState.ANSWERED, GrievanceState.REMEDY, GrievanceState.REMEDIED),
+        GrievanceState.REMEDY,
         (Role.OFFICE_HEAD, Role.LEAD_OFFICIAL),
         "promise",
         "due_on",
     ),
     _step(
+        "claim_remedy",
+        mark("Say that the remedy is done"),
+        (GrievanceState.REMEDY,),
+        GrievanceState.REMEDY,
+        (Role.OFFICE_HEAD, Role.HANDLER),
+        "remedy",
+        "done_on",
+    ),
+    _step(
         "verify_remedy",
-        mark("Verify the remedy"),
-        (CaseState.REMEDY,),
-        CaseState.REMEDIED,
+        mark("Verify what was done"),
+        (GrievanceState.REMEDY,),
+        GrievanceState.REMEDIED,
         (Role.LEAD_OFFICIAL, Role.SUPERVISOR, Role.INTAKE),
         "verified_on",
         by_another=True,
@@ -158,27 +163,28 @@ GRIEVANCE = LifeCycle(
     _step(
         "send_back_remedy",
         mark("Find the remedy not done"),
-        (CaseState.REMEDY,),
-        CaseState.REMEDY,
+        (GrievanceState.REMEDY,),
+        GrievanceState.REMEDY,
         (Role.LEAD_OFFICIAL, Role.SUPERVISOR, Role.INTAKE),
+        "remedy",
         "reason",
         by_another=True,
     ),
     _step(
         "close",
         mark("Close the grievance"),
-        (CaseState.ANSWERED, CaseState.REMEDIED),
-        CaseState.CLOSED,
+        (GrievanceState.ANSWERED, GrievanceState.REMEDIED),
+        GrievanceState.CLOSED,
         (Role.INTAKE,),
-        "closed_at",
         by_another=True,
     ),
     _step(
         "appeal",
         mark("Record an appeal"),
         _DECIDED,
-        CaseState.APPEALED,
+        GrievanceState.APPEALED,
         (Role.INTAKE,),
+        "filed_on",
         "subject",
         "grounds",
         happens=ClockStart.REVIEW_ASKED,
@@ -187,7 +193,7 @@ GRIEVANCE = LifeCycle(
     _step(
         "dismiss_appeal",
         mark("Dismiss the appeal"),
-        (CaseState.APPEALED,),
+        (GrievanceState.APPEALED,),
         BACK,
         (Role.DECIDER,),
         "reasons",
@@ -197,9 +203,10 @@ GRIEVANCE = LifeCycle(
     _step(
         "uphold_appeal",
         mark("Uphold the appeal"),
-        (CaseState.APPEALED,),
-        CaseState.REOPENED,
+        (GrievanceState.APPEALED,),
+        GrievanceState.REOPENED,
         (Role.DECIDER,),
+        "outcome",
         "reasons",
         stops=(ClockStage.REVIEW,),
         by_another=True,
@@ -207,16 +214,16 @@ GRIEVANCE = LifeCycle(
     _step(
         "reopen",
         mark("Reopen"),
-        (CaseState.CLOSED, CaseState.WITHDRAWN),
-        CaseState.REOPENED,
+        (GrievanceState.CLOSED, GrievanceState.WITHDRAWN),
+        GrievanceState.REOPENED,
         (Role.INTAKE, Role.DECIDER),
         "reason",
     ),
     _step(
         "withdraw",
         mark("Record the complainant's own withdrawal"),
-        tuple(state for state in CaseState if state in OPEN),
-        CaseState.WITHDRAWN,
+        tuple(state for state in GrievanceState if state in OPEN),
+        GrievanceState.WITHDRAWN,
         (Role.INTAKE,),
         "statement",
         "withdrawn_at",
@@ -225,8 +232,8 @@ GRIEVANCE = LifeCycle(
     _step(
         "merge",
         mark("Merge as a duplicate"),
-        (*_BEFORE_WORK, *_IN_WORK),
-        CaseState.DUPLICATE,
+        UNANSWERED,
+        GrievanceState.DUPLICATE,
         (Role.INTAKE,),
         "other_grievance",
         "subject",
@@ -234,9 +241,37 @@ GRIEVANCE = LifeCycle(
     _step(
         "separate",
         mark("Take the merge back"),
-        (CaseState.DUPLICATE,),
+        (GrievanceState.DUPLICATE,),
         BACK,
         (Role.INTAKE,),
         "undone_because",
     ),
 )
+
+
+# --- Which office ----------------------------------------------------------------------------
+
+_FOR_THE_OFFICE = frozenset({Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL})
+"""Roles in which an officer acts for the office that has the grievance, or for one above it. The
+others (the intake desk, deciders, supervision) act for the bureau."""
+
+
+def serves(roles: frozenset[Role], office: int, responsible: int | None, tree: Tree) -> bool:
+    """Return whether an officer of `office` may take a step with those of its roles that they
+    hold: as the bureau, or because the office that has the grievance is theirs or below it."""
+    if roles - _FOR_THE_OFFICE:
+        return True
+    return responsible is not None and office in line_above(responsible, tree)
+
+
+def check_higher(office: int, responsible: int | None, first: int | None, tree: Tree) -> None:
+    """Raise RuleBroken unless an officer of `office` may decide the appeal against what one of the
+    office `first` decided: not of the office that answers for it or below it, unless nobody stands
+    above that, and not of an office below the first (domain.md section 6: a higher decider)."""
+    above = tuple(line_above(office, tree))
+    of_it = responsible in above and responsible is not None and tree.get(responsible) is not None
+    if of_it or (first in above and first != office):
+        raise RuleBroken(
+            "An appeal is decided above the office that answered. A decider of a higher office, or"
+            " of one outside its line, must decide it."
+        )

@@ -4,13 +4,22 @@ import enum
 
 
 class GrievanceState(enum.StrEnum):
+    """Where a grievance stands; rules/casework.py says what leads from one to another."""
+
     REGISTERED = "registered"
     ACKNOWLEDGED = "acknowledged"
     ROUTED = "routed"
+    OBJECTED = "routing_objected"
     ACCEPTED = "accepted"
+    PLANNED = "planned"
     ANSWERED = "answered"
+    REMEDY = "remedy_under_way"
+    REMEDIED = "remedy_verified"
     CLOSED = "closed"
+    APPEALED = "appealed"
+    REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
+    DUPLICATE = "duplicate"
 
 
 class GrievanceKind(enum.StrEnum):
@@ -35,6 +44,16 @@ class Channel(enum.StrEnum):
     REFERRAL = "referral"
     STAFF = "staff"
     OTHER = "other"
+
+
+class NewsWay(enum.StrEnum):
+    """How whoever brought a grievance wants to hear that there is news under their code."""
+
+    ASK = "they_ask_themselves"
+    EMAIL = "by_mail"
+    PHONE = "by_phone"
+    LETTER = "by_letter"
+    IN_PERSON = "in_person"
 
 
 class PauseGround(enum.StrEnum):
@@ -72,8 +91,11 @@ class RequestState(enum.StrEnum):
 
 
 class AppealState(enum.StrEnum):
+    """An appeal has ended undecided where the complainant withdrew the grievance."""
+
     FILED = "filed"
     DECIDED = "decided"
+    ENDED = "ended"
 
 
 class AppealOutcome(enum.StrEnum):
@@ -108,8 +130,22 @@ class DocumentKind(enum.StrEnum):
 
 
 class DecisionState(enum.StrEnum):
+    """A draft is proposed to a second person, who approves it or sends it back."""
+
     DRAFT = "draft"
+    PROPOSED = "proposed"
     GIVEN = "given"
+
+
+class LetterKind(enum.StrEnum):
+    ACKNOWLEDGEMENT = "acknowledgement"
+    TO_COMPLAINANT = "answer_to_complainant"
+    TO_OFFICE = "answer_to_office"
+
+
+class LetterLanguage(enum.StrEnum):
+    ENGLISH = "english"
+    CHINESE = "chinese"
 
 
 class ReportState(enum.StrEnum):

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rules import RuleBroken, Said, mark
 from rules.grievance import GrievanceKind
+from rules.leading import Leading
 from rules.permissions import Role
 
 COOLING_OFF_DAYS = 730
@@ -71,6 +72,7 @@ ACT_OF_STEP: dict[str, Act] = {
     "plan": Act.HANDLE,
     "answer": Act.ANSWER,
     "promise_remedy": Act.RECORD,
+    "claim_remedy": Act.RECORD,
     "verify_remedy": Act.VERIFY,
     "send_back_remedy": Act.VERIFY,
     "close": Act.ROUTE,
@@ -114,6 +116,8 @@ class Settings:
     appeals: Scope = Scope.OFFICE
     cooling_off_days: int = COOLING_OFF_DAYS
     timezone: str = "UTC"
+    leading: Leading | None = None
+    """Which grievances must have a lead official; None: the steps do not ask."""
 
     def today(self, now: datetime) -> date:
         """Return the date at the bureau."""

@@ -17,8 +17,20 @@ OPEN = "open"
 """A status word of maps: not finished; `routed` where the responsible office is known, else
 `registered`."""
 
-# A withdrawal is recorded from the complainant's own statement alone (domain.md section 1).
-STATES = frozenset({OPEN, *GrievanceState} - {GrievanceState.WITHDRAWN})
+# What a file can say of a grievance by itself. What stands on records of its own (an objection, a
+# plan, a promise, an appeal, a merge) is done here; a withdrawal is recorded from the complainant's
+# own statement alone (domain.md section 1).
+STATES = frozenset(
+    {
+        OPEN,
+        GrievanceState.REGISTERED,
+        GrievanceState.ACKNOWLEDGED,
+        GrievanceState.ROUTED,
+        GrievanceState.ACCEPTED,
+        GrievanceState.ANSWERED,
+        GrievanceState.CLOSED,
+    }
+)
 
 LINES = {"external_number": 80, "title": 300, "place": 300}
 TEXTS = {"description": 100_000, "answer": 100_000}

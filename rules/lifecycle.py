@@ -19,9 +19,10 @@ BACK = "back"
 @dataclass(frozen=True)
 class Step:
     """One step: its name, in what states it is possible, where it leads, which roles take it. The
-    form asks for what it `needs`. Clocks run from what `happens` in it, and it `stops` others.
-    What is `by_another` is not for who did what it judges: drafted the answer, claimed that the
-    remedy was done, objected to the routing, decided what is appealed against."""
+    form asks for what it `needs`, and for what it `may` have besides. Clocks run from what
+    `happens` in it, and it `stops` others. What is `by_another` is not for who did what it judges:
+    drafted the answer, claimed that the remedy was done, objected to the routing, decided what is
+    appealed against."""
 
     name: str
     label: str
@@ -32,6 +33,7 @@ class Step:
     happens: ClockStart | None = None
     stops: tuple[ClockStage, ...] = ()
     by_another: bool = False
+    may: tuple[str, ...] = ()
 
 
 class LifeCycle:

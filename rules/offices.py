@@ -2,6 +2,9 @@
 
 import enum
 
+DISTRICT = "district"
+"""The calendar of the district; others have names of their own."""
+
 
 class OfficeLevel(enum.StrEnum):
     DISTRICT = "district"
@@ -25,6 +28,10 @@ class ClockStage(enum.StrEnum):
     EXTEND = "extend"
     ASK_REVIEW = "ask_review"
     REVIEW = "review"
+
+
+WINDOWS = frozenset({ClockStage.OBJECT, ClockStage.ASK_REVIEW})
+"""Stages whose time is somebody's to use: it lapses, and nobody is late."""
 
 
 class ClockUnit(enum.StrEnum):

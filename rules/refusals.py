@@ -13,6 +13,8 @@ SENTENCES: dict[str, str] = {
     "number_is_kept": mark("A number that was given stays listed; this record is not deleted."),
     "is_frozen": mark("Frozen evidence is neither changed nor deleted."),
     "is_kept": mark("What was recorded here is neither changed nor deleted."),
+    "file_is_kept": mark("The file of a document stays as it is. Upload another one."),
+    "given_is_kept": mark("A decision that was given keeps its words. An appeal reviews it."),
     # Trees and periods
     "no_cycle": mark("A record cannot stand below itself. Choose another one above it."),
     "not_its_own_parent": mark("An office cannot be above itself. Choose another one."),
@@ -46,6 +48,35 @@ SENTENCES: dict[str, str] = {
     ),
     "username_lower_case": mark("Write the username in small letters."),
     "takes_time": mark("A standard must give at least 1 unit of time."),
+    "ends_some_day": mark("Give 10000 units of time at most."),
+    "whole_first_day": mark(
+        "The first day can count only where a time ends with a day, and not where it is given in "
+        "hours or ends at the time of day of its start."
+    ),
+    "starts_on_a_working_day": mark(
+        "Working days that end at the time of day of their start must begin on a working day: let "
+        "a start on a closed day move."
+    ),
+    "cut_off_whole": mark("Write both times of the cut-off, or neither."),
+    "cut_off_is_a_time": mark("Write times like 08:30 and 17:00."),
+    "one_extension_limit": mark(
+        "Say who grants an extension and how far with just one of the three ways; or neither."
+    ),
+    "extends_by_something": mark("An extension gives 1 unit at least, once at least."),
+    "rule_pack_one_in_use": mark("Another rule pack is in use. Choose this one on its page."),
+    "hours_of_day": mark(
+        "Write hours like 09:00-12:00 13:00-17:00, and nothing where offices are closed."
+    ),
+    "version_from_one": mark("Versions are counted from 1."),
+    "stays_in_force": mark(
+        "This version of the calendar is in force: clocks were counted by it. Make a new version."
+    ),
+    # Clocks
+    "runs_or_stands": mark("A clock runs towards its due time or stands still since a time."),
+    "ended_runs_no_more": mark("A clock that has ended does not stand still."),
+    "late_is_after_due": mark("Late is what ended after it was due, and only that."),
+    "stage_has_a_clock": mark("More time has no clock of its own."),
+    "clock_one_open": mark("This clock runs already."),
     # Grievances
     "grievance_acknowledged_has_time": mark(
         "An acknowledged grievance needs the time of its acknowledgement."
@@ -57,6 +88,23 @@ SENTENCES: dict[str, str] = {
     "grievance_withdrawn_has_time": mark(
         "A withdrawn grievance needs the time of the complainant's statement, and only a withdrawn "
         "one has it."
+    ),
+    "withdrawn_with_statement": mark(
+        "A withdrawal is recorded from what the complainant stated, and needs those words."
+    ),
+    "way_back_is_known": mark(
+        "An appealed grievance, or a duplicate, keeps where it stood before, and only such a one."
+    ),
+    "routed_by_step": mark(
+        "The office of a grievance that is routed is changed by a step: an objection that is"
+        " granted, or routing it anew. Use the steps on its page."
+    ),
+    "merged_by_step": mark(
+        "A grievance becomes a duplicate by the step “Merge as a duplicate” on its page, and"
+        " comes back by “Take the merge back”."
+    ),
+    "sent_back_with_reason": mark(
+        "A remedy that is sent back has its day, the officer and what is missing: all or none."
     ),
     "nothing_before_receipt": mark(
         "Nothing can happen to a grievance before it was received. Check the dates."
@@ -92,6 +140,12 @@ SENTENCES: dict[str, str] = {
     "stored_whole": mark("A stored document has its name, type, size and SHA-256: all or none."),
     "given_by_whom": mark("A decision that is given needs its day and the officer who gave it."),
     "given_has_day": mark("A decision that is given needs its day, and only such a one."),
+    "decision_approved_by_another": mark("Somebody else than who drafted it must approve it."),
+    "proposed_has_time": mark("A proposed decision needs the time at which it was proposed."),
+    "sent_sha256_in_hex": mark("A SHA-256 has 64 signs from 0 to 9 and a to f."),
+    "letter_template_one_in_use": mark(
+        "One template of this kind and language is in use. Retire that one, or change it."
+    ),
     "review_after_telling": mark("The time for a review ends after the complainant was told."),
     "review_once_told": mark("The time for a review begins when the complainant is told."),
     "told_after_giving": mark("The complainant cannot be told before the decision is given."),
@@ -217,6 +271,13 @@ SENTENCES: dict[str, str] = {
     "handed_over_with_note": mark("To hand a shift over takes a note."),
     "duty_shift_overlap": mark("This officer is on duty in part of that time already."),
     "a_share": mark("A share is from 0 to 100 per cent."),
+    # Messages and mails
+    "to_one": mark("It goes to one officer or to one office."),
+    "sent_has_time": mark("A mail that was sent needs the time of it, and only such a one."),
+    "handed_over_has_time": mark("A mail that was handed over needs the time of it."),
+    "tries_not_negative": mark("Nothing is tried less than 0 times."),
+    "message_lead_wanted_once": mark("They were told of it already."),
+    "mailed_if_wanted": mark("Only what is to go out by mail has a mail."),
     # The system's own records
     "every_row_accounted_for": mark("The rows of an import must add up."),
     "shared_once": mark("Share it with an office or with a role, not with both."),

@@ -12,13 +12,12 @@ import enum
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from rules import mark
+from rules import casework, mark
 from rules.accounts import REQUEST_LASTS, RoleChangeState
 from rules.clock_words import Clock
 from rules.grievance import (
     AppealState,
     DecisionState,
-    GrievanceState,
     RemedyState,
     ReportState,
     RequestState,
@@ -44,6 +43,8 @@ class Place(enum.Enum):
     FORM = "form"
     IMPORT = "import"
     LEAVING = "leaving"
+    STEP = "step"
+    CONFERENCE = "conference"
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,8 @@ class Kind:
     is_listed: bool = True
 
 
-UNANSWERED = ",".join(
-    (
-        GrievanceState.REGISTERED,
-        GrievanceState.ACKNOWLEDGED,
-        GrievanceState.ROUTED,
-        GrievanceState.ACCEPTED,
-    )
-)
+UNANSWERED = ",".join(casework.UNANSWERED)
+TO_ROUTE = ",".join(casework.TO_ROUTE)
 MINE, MY_OFFICE = "{me}", "{office}"
 OF_A_GRIEVANCE = ("grievance.number", "grievance.title")
 WHO_WORKED_ON_IT = ("grievance.handler_id", "grievance.lead_official_id")
@@ -108,9 +103,8 @@ _INTAKE = (
         "grievance",
         mark("Grievances to route"),
         _roles(Role.INTAKE),
-        (("state_equals", UNANSWERED), ("responsible_office_empty", "")),
+        (("state_equals", TO_ROUTE),),
         mark("Choose the office"),
-        Place.FORM,
         clock="due_at",
         office="respondent_office",
     ),
@@ -135,7 +129,6 @@ _HANDLER = (
         _roles(Role.HANDLER),
         (("handler_equals", MINE), ("state_equals", UNANSWERED)),
         mark("Write the answer"),
-        Place.FORM,
         clock="due_at",
         office="responsible_office",
     ),
@@ -146,6 +139,7 @@ _HANDLER = (
         _roles(Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL, Role.INTAKE),
         (("officer_equals", MINE), ("state_equals", StepState.PLANNED)),
         mark("Open the step"),
+        Place.STEP,
         clock="due_on",
         named=("subject", "grievance.number"),
         office="grievance.responsible_office",
@@ -176,7 +170,6 @@ _OFFICE_HEAD = (
             ("state_equals", UNANSWERED),
         ),
         mark("Name a handler"),
-        Place.FORM,
         clock="due_at",
         office="responsible_office",
     ),
@@ -307,7 +300,7 @@ _LEAD_OFFICIAL = (
         _roles(Role.LEAD_OFFICIAL, Role.OFFICE_HEAD, Role.HANDLER),
         (("chair_equals", MINE), ("conclusion_empty", "")),
         mark("Write down what was agreed"),
-        Place.FORM,
+        Place.CONFERENCE,
         clock="meets_at",
         means=Clock.HAPPENS,
         named=("subject", "grievance.number"),

@@ -25,6 +25,8 @@ from models import (
     CalendarDay,
     Category,
     Circulation,
+    Clock,
+    ClockEntry,
     ConferenceOffice,
     DailyReturn,
     Decision,
@@ -37,6 +39,7 @@ from models import (
     Feedback,
     Finding,
     Grievance,
+    GrievanceCode,
     GrievanceLink,
     GrievanceRecusal,
     GroupMembership,
@@ -48,7 +51,12 @@ from models import (
     ImportBatch,
     Inspection,
     JointConference,
+    Letter,
+    LetterTemplate,
     ListLayout,
+    Mail,
+    Message,
+    News,
     NumberSeries,
     Office,
     Officer,
@@ -69,6 +77,7 @@ from models import (
     RetaliationReport,
     RoleChange,
     RoutingObjection,
+    RulePack,
     SavedView,
     SecondFactor,
     ServiceStandard,
@@ -76,12 +85,24 @@ from models import (
     SupervisionGroup,
     SupervisionNotice,
     Target,
+    WorkCalendar,
     db,
 )
 from rules.accounts import RoleChangeKind
-from rules.grievance import AsideGround, DocumentKind, LinkKind, PauseGround, PointFinding
+from rules.alarms import MessageKind
+from rules.grievance import (
+    AsideGround,
+    DocumentKind,
+    LetterKind,
+    LetterLanguage,
+    LinkKind,
+    NewsWay,
+    PauseGround,
+    PointFinding,
+)
 from rules.identity import Duty, IdentityField, OpeningGround
 from rules.impartiality import Act
+from rules.ledger import EntryKind
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
 from rules.records import AuditVerb
@@ -185,6 +206,24 @@ def make_service_standard(**given: Any) -> ServiceStandard:
     )
 
 
+def make_rule_pack(**given: Any) -> RulePack:
+    number = next(_number)
+    return _make(RulePack, given, name=f"Pack {number}", code=f"pack-{number}", source="A law")
+
+
+def make_work_calendar(**given: Any) -> WorkCalendar:
+    """A draft of Monday to Friday, from nine to five in London."""
+    usual = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-17:00")
+    return _make(
+        WorkCalendar,
+        given,
+        calendar_version=lambda: next(_number),
+        zone="Europe/London",
+        reason="The usual week",
+        **usual,
+    )
+
+
 def make_calendar_day(**given: Any) -> CalendarDay:
     return _make(
         CalendarDay,
@@ -199,7 +238,9 @@ def make_calendar_day(**given: Any) -> CalendarDay:
 
 
 def make_grievance(**given: Any) -> Grievance:
-    return _make(Grievance, given, title=f"No water since Monday, {next(_number)}")
+    """Return a grievance; one that is withdrawn has a statement, as the table wants it."""
+    usual = {"withdrawal_statement": "It is done."} if given.get("withdrawn_at") else {}
+    return _make(Grievance, given, title=f"No water since Monday, {next(_number)}", **usual)
 
 
 def make_identity(**given: Any) -> Identity:
@@ -249,9 +290,55 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
     )
 
 
+def make_grievance_code(**given: Any) -> GrievanceCode:
+    return _make(
+        GrievanceCode, given, grievance_id=_id(make_grievance), code_hash=lambda: os.urandom(32)
+    )
+
+
+def make_news(**given: Any) -> News:
+    return _make(
+        News,
+        given,
+        grievance_id=_id(make_grievance),
+        way=NewsWay.PHONE,
+        told_at=NOON,
+        told_by_id=_id(make_officer),
+    )
+
+
 def make_plan_step(**given: Any) -> PlanStep:
     return _make(
         PlanStep, given, grievance_id=_id(make_grievance), subject="Visit the site", due_on=DAY
+    )
+
+
+def make_clock(**given: Any) -> Clock:
+    """A clock without a ledger; those with one are made by actions/clocks.py."""
+    return _make(
+        Clock,
+        given,
+        grievance_id=_id(make_grievance),
+        stage=ClockStage.DECIDE,
+        started_at=NOON,
+        due_at=NOON + timedelta(days=14),
+        rule="Standard",
+        rule_version=1,
+        calendar="district",
+        calendar_version=1,
+    )
+
+
+def make_clock_entry(**given: Any) -> ClockEntry:
+    return _make(
+        ClockEntry,
+        given,
+        clock_id=_id(make_clock),
+        position=1,
+        kind=EntryKind.STARTED,
+        due=NOON + timedelta(days=14),
+        entry={},
+        at=NOON,
     )
 
 
@@ -295,6 +382,33 @@ def make_document(**given: Any) -> Document:
         grievance_id=_id(make_grievance),
         name="Photo of the road",
         kind=DocumentKind.EVIDENCE,
+    )
+
+
+def make_letter_template(**given: Any) -> LetterTemplate:
+    # One of a kind and language is in use: others are those that were.
+    return _make(
+        LetterTemplate,
+        given,
+        name=f"Answer {next(_number)}",
+        kind=LetterKind.TO_COMPLAINANT,
+        language=LetterLanguage.ENGLISH,
+        subject="Your grievance {number}",
+        body="We have decided.",
+        retired_on=DAY,
+    )
+
+
+def make_letter(**given: Any) -> Letter:
+    return _make(
+        Letter,
+        given,
+        grievance_id=_id(make_grievance),
+        kind=LetterKind.TO_COMPLAINANT,
+        language=LetterLanguage.ENGLISH,
+        subject="Your grievance",
+        body="We have decided.",
+        document_id=_id(make_document, kind=DocumentKind.LETTER),
     )
 
 
@@ -653,6 +767,26 @@ def make_default_view(**given: Any) -> DefaultView:
 
 def make_list_layout(**given: Any) -> ListLayout:
     return _make(ListLayout, given, officer_id=_id(make_officer), record_type="grievance")
+
+
+def make_mail(**given: Any) -> Mail:
+    """A mail to an officer, or to the office that is given."""
+    to = {} if "office_id" in given else {"officer_id": _id(make_officer)}
+    return _make(Mail, given, **to)
+
+
+def make_message(**given: Any) -> Message:
+    """A message to an officer, or to the office that is given."""
+    to = {} if "office_id" in given else {"officer_id": _id(make_officer)}
+    return _make(
+        Message,
+        given,
+        grievance_id=_id(make_grievance),
+        kind=MessageKind.ENDED,
+        stage=ClockStage.DECIDE,
+        due_at=NOON,
+        **to,
+    )
 
 
 def make_import_batch(**given: Any) -> ImportBatch:

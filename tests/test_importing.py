@@ -316,7 +316,12 @@ def test_an_open_row_does_not_take_back_what_was_done_here(bureau: Bureau) -> No
 
 def test_a_withdrawal_stands_whatever_the_file_says(bureau: Bureau) -> None:
     at = datetime(2025, 3, 3, tzinfo=UTC)
-    imported(bureau, state=GrievanceState.WITHDRAWN, withdrawn_at=at)
+    imported(
+        bureau,
+        state=GrievanceState.WITHDRAWN,
+        withdrawn_at=at,
+        withdrawal_statement="It is done.",
+    )
     bureau.take(row("1", out="2025-03-04"))
     one = bureau.one("1")
     assert (one.state, one.withdrawn_at, one.closed_at) == (GrievanceState.WITHDRAWN, at, None)

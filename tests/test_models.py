@@ -144,7 +144,7 @@ def test_nothing_reaches_across_the_identities_of_grievances(session: Any) -> No
 DECIDED_AT = {"decided_at": LATER, "decided_by_id": BEN, "decision_reasons": "Because."}
 ASKED = {"asked_by_id": ANN, "asked_at": NOON}
 DECIDED_ON = {"decided_on": NEXT, "decided_by_id": BEN, "reasons": "Because."}
-GIVEN = {"drafted_by_id": ANN, "state": "given", "given_on": DAY, "decided_by_id": ANN}
+GIVEN = {"drafted_by_id": ANN, "state": "given", "given_on": DAY, "decided_by_id": BEN}
 STORED = {"stored_name": "f1", "media_type": "image/png", "size": 10, "sha256": SHA}
 REMEDY_DONE = {
     "state": "done",
@@ -207,10 +207,18 @@ EXPIRED = CIRCULATED | {"state": "expired"}
 QUASHED = CIRCULATED | {"state": "quashed", "quashed_on": MONTH, "quashed_because": "Wrong office"}
 NAMED = {"official_id": DAN, "naming_reason": "He signed.", "naming_approved_by_id": BEN}
 
+WITHDRAWN = {
+    "state": "withdrawn",
+    "withdrawn_at": LATER,
+    "received_at": NOON,
+    "withdrawal_statement": "It is done.",
+}
+
 ACCEPTED: dict[str, list[dict[str, Any]]] = {
     "grievance": [
         {"state": "closed", "closed_at": LATER, "received_at": NOON},
-        {"state": "withdrawn", "withdrawn_at": LATER, "received_at": NOON},
+        WITHDRAWN,
+        {"state": "duplicate", "state_before": "routed"},
         {"state": "routed", "responsible_office_id": new(make_office)},
     ],
     "extension": [ASKED | DECIDED_AT | {"state": "granted"}],
@@ -258,6 +266,36 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("officer", "known_roles", {"roles": ["king"]}),
     ("officer", "username_lower_case", {"username": "Anna"}),
     ("service_standard", "takes_time", {"amount": 0}),
+    ("service_standard", "ends_some_day", {"amount": 10_001}),
+    ("service_standard", "whole_first_day", {"counts_first_day": True, "unit": "working_hours"}),
+    (
+        "service_standard",
+        "whole_first_day",
+        {"counts_first_day": True, "unit": "calendar_days", "ends": "same_time_of_day"},
+    ),
+    ("service_standard", "starts_on_a_working_day", {"ends": "same_time_of_day"}),
+    ("service_standard", "cut_off_whole", {"cut_off_at": "17:00"}),
+    (
+        "service_standard",
+        "cut_off_is_a_time",
+        {"cut_off_at": "24:00", "cut_off_resumes": "08:30"},
+    ),
+    ("rule_pack", "one_extension_limit", {"extension_authority": "decider"}),
+    ("rule_pack", "one_extension_limit", {"extension_most": 3}),
+    ("rule_pack", "extends_by_something", {"extension_times": 0}),
+    ("work_calendar", "version_from_one", {"calendar_version": 0}),
+    ("work_calendar", "hours_of_day", {"mon": "nine to five"}),
+    ("calendar_day", "hours_of_day", {"hours": "9-12"}),
+    ("clock", "runs_or_stands", {"due_at": None}),
+    (
+        "clock",
+        "ended_runs_no_more",
+        {"due_at": None, "stands_since": NOON, "stopped_at": LATER},
+    ),
+    ("clock", "ends_after_start", {"stopped_at": EARLIER}),
+    ("clock", "late_is_after_due", {"is_late": True}),
+    ("clock", "stage_has_a_clock", {"stage": "extend"}),
+    ("clock_entry", "position_from_one", {"position": 0}),
     ("grievance", "acknowledged_has_time", {"state": "acknowledged"}),
     (
         "grievance",
@@ -267,7 +305,21 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("grievance", "closed_has_time", {"state": "closed"}),
     ("grievance", "closed_has_time", {"received_at": NOON, "closed_at": LATER}),
     ("grievance", "withdrawn_has_time", {"state": "withdrawn"}),
-    ("grievance", "withdrawn_has_time", {"received_at": NOON, "withdrawn_at": LATER}),
+    ("grievance", "withdrawn_has_time", WITHDRAWN | {"state": "registered"}),
+    (
+        "grievance",
+        "withdrawn_with_statement",
+        WITHDRAWN | {"withdrawal_statement": None},
+    ),
+    ("remedy", "sent_back_with_reason", {"sent_back_on": DAY, "sent_back_by_id": BEN}),
+    ("grievance", "way_back_is_known", {"state": "duplicate"}),
+    ("grievance", "way_back_is_known", {"state_before": "registered"}),
+    ("grievance", "routed_has_office", {"state": "routing_objected"}),
+    (
+        "grievance",
+        "answered_has_time",
+        {"state": "remedy_under_way", "responsible_office_id": new(make_office)},
+    ),
     ("grievance", "routed_has_office", {"state": "accepted"}),
     ("grievance", "source_has_number", {"source": "boston"}),
     (
@@ -320,6 +372,9 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("document", "sha256_in_hex", STORED | {"sha256": "x" * 64}),
     ("document", "sha256_in_hex", STORED | {"sha256": SHA[:63]}),
     ("document", "size_not_negative", STORED | {"size": -1}),
+    ("document", "sent_sha256_in_hex", {"sent_sha256": SHA[:63]}),
+    ("decision", "proposed_has_time", {"state": "proposed"}),
+    ("decision", "approved_by_another", GIVEN | {"decided_by_id": ANN}),
     ("decision", "given_has_day", {"state": "given"}),
     ("decision", "given_by_whom", {"state": "given", "given_on": DAY}),
     ("decision", "told_once_given", {"told_on": DAY}),
@@ -624,7 +679,10 @@ def test_every_check_is_tried() -> None:
     assert tried == declared
 
 
-KEPT = ("AuditEntry", "IdentityOpening", "GrievanceRecusal", "ImpartialityOverride")
+KEPT = (
+    *("AuditEntry", "ClockEntry", "IdentityOpening"),
+    *("GrievanceRecusal", "ImpartialityOverride"),
+)
 
 
 @pytest.mark.parametrize("model", RECORD_TYPES, ids=lambda model: model.__name__)

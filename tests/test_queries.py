@@ -33,6 +33,7 @@ from queries.filter_links import MOST_FILTERS, added, conditions, parse
 from queries.filters import Today, operations
 from queries.lists import Order, Place
 from rules import RuleBroken
+from rules.casework import UNANSWERED
 from rules.grievance import Channel, GrievanceKind, GrievanceState, PauseGround
 from rules.offices import AreaLevel, ClockStage, ClockUnit, OfficeLevel
 from rules.permissions import Role
@@ -65,7 +66,8 @@ def grievance_row(dice: random.Random, office: Office, number: int) -> dict[str,
     state = dice.choice(list(GrievanceState))
     received = NOON - timedelta(days=dice.randint(20, 23))
     later = NOON - timedelta(days=dice.randint(0, 3))
-    ended = state in (GrievanceState.CLOSED, GrievanceState.ANSWERED)
+    ended = state not in (*UNANSWERED, GrievanceState.WITHDRAWN, GrievanceState.DUPLICATE)
+    goes_back = state in (GrievanceState.APPEALED, GrievanceState.DUPLICATE)
     source = dice.choice([None, "boston", "sf"])
     return {
         "title": dice.choice(["Pothole", "pothole", "供水", "Élan", "a", "😀"]),
@@ -81,6 +83,8 @@ def grievance_row(dice: random.Random, office: Office, number: int) -> dict[str,
         "answered_at": later if ended else None,
         "closed_at": later if state == GrievanceState.CLOSED else None,
         "withdrawn_at": later if state == GrievanceState.WITHDRAWN else None,
+        "withdrawal_statement": "Done" if state == GrievanceState.WITHDRAWN else None,
+        "state_before": GrievanceState.ANSWERED if goes_back else None,
         "source": source,
         "external_number": f"{number:04}" if source else None,
     }
@@ -834,7 +838,12 @@ def test_overdue_is_past_its_time_and_unmet(session: Any, office: Office) -> Non
             "responsible_office_id": office.id,
         },
         "closed": {"due_at": late, "closed_at": early, "state": GrievanceState.CLOSED},
-        "withdrawn": {"due_at": late, "withdrawn_at": early, "state": GrievanceState.WITHDRAWN},
+        "withdrawn": {
+            "due_at": late,
+            "withdrawn_at": early,
+            "withdrawal_statement": "Done",
+            "state": GrievanceState.WITHDRAWN,
+        },
     }
     for title, values in rows.items():
         session.add(Grievance(title=title, received_at=EDGE - timedelta(days=9), **values))

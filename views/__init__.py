@@ -12,13 +12,21 @@ import security
 from models import (
     RECORD_TYPES,
     AuditEntry,
+    Decision,
+    Document,
     Grievance,
     ImpartialityOverride,
     ImportBatch,
+    JointConference,
+    LetterTemplate,
     Officer,
+    PlanStep,
     Record,
+    RetaliationReport,
     RoleChange,
+    RulePack,
     SavedView,
+    WorkCalendar,
     db,
 )
 from rules import mark
@@ -26,7 +34,12 @@ from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import (
     account,
+    casework,
+    clocks,
+    conferences,
     dashboard,
+    decisions,
+    documents,
     duplicates,
     errors,
     handing_over,
@@ -34,14 +47,24 @@ from views import (
     impartiality,
     imports,
     leaving,
+    letters,
+    messages,
+    news,
+    plan,
     roles,
     saved,
     search,
     second_factor,
+    standards,
 )
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
+from views.case import CASE_PARTS
+from views.casework import RetaliationReportView
+from views.conferences import JointConferenceView
+from views.decisions import DecisionView
+from views.documents import DocumentView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
 from views.impartiality import OverrideView
@@ -55,10 +78,13 @@ from views.labels import (
     type_label,
     types_label,
 )
+from views.letters import LetterTemplateView
 from views.offices import OfficerView
+from views.plan import PlanStepView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
 from views.shown import address_of, endpoint_of, record_url
+from views.standards import RulePackView, WorkCalendarView
 from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
@@ -67,9 +93,17 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Grievance: GrievanceView,
     ImpartialityOverride: OverrideView,
     ImportBatch: ImportBatchView,
+    PlanStep: PlanStepView,
+    JointConference: JointConferenceView,
+    RetaliationReport: RetaliationReportView,
+    LetterTemplate: LetterTemplateView,
+    Decision: DecisionView,
+    Document: DocumentView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
+    RulePack: RulePackView,
+    WorkCalendar: WorkCalendarView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -93,6 +127,12 @@ SCREENS = (
         mark("Dashboard"),
         mark("How offices handle grievances: in time, how fast, and whether it holds."),
         lambda: dashboard.may_do(Verb.READ),
+    ),
+    Screen(
+        "admin.queues",
+        mark("Queues"),
+        mark("Lists of grievances by their names: mine, my office's, overdue and others."),
+        lambda: security.can(Verb.READ, Grievance),
     ),
     Screen(
         "identity.requests_to_decide",
@@ -176,6 +216,7 @@ def init_app(app: Flask) -> None:
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)
+    casework.init_app(app)
     handing_over.init_app(app)
     saved.init_app(app)
     admin = Admin(
@@ -188,10 +229,20 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    plan.init_app(app)
+    conferences.init_app(app)
     impartiality.init_app(app)
     duplicates.init_app(app)
+    clocks.init_app(app)
+    standards.init_app(app)
+    documents.init_app(app)
+    decisions.init_app(app)
+    letters.init_app(app)
+    CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case)
     search.init_app(app)
     dashboard.init_app(app)
+    messages.init_app(app)
+    news.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,

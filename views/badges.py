@@ -11,6 +11,7 @@ from flask_babel import format_decimal, format_time, gettext, ngettext
 
 from queries.filters import Today
 from rules.accounts import RoleChangeState
+from rules.casework import OVER, TO_ROUTE
 from rules.clock_words import Bucket, Clock, Told, told
 from rules.grievance import (
     AppealOutcome,
@@ -47,10 +48,15 @@ def _tones(**members: Iterable[enum.Enum]) -> dict[enum.Enum, Tone]:
 # complainant's own and never good; a finding is neither good nor bad.
 TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
     GrievanceState: _tones(
-        waiting=[GrievanceState.REGISTERED, GrievanceState.ACKNOWLEDGED, GrievanceState.ROUTED],
-        open=[GrievanceState.ACCEPTED],
-        good=[GrievanceState.ANSWERED],
-        ended=[GrievanceState.CLOSED, GrievanceState.WITHDRAWN],
+        waiting=[
+            *TO_ROUTE,
+            GrievanceState.ROUTED,
+            GrievanceState.OBJECTED,
+            GrievanceState.APPEALED,
+        ],
+        open=[GrievanceState.ACCEPTED, GrievanceState.PLANNED, GrievanceState.REMEDY],
+        good=[GrievanceState.ANSWERED, GrievanceState.REMEDIED],
+        ended=OVER,
     ),
     PointFinding: _tones(ended=PointFinding),
     RemedyState: _tones(
@@ -60,9 +66,15 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
     RequestState: _tones(
         waiting=[RequestState.ASKED], ended=[RequestState.GRANTED, RequestState.REFUSED]
     ),
-    AppealState: _tones(waiting=[AppealState.FILED], ended=[AppealState.DECIDED]),
+    AppealState: _tones(
+        waiting=[AppealState.FILED], ended=[AppealState.DECIDED, AppealState.ENDED]
+    ),
     AppealOutcome: _tones(ended=AppealOutcome),
-    DecisionState: _tones(open=[DecisionState.DRAFT], ended=[DecisionState.GIVEN]),
+    DecisionState: _tones(
+        open=[DecisionState.DRAFT],
+        waiting=[DecisionState.PROPOSED],
+        ended=[DecisionState.GIVEN],
+    ),
     ReportState: _tones(
         waiting=[ReportState.REPORTED],
         bad=[ReportState.CONFIRMED],

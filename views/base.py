@@ -82,6 +82,17 @@ ROUTE_VERBS = {
 }
 
 
+def _changed_columns(record: Record) -> set[str]:
+    """Return the columns that the open transaction changes in `record`, relations as theirs."""
+    state = inspect(record)
+    keys = {attribute.key for attribute in state.attrs if attribute.history.has_changes()}
+    relations = state.mapper.relationships
+    through = {
+        column.key for key in keys if key in relations for column in relations[key].local_columns
+    }
+    return keys | through
+
+
 def kebab(model: type[Record]) -> str:
     """Return "supervision-group" for SupervisionGroup, as it stands in addresses."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", model.__name__).lower()
@@ -325,22 +336,19 @@ class RecordView(BulkActions, InlineEditing, ModelView):
 
     def _asked_record(self, keys: list[str]) -> Record:
         """Return the record that the request names, with its relations joined; 404 otherwise."""
-        record = self.get_one(request.args.get("id", ""))
         relations = inspect(self.model).relationships
         related = [key for key in keys if key in relations]
-        if related:
-            options = [
-                joinedload(getattr(self.model, key)).load_only(
-                    *(
-                        getattr(relations[key].mapper.class_, name)
-                        for name in relations[key].mapper.class_.title_columns
-                    )
+        options = [
+            joinedload(getattr(self.model, key)).load_only(
+                *(
+                    getattr(relations[key].mapper.class_, name)
+                    for name in relations[key].mapper.class_.title_columns
                 )
-                for key in related
-            ]
-            query = select(self.model).where(self.model.id == record.id).options(*options)
-            db.session.scalars(query.execution_options(populate_existing=True)).unique().one()
-            note_unseen(self.model, [record], related)
+            )
+            for key in related
+        ]
+        record: Record = security.load(self.model, request.args.get("id", ""), *options)
+        note_unseen(self.model, [record], related)
         return record
 
     def groups(self, keys: list[str] | set[str]) -> list[tuple[str, list[str]]]:
@@ -468,7 +476,9 @@ class RecordView(BulkActions, InlineEditing, ModelView):
                 begin()
                 if own_owner and getattr(record, own_owner) is None:
                     setattr(record, own_owner, security.current_officer().id)
+                is_new, changed = not inspect(record).persistent, _changed_columns(record)
             db.session.flush()
+            self.after_change([record.id], changed, is_new=is_new)
             self._stay_in_sight([record.id])
             db.session.commit()
         except REFUSALS as error:
@@ -477,6 +487,10 @@ class RecordView(BulkActions, InlineEditing, ModelView):
             self._put_error(form, key, words)
             return False
         return True
+
+    def after_change(self, ids: list[int], columns: set[str], *, is_new: bool = False) -> None:
+        """Do what follows from a change of `columns` in these records, before it is committed.
+        Raises RuleBroken where it must not be."""
 
     def _fill(self, form: RecordForm, record: Record) -> None:
         for field in form:

@@ -279,6 +279,7 @@ class BulkActions:
 
     def _set(self, ids: list[int], column: Any, value: Any) -> int:
         number = change.set_field(self.model, ids, column=column, value=value)
+        self.after_change(ids, {column.key})
         self._stay_in_sight(ids)
         return number
 
@@ -404,6 +405,7 @@ class BulkActions:
         try:
             if ids:
                 number = change.put_back(self.model, ids, column=column, request_id=request_id)
+                self.after_change(ids, {column.key})
                 self._stay_in_sight(ids)
             db.session.commit()
         except REFUSALS as error:

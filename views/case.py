@@ -16,8 +16,10 @@ import security
 from models import (
     AuditEntry,
     ConferenceOffice,
+    DecisionPoint,
     Grievance,
     GrievanceLink,
+    JointConference,
     Office,
     Officer,
     PlanStep,
@@ -28,7 +30,8 @@ from models import (
 from queries import case as asking
 from queries.case import Part
 from queries.filters import local_column
-from rules.permissions import Verb
+from rules.casework import GRIEVANCE
+from rules.permissions import Role, Verb
 from views import story
 from views.badges import Badge, due_badge
 from views.labels import name_of, typed
@@ -37,6 +40,9 @@ from views.shown import Wanted, visible_titles
 
 MOST_TOLD = 60
 """So many entries of the trail are told on the page; the history has all."""
+
+AT_ANY_TIME = frozenset({"withdraw", "merge", "separate", "appeal", "reopen"})
+"""Steps that no grievance waits for."""
 
 CASE_PARTS: dict[str, Callable[[Grievance], Any]] = {}
 
@@ -106,9 +112,38 @@ class CasePage:
             self.grievance.due_at, self.grievance.answered_at, today(), is_ended=ended is not None
         )
 
+    @property
+    def next_steps(self) -> list[tuple[str, list[Role]]]:
+        """What the grievance waits for, whoever takes it: the label of a step, and the roles."""
+        state = self.grievance.state
+        return [
+            (step.label, [role for role in Role if role in step.roles])
+            for step in GRIEVANCE.steps.values()
+            if state in step.sources and step.name not in AT_ANY_TIME
+        ]
+
+    @property
+    def may_plan(self) -> bool:
+        """Whether the officer's role changes plans."""
+        return bool(security.can(Verb.EDIT, PlanStep))
+
+    @property
+    def may_call(self) -> bool:
+        """Whether the officer's role calls offices together about it."""
+        return bool(security.can(Verb.CREATE, JointConference)) and self.grievance.is_open
+
     def of(self, model: type[Record]) -> list[Shown]:
         """Return the records of one type; none where the officer may not read it."""
         return self.case.get(model, [])
+
+    def newest(self, table: str) -> list[Shown]:
+        """Return the records of one type, the newest first."""
+        return self.named(table)[::-1]
+
+    def points(self, decision: Shown) -> list[Shown]:
+        """Return the points of a decision in their order."""
+        mine = [one for one in self.of(DecisionPoint) if one["decision"].id == decision.id]
+        return sorted(mine, key=lambda one: one["position"])
 
     def named(self, table: str) -> list[Shown]:
         """Return the records of one type, by the name of its table."""
@@ -117,7 +152,10 @@ class CasePage:
     @property
     def plan(self) -> list[Shown]:
         """The steps of the plan in their order."""
-        return sorted(self.of(PlanStep), key=lambda one: (one["due_on"], one.id))
+        last = len(self.of(PlanStep)) + 1
+        return sorted(
+            self.of(PlanStep), key=lambda one: (one["position"] or last, one["due_on"], one.id)
+        )
 
     @property
     def links(self) -> list[tuple[Shown, Named]]:

@@ -1,14 +1,14 @@
 """Officers who stand aside from a grievance; leave that two others give to act all the same; and
 pairs of grievances that somebody found to be different matters.
 
-Revises: 0009
+Revises: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

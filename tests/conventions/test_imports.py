@@ -13,7 +13,7 @@ from tests.conventions.sources import TOOLS, listed, modules
 RULES = {"config", "rules"}
 MODELS = RULES | {"models"}
 ASKING = MODELS | {"access", "budget", "limits", "queries", "security"}
-DOING = ASKING | {"actions", "sealing"}
+DOING = ASKING | {"actions", "papers", "sealing"}
 FILES_IN_AND_OUT = DOING | {"exports", "imports", "demo"}
 SET_UP = {"config", "postgres", "embedded"}
 MAY_IMPORT = {
@@ -22,19 +22,21 @@ MAY_IMPORT = {
     "models": {"rules"},
     "access": MODELS | {"postgres"},
     "sealing": RULES,
+    "papers": RULES,
     "queries": MODELS,
     "budget": set(),
     "limits": set(),
     "security": MODELS | {"access", "budget", "limits"},
     "delivery": {"config", "security"},
-    "actions": DOING,
+    "mailing": {"rules"},
+    "actions": DOING | {"mailing"},
     "exports": DOING,
     "imports": DOING,
     "demo": DOING | {"imports"},
     "backup": DOING | SET_UP,
     "doctor": DOING | SET_UP | {"backup"},
-    "cli": FILES_IN_AND_OUT | SET_UP | {"backup", "cli", "doctor"},
-    "views": FILES_IN_AND_OUT - {"demo"},
+    "cli": FILES_IN_AND_OUT | SET_UP | {"backup", "cli", "doctor", "mailing"},
+    "views": (FILES_IN_AND_OUT - {"demo"}) | {"mailing"},
     "logs": {"budget", "config", "security"},
     "metrics": {"logs", "models", "security"},
     "app": FILES_IN_AND_OUT | SET_UP | {"cli", "delivery", "logs", "metrics", "views"},
@@ -56,7 +58,7 @@ PARTS_OF_BASE = (
 # The parts of the dashboard.
 PARTS_OF_DASHBOARD = ("bands", "board", "cells", "charts")
 # The parts of the page of a grievance.
-PARTS_OF_CASE = ("case", "story")
+PARTS_OF_CASE = ("case", "planning", "step_forms", "story")
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[int, str]]:

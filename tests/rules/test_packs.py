@@ -177,13 +177,23 @@ def test_a_matter_needs_its_days(days: int | None) -> None:
 # --- Boston's real due dates -----------------------------------------------------------------
 
 
+def matter_of(row: dict[str, str]) -> str:
+    """Return what the pack calls the matter of a request: its type, and where the pack lists kinds
+    of that type, the kind that the city's form wrote at the end of the title, after the place:
+    "Graffiti: Ward 20  2002  Profane Text"."""
+    matter = " ".join(row["type"].split())
+    kind = re.search(r": Ward \S+\s+\S+\s+(.+)$", row["case_title"].strip())
+    finer = f"{matter}: {kind[1]}" if kind else matter
+    return finer if finer in shipped("boston").steps[DECIDE].matters else matter
+
+
 def boston_rows(file: Path) -> Iterator[tuple[str, datetime, datetime, dict[str, str]]]:
-    """Yield type, opening and target of each request with a target whose type has a rule. Times
+    """Yield matter, opening and target of each request with a target whose type has a rule. Times
     are those of the clock on the wall."""
     matters = shipped("boston").steps[DECIDE].matters
     with file.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
-            matter = " ".join(row["type"].split())
+            matter = matter_of(row)
             if matter in matters and row["target_dt"]:
                 opened = datetime.fromisoformat(row["open_dt"])
                 yield matter, opened, datetime.fromisoformat(row["target_dt"]), row
@@ -198,7 +208,9 @@ def why_not(opened: datetime, target: datetime, ours: datetime, row: dict[str, s
     if -timedelta(hours=1) < target - ours < timedelta():
         return "up to an hour early: the clock of the form, which was sent later"
     if row["type"] == "Graffiti Removal" and target - opened <= timedelta(days=6, hours=1):
-        return "graffiti with the 4 working days of another type, reallocated"
+        return "graffiti with 4 working days, although nothing says that it offends"
+    if ":" in matter_of(row):
+        return "graffiti that offends, with 45 working days all the same"
     if target.second == 0:
         return "set by hand: to a whole minute"
     return "other"
@@ -217,8 +229,9 @@ def compare(file: Path) -> tuple[Counter[str], Counter[str]]:
         matches = abs(ours - target) <= TWO_MINUTES
         counts["rows"] += 1
         counts["matched"] += matches
-        counts[f"{matter} rows"] += 1
-        counts[f"{matter} matched"] += matches
+        kind = matter.partition(":")[0]
+        counts[f"{kind} rows"] += 1
+        counts[f"{kind} matched"] += matches
         if not matches:
             reasons[why_not(opened, target, ours, row)] += 1
     return counts, reasons
@@ -245,7 +258,8 @@ def test_boston_set_its_due_dates_by_this_rule(figures: Callable[[str], None]) -
         + "; ".join(f"{number} {reason}" for reason, number in reasons.most_common())
     )
     assert counts["rows"] == 41_392
-    assert counts["matched"] >= 41_054
+    assert counts["matched"] >= 41_093
+    assert counts["matched"] / counts["rows"] >= 0.992
     assert sum(reasons.values()) == counts["rows"] - counts["matched"]
     assert reasons["other"] <= 40
     with FIT.open(encoding="utf-8", newline="") as lines:

@@ -18,7 +18,7 @@ from tests.statements import statements
 from tests.views.pages import address
 
 MOST_STATEMENTS = 15
-WITHOUT_THE_OTHERS = 11
+WITHOUT_THE_OTHERS = 15
 """What the page takes before clock, steps, documents and decision are asked for."""
 
 
