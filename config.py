@@ -156,6 +156,11 @@ SETTINGS: tuple[Setting, ...] = (
         "Days for which one who left an office counts as serving it in acting on its grievances.",
     ),
     _setting("UPLOAD_MEGABYTES", int, 200, "Largest file that may be uploaded for import."),
+    _setting("BUREAU", str, "Grievance bureau", "Name and address on letters; | between lines."),
+    _setting("DOCUMENT_MEGABYTES", int, 25, "Largest document of a grievance, uploaded."),
+    _setting(
+        "DOCUMENTS_FOLDER", str, "", "Folder of uploaded documents; empty: instance/documents."
+    ),
     _setting("IDENTITY_MINUTES", int, 5, "Minutes for which an opened identity is shown: 1 to 60."),
     _setting(
         "IDENTITY_AGREEMENT_HOURS",
@@ -180,6 +185,53 @@ SETTINGS: tuple[Setting, ...] = (
         str,
         "",
         "These keys instead of files: 1:HEX,2:HEX with 64 signs each; the highest seals.",
+    ),
+    _setting("JOBS", bool, True, "Whether make run also runs the worker: reminders, mail."),
+    _setting(
+        "REMIND_DAYS",
+        int,
+        3,
+        "Working days before the end of a time on which a reminder comes; 0: none.",
+    ),
+    _setting(
+        "ESCALATE_DAYS",
+        int,
+        3,
+        "Working days between one step up the reporting line and the next, once a time has ended.",
+    ),
+    _setting(
+        "LEAD_AFTER_DAYS",
+        int,
+        60,
+        "Days after which an open grievance must have a lead official; one that was sent from "
+        "above must have one at once.",
+    ),
+    _setting(
+        "LEAD_RANK",
+        str,
+        "department",
+        "Rank of such a lead official at least: community, subdistrict, department or district.",
+    ),
+    _setting(
+        "SITE_ADDRESS",
+        str,
+        "",
+        "Address of the site, such as https://redress.example.org, for links in mails; empty: "
+        "mails have none.",
+    ),
+    _setting("MAIL_HOST", str, "", "Mail server (SMTP); empty: no mail is sent."),
+    _setting("MAIL_PORT", int, 587, "Port of the mail server."),
+    _setting(
+        "MAIL_SECURITY",
+        str,
+        "starttls",
+        "How the line to the mail server is kept private: starttls, tls or none.",
+    ),
+    _setting("MAIL_USER", str, "", "Name by which the mail server knows us; empty: none is asked."),
+    _setting("MAIL_PASSWORD", str, "", "Password for that name."),
+    _setting("MAIL_FROM", str, "", "Address from which mails come; needed where MAIL_HOST is set."),
+    _setting(
+        "MAIL_SECONDS", int, 20, "Seconds that the mail server may take for an answer: 1 to 60."
     ),
 )
 
@@ -217,6 +269,7 @@ def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
         raise SettingWrong("REDRESS_METRICS_TOKEN is too short: 32 characters or more are needed.")
     if values["LOG"] not in ("", "json", "text"):
         raise SettingWrong("REDRESS_LOG must be json or text, or be left out.")
+    _check_jobs(values)
     for name in ("SERVICE", "CONDUCT", "DECISION", "APPEALS"):
         if values[f"IMPARTIALITY_{name}"] not in ("person", "office", "subtree"):
             raise SettingWrong(f"REDRESS_IMPARTIALITY_{name} must be person, office or subtree.")
@@ -232,6 +285,28 @@ def read(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     if values["PRODUCTION"] and len(values["SECRET_KEY"]) < 32:
         raise SettingWrong("REDRESS_SECRET_KEY is too short: 32 characters or more are needed.")
     return values
+
+
+def _check_jobs(values: Mapping[str, Any]) -> None:
+    ranks = ("community", "subdistrict", "department", "district")
+    if values["LEAD_RANK"] not in ranks:
+        raise SettingWrong(f"REDRESS_LEAD_RANK must be one of {', '.join(ranks)}.")
+    if not 0 <= values["REMIND_DAYS"] <= 100:
+        raise SettingWrong("REDRESS_REMIND_DAYS must be from 0 to 100.")
+    if not 1 <= values["ESCALATE_DAYS"] <= 100:
+        raise SettingWrong("REDRESS_ESCALATE_DAYS must be from 1 to 100.")
+    if not 1 <= values["LEAD_AFTER_DAYS"] <= 3650:
+        raise SettingWrong("REDRESS_LEAD_AFTER_DAYS must be from 1 to 3650.")
+    if values["MAIL_SECURITY"] not in ("starttls", "tls", "none"):
+        raise SettingWrong("REDRESS_MAIL_SECURITY must be starttls, tls or none.")
+    if not 1 <= values["MAIL_SECONDS"] <= 60:
+        raise SettingWrong("REDRESS_MAIL_SECONDS must be from 1 to 60.")
+    if values["MAIL_HOST"] and "@" not in values["MAIL_FROM"]:
+        raise SettingWrong(
+            "REDRESS_MAIL_HOST is set: set REDRESS_MAIL_FROM to the address that mails come from."
+        )
+    if values["SITE_ADDRESS"] and not values["SITE_ADDRESS"].startswith(("https://", "http://")):
+        raise SettingWrong("REDRESS_SITE_ADDRESS must begin with https:// or http://.")
 
 
 def driver_url(url: str) -> str:
@@ -261,6 +336,11 @@ def secret_key(instance: Path) -> str:
         with suppress(FileExistsError):
             write_once(path, secrets.token_hex(32).encode())
     return path.read_text().strip()
+
+
+def documents_folder(settings: Mapping[str, Any]) -> Path:
+    """Return the folder of the files of documents and letters."""
+    return Path(settings["DOCUMENTS_FOLDER"] or Path(settings["INSTANCE"]) / "documents")
 
 
 def audit_key(settings: Mapping[str, Any]) -> Path:

@@ -66,6 +66,7 @@ from sqlalchemy.schema import FetchedValue
 
 from rules import mark
 from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
+from rules.alarms import MailState, MessageKind
 from rules.casework import OVER
 from rules.grievance import (
     AppealOutcome,
@@ -76,7 +77,10 @@ from rules.grievance import (
     DocumentKind,
     GrievanceKind,
     GrievanceState,
+    LetterKind,
+    LetterLanguage,
     LinkKind,
+    NewsWay,
     PauseGround,
     PointFinding,
     RemedyState,
@@ -469,6 +473,10 @@ class Office(ReferenceRecord):
     address: Mapped[str | None] = mapped_column(
         String(300), info=DETAIL, doc="Where the public finds the office"
     )
+    email: Mapped[str | None] = mapped_column(
+        info=DETAIL | {"read": (Role.ADMINISTRATOR, Role.AUDITOR)},
+        doc="Mailbox of the office for notices of times that end",
+    )
     opened_on: Mapped[Day | None] = mapped_column(info=DETAIL, doc="First day of the office")
     closed_on: Mapped[Day | None] = mapped_column(
         doc="Last day; a closed office keeps its history and gets nothing new"
@@ -853,6 +861,14 @@ class Grievance(OfficeRecord):
         Index(
             "ix_grievance_waits_on_office", "responsible_office_id", "due_at", "id", **WHILE_OPEN
         ),
+        Index("ix_grievance_waits", "due_at", "id", **WHILE_OPEN),
+        # What may be without the lead official it must have.
+        Index(
+            "ix_grievance_without_leader",
+            "received_at",
+            "id",
+            postgresql_where=text(f"{WHILE_OPEN['postgresql_where']} AND lead_official_id IS NULL"),
+        ),
         Index("ix_grievance_to_route", "due_at", "id", **TO_ROUTE),
     )
 
@@ -887,6 +903,11 @@ class Grievance(OfficeRecord):
     )
     channel: Mapped[Channel] = mapped_column(
         server_default="counter", doc="How it reached the bureau", info=THE_MATTER | {"list": False}
+    )
+    news_way: Mapped[NewsWay] = mapped_column(
+        server_default="they_ask_themselves",
+        doc="How whoever brought it chose to hear that there is news; no other way is used",
+        info=DETAIL | THE_MATTER,
     )
     category_id: Mapped[int | None] = reference("category", doc="What it is about", info=THE_MATTER)
     area_id: Mapped[int | None] = reference(
@@ -1160,12 +1181,48 @@ class FormerRespondent(db.Model):  # type: ignore[name-defined, misc]  # as Reco
 GRIEVANCE_OFFICES = ("grievance.responsible_office_id", "grievance.respondent_office_id")
 
 
+class GrievanceCode(PrivateRecord):
+    """The code by which whoever brought one grievance asks for it, without a name. It is shown
+    once, and its hash alone is kept."""
+
+    title_columns = ("id",)
+
+    grievance_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("grievance.id", ondelete="CASCADE"),
+        unique=True,
+        doc="Grievance it is the code of",
+    )
+    code_hash: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info={"secret": True}, doc="SHA-256 of the code"
+    )
+
+
+class News(OfficeRecord):
+    """That whoever brought a grievance was told of news under their code: how, when, by whom. It
+    says nothing of who they are, nor what the news is."""
+
+    desk = Desk.CASEWORK
+    title_columns = ("told_at", "way")
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance of which there is news")
+    way: Mapped[NewsWay] = mapped_column(info=ACTION, doc="How they were told")
+    told_at: Mapped[Moment] = mapped_column(info=ACTION, doc="When they were told")
+    told_by_id: Mapped[int] = reference("officer", info=ACTION, doc="Officer who told them")
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    told_by: Mapped["Officer"] = relationship(foreign_keys=told_by_id)
+
+
 class PlanStep(OfficeRecord):
-    """A dated step of the plan of one grievance."""
+    """A dated step of the plan of one grievance. What a joint conference agreed on is seen by the
+    offices that were invited as well: they take steps over there."""
 
     desk = Desk.CASEWORK
     title_columns = ("subject",)
-    office_paths = GRIEVANCE_OFFICES
+    office_paths = (*GRIEVANCE_OFFICES, "conference.offices.office_id")
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
         CheckConstraint(
@@ -1179,6 +1236,12 @@ class PlanStep(OfficeRecord):
     subject: Mapped[str] = mapped_column(String(300), doc="What is to be done")
     officer_id: Mapped[int | None] = reference("officer", doc="Officer who does it")
     due_on: Mapped[Day] = mapped_column(doc="Day by which it is to be done")
+    position: Mapped[int | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Place in the plan, from 1; without one it comes last, by its day"
+    )
+    conference_id: Mapped[int | None] = reference(
+        "joint_conference", info=ACTION | DETAIL, doc="Joint conference that agreed on it"
+    )
     state: Mapped[StepState] = mapped_column(
         server_default="planned", info=ACTION, doc="How far it is"
     )
@@ -1188,6 +1251,9 @@ class PlanStep(OfficeRecord):
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="plan_steps")
+    conference: Mapped["JointConference | None"] = relationship(
+        back_populates="steps", foreign_keys=conference_id
+    )
     officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
 
 
@@ -1422,6 +1488,7 @@ class Document(OfficeRecord):
     __table_args__ = (
         together("stored_whole", "stored_name", "media_type", "size", "sha256"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+        CheckConstraint("sent_sha256 ~ '^[0-9a-f]{64}$'", name="sent_sha256_in_hex"),
         CheckConstraint("size >= 0", name="size_not_negative"),
     )
 
@@ -1436,6 +1503,9 @@ class Document(OfficeRecord):
     size: Mapped[int | None] = mapped_column(BigInteger, info=SYSTEM, doc="Bytes of the file")
     sha256: Mapped[str | None] = mapped_column(
         String(64), info=SYSTEM, doc="SHA-256 of the file, in hex"
+    )
+    sent_sha256: Mapped[str | None] = mapped_column(
+        String(64), info=SYSTEM, doc="SHA-256 of the file as it was sent, before it was cleaned"
     )
     stored_name: Mapped[str | None] = mapped_column(
         String(80), unique=True, info=SYSTEM | {"secret": True}, doc="Name of the stored file"
@@ -1457,35 +1527,52 @@ class JointConference(OfficeRecord):
     chair_id: Mapped[int] = reference("officer", doc="Officer in the chair")
     meets_at: Mapped[Moment] = mapped_column(doc="When it meets")
     place: Mapped[str | None] = mapped_column(String(300), info=DETAIL, doc="Where it meets")
-    minutes: Mapped[LongText | None] = mapped_column(info=DETAIL, doc="What was said")
+    minutes: Mapped[LongText | None] = mapped_column(info=ACTION | DETAIL, doc="What was said")
     conclusion: Mapped[LongText | None] = mapped_column(
-        info=DETAIL, doc="What was agreed; empty until it has met"
+        info=ACTION | DETAIL, doc="What was agreed; empty until it has met"
     )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="joint_conferences")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     chair: Mapped["Officer"] = relationship(foreign_keys=chair_id)
     offices: Mapped[list["ConferenceOffice"]] = parts("conference")
+    steps: Mapped[list["PlanStep"]] = parts("conference")
 
 
 class ConferenceOffice(OfficeRecord):
-    """An office that sits at a joint conference, and what it undertakes there."""
+    """A seat at a joint conference: the office that is invited, the officer who sits for it where
+    one is named, and what the office undertakes there."""
 
     desk = Desk.CASEWORK
     title_columns = ("undertaking",)
-    office_paths = ("office_id", "conference.office_id")
-    __table_args__ = (UniqueConstraint("conference_id", "office_id"),)
+    office_paths = (
+        "office_id",
+        "conference.office_id",
+        "conference.chair.office_id",
+        *(f"conference.{path}" for path in GRIEVANCE_OFFICES),
+    )
+    __table_args__ = (
+        UniqueConstraint(
+            "conference_id", "office_id", "officer_id", postgresql_nulls_not_distinct=True
+        ),
+    )
 
     conference_id: Mapped[int] = reference(
         "joint_conference", ondelete="CASCADE", doc="Conference it sits at"
     )
     office_id: Mapped[int] = reference("office", doc="Office that takes part")
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer who sits for the office")
+    was_there: Mapped[bool | None] = mapped_column(
+        info=ACTION | {"sort": False},
+        doc="Whether somebody came for it; empty until it has met",
+    )
     undertaking: Mapped[str | None] = mapped_column(
         String(300), doc="What the office undertakes to do"
     )
 
     conference: Mapped["JointConference"] = relationship(back_populates="offices")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
 
 
 class Decision(OfficeRecord):
@@ -1494,7 +1581,10 @@ class Decision(OfficeRecord):
     desk = Desk.DECISIONS
     title_columns = ("subject",)
     office_paths = GRIEVANCE_OFFICES
+    read_only = True
     __table_args__ = (
+        CheckConstraint("state <> 'proposed' OR proposed_at IS NOT NULL", name="proposed_has_time"),
+        CheckConstraint("decided_by_id <> drafted_by_id", name="approved_by_another"),
         CheckConstraint("(state = 'given') = (given_on IS NOT NULL)", name="given_has_day"),
         together("given_by_whom", "given_on", "decided_by_id"),
         CheckConstraint("told_on >= given_on", name="told_after_giving"),
@@ -1508,9 +1598,21 @@ class Decision(OfficeRecord):
     summary: Mapped[LongText] = mapped_column(
         info=DETAIL, doc="The decision as the complainant reads it"
     )
+    follows: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What follows from it: who does what by when"
+    )
+    how_to_appeal: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="Where and how a review is asked for"
+    )
     drafted_by_id: Mapped[int] = reference("officer", doc="Officer who drafted it")
     state: Mapped[DecisionState] = mapped_column(
-        server_default="draft", info=ACTION, doc="Draft, or given"
+        server_default="draft", info=ACTION, doc="Draft, proposed for approval, or given"
+    )
+    proposed_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | DETAIL, doc="When it was proposed to a second person"
+    )
+    sent_back_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why the second person did not approve the last draft"
     )
     given_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was given")
     decided_by_id: Mapped[int | None] = reference("officer", info=ACTION, doc="Officer who decided")
@@ -1534,6 +1636,7 @@ class DecisionPoint(OfficeRecord):
     desk = Desk.DECISIONS
     title_columns = ("position", "point")
     office_paths = tuple(f"decision.{path}" for path in GRIEVANCE_OFFICES)
+    read_only = True
     __table_args__ = (
         UniqueConstraint("decision_id", "position"),
         CheckConstraint("position > 0", name="position_from_one"),
@@ -1548,6 +1651,75 @@ class DecisionPoint(OfficeRecord):
     reasons: Mapped[LongText] = mapped_column(doc="Facts and rules the conclusion rests on")
 
     decision: Mapped["Decision"] = relationship(back_populates="points")
+
+
+class LetterTemplate(ReferenceRecord):
+    """The words of a kind of letter in one language, with places that the case fills."""
+
+    desk = Desk.STANDARDS
+    sorted_by = "name"
+    __table_args__ = (
+        Index(
+            "uq_letter_template_one_in_use",
+            "kind",
+            "language",
+            unique=True,
+            postgresql_where=text("retired_on IS NULL"),
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(doc="Name of the template")
+    kind: Mapped[LetterKind] = mapped_column(doc="What the letter is for")
+    language: Mapped[LetterLanguage] = mapped_column(doc="Language of the letter")
+    subject: Mapped[str] = mapped_column(
+        String(300), info=DETAIL, doc="Its heading; {number} and the like are filled in"
+    )
+    body: Mapped[LongText] = mapped_column(
+        info=DETAIL,
+        doc="Its paragraphs, with an empty line between them; a line that begins with # is a "
+        "heading. Filled in are {number}, {title}, {received_on}, {office}, {bureau}, {today}, "
+        "and, in an answer, {summary}, {points}, {follows}, {how_to_appeal}, {review_until}",
+    )
+    retired_on: Mapped[Day | None] = mapped_column(
+        info=DETAIL, doc="Day from which another one is used"
+    )
+
+
+class Letter(OfficeRecord):
+    """A letter as it went out, without the address of who complained."""
+
+    desk = Desk.DECISIONS
+    title_columns = ("subject",)
+    office_paths = GRIEVANCE_OFFICES
+    read_only = True
+
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance it is about", info=ACTION)
+    decision_id: Mapped[int | None] = reference(
+        "decision", doc="Decision that it tells of", info=ACTION
+    )
+    kind: Mapped[LetterKind] = mapped_column(info=ACTION, doc="What the letter is for")
+    language: Mapped[LetterLanguage] = mapped_column(info=ACTION, doc="Language of the letter")
+    office_id: Mapped[int | None] = reference(
+        "office", doc="Office that it goes to; none: the complainant", info=ACTION
+    )
+    subject: Mapped[str] = mapped_column(String(300), info=ACTION, doc="Its heading")
+    body: Mapped[LongText] = mapped_column(info=ACTION | DETAIL, doc="Its text")
+    letter_template_id: Mapped[int | None] = reference(
+        "letter_template", doc="Template it was made from; none: as shipped", info=ACTION
+    )
+    document_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("document.id", ondelete="RESTRICT"),
+        unique=True,
+        info=ACTION,
+        doc="The letter as PDF, with its SHA-256",
+    )
+
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    decision: Mapped["Decision | None"] = relationship(foreign_keys=decision_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    letter_template: Mapped["LetterTemplate | None"] = relationship(foreign_keys=letter_template_id)
+    document: Mapped["Document"] = relationship(foreign_keys=document_id)
 
 
 class Remedy(OfficeRecord):
@@ -1568,6 +1740,8 @@ class Remedy(OfficeRecord):
         together("verified_by_whom", "verified_on", "verified_by_id"),
         CheckConstraint("verified_by_id <> done_by_id", name="verified_by_another"),
         together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
+        # What is promised and not done, for reminders and escalation.
+        Index("ix_remedy_open", "due_on", "id", postgresql_where=text("state = 'promised'")),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it remedies")
@@ -2877,6 +3051,158 @@ class ListLayout(PrivateRecord):
     is_compact: Mapped[bool] = mapped_column(
         server_default=text("false"), doc="Whether rows stand close together"
     )
+
+
+class Mail(OwnRecord):
+    """A mail to an officer or an office, and what became of it. It holds no address and no text:
+    a mail names grievances by their numbers and says what to do."""
+
+    desk = Desk.MESSAGES
+    read_only = True
+    title_columns = ("made_at", "state")
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
+        CheckConstraint(
+            "state NOT IN ('being_handed_over', 'sent', 'uncertain') OR handed_over_at IS NOT NULL",
+            name="handed_over_has_time",
+        ),
+        CheckConstraint("tries >= 0", name="tries_not_negative"),
+        Index("ix_mail_waits", "next_try_at", "id", postgresql_where=text("state = 'waiting'")),
+        Index(
+            "ix_mail_under_way",
+            "handed_over_at",
+            postgresql_where=text("state = 'being_handed_over'"),
+        ),
+    )
+
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer it is for")
+    office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox it is for")
+    state: Mapped[MailState] = mapped_column(
+        server_default="waiting", info=ACTION, doc="How far it is"
+    )
+    reference: Mapped[str] = mapped_column(
+        String(80),
+        unique=True,
+        info=SYSTEM,
+        server_default=text("gen_random_uuid()::text"),
+        doc="Name by which mail servers tell it from others",
+    )
+    made_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"set_by": "system"}, doc="When it was made"
+    )
+    next_try_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(),
+        info=SYSTEM | {"trail": False},
+        doc="Before then it is not tried again",
+    )
+    tries: Mapped[int] = mapped_column(
+        server_default="0", info=SYSTEM | {"trail": False}, doc="How often it was tried in vain"
+    )
+    handed_over_at: Mapped[Moment | None] = mapped_column(
+        info=SYSTEM, doc="When the mail server was given its end"
+    )
+    sent_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the mail server said that it has it"
+    )
+    failure: Mapped[str | None] = mapped_column(
+        String(300), info=ACTION | DETAIL, doc="Why it was not taken, in a sentence"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    messages: Mapped[list["Message"]] = parts("mail")
+
+
+class Message(OwnRecord):
+    """What an officer or an office is told: a time that ends, or has ended, and what to do."""
+
+    desk = Desk.MESSAGES
+    read_only = True
+    title_columns = ("kind", "told_at")
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
+        CheckConstraint("mail_id IS NULL OR by_mail", name="mailed_if_wanted"),
+        Index("ix_message_unread", "officer_id", "id", postgresql_where=text("read_at IS NULL")),
+        Index(
+            "uq_message_lead_wanted_once",
+            "grievance_id",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("kind = 'lead_official_needed'"),
+        ),
+        Index(
+            "ix_message_to_mail",
+            "officer_id",
+            "office_id",
+            "id",
+            postgresql_where=text("by_mail AND mail_id IS NULL"),
+        ),
+    )
+
+    officer_id: Mapped[int | None] = reference("officer", doc="Officer who is told")
+    office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox is told")
+    grievance_id: Mapped[int] = reference(
+        "grievance", ondelete="CASCADE", doc="Grievance it is about"
+    )
+    kind: Mapped[MessageKind] = mapped_column(info=ACTION, doc="What it says")
+    stage: Mapped[ClockStage | None] = mapped_column(info=ACTION, doc="What the time was for")
+    due_at: Mapped[Moment | None] = mapped_column(
+        info={"set_by": "system"}, doc="When the time ends or ended"
+    )
+    told_at: Mapped[Moment] = mapped_column(
+        server_default=func.now(), info={"set_by": "system"}, doc="When it was written"
+    )
+    read_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"trail": False}, doc="When it was read"
+    )
+    by_mail: Mapped[bool] = mapped_column(
+        server_default=text("false"), info=SYSTEM, doc="Whether it goes out by mail as well"
+    )
+    mail_id: Mapped[int | None] = reference(
+        "mail", info=SYSTEM | {"trail": False}, doc="Mail that it went out with"
+    )
+
+    officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    mail: Mapped["Mail | None"] = relationship(back_populates="messages", foreign_keys=mail_id)
+
+
+class ClockLook(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """When a clock that runs is to be looked at next. A trigger writes it whenever the due time
+    of a clock is set or moved; looking moves it on, until nothing more is to be told."""
+
+    __table_args__ = (Index("ix_clock_look_due", "looks_at", "clock_id"),)
+
+    clock_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("clock.id", ondelete="CASCADE"), primary_key=True
+    )
+    looks_at: Mapped[Moment] = mapped_column()
+
+
+class ClockAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """An alarm that was raised: once for each clock and due time, whatever raises it."""
+
+    __table_args__ = (UniqueConstraint("clock_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    clock_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("clock.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class RemedyAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The same for a remedy that was promised and is not done."""
+
+    __table_args__ = (UniqueConstraint("remedy_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    remedy_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("remedy.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
 
 
 class ImportBatch(ReferenceRecord):

@@ -41,6 +41,7 @@ from sqlalchemy import (
     any_,
     event,
     false,
+    func,
     inspect,
     literal,
     not_,
@@ -70,6 +71,8 @@ from models import (
 from rules.accounts import Appearance, second_factor_roles
 from rules.grievance import GrievanceKind
 from rules.impartiality import Scope, Settings
+from rules.leading import Leading
+from rules.offices import OfficeLevel
 from rules.permissions import READS_EVERY_OFFICE, Desk, Role, Verb, may
 
 COOKIE = "redress_session"
@@ -157,7 +160,7 @@ def _read_log_in(token: str) -> OfficerSession | None:
     now = datetime.now(UTC)
     config = current_app.config
     query = (
-        select(OfficerSession)
+        select(OfficerSession, func.redress_unread(OfficerSession.officer_id))
         .join(OfficerSession.officer)
         .options(contains_eager(OfficerSession.officer).joinedload(Officer.office))
         .where(
@@ -172,7 +175,7 @@ def _read_log_in(token: str) -> OfficerSession | None:
     with _unnamed_transaction() as connection:
         # A session of its own keeps these copies apart from the records that views change.
         with Session(connection, join_transaction_mode="rollback_only") as copies:
-            found = copies.scalar(query)
+            found, _memory()["unread"] = copies.execute(query).one_or_none() or (None, 0)
     _name_actor(connection, found.officer_id if found else None, found.id if found else 0)
     return found
 
@@ -247,6 +250,12 @@ def roles() -> frozenset[Role]:
     return held
 
 
+def unread_messages() -> int:
+    """Return how many messages the current officer had not read when this request came, 100 for
+    more than 99; asked together with the log-in."""
+    return int(_memory().get("unread", 0))
+
+
 def nonce() -> str:
     """Return the word by which the policy of this answer knows the scripts of its page; another
     one with each request."""
@@ -307,6 +316,7 @@ def impartiality() -> Settings:
         appeals=Scope(config["IMPARTIALITY_APPEALS"]),
         cooling_off_days=config["COOLING_OFF_DAYS"],
         timezone=config["TIMEZONE"],
+        leading=Leading(config["LEAD_AFTER_DAYS"], OfficeLevel(config["LEAD_RANK"])),
     )
 
 
@@ -468,13 +478,16 @@ def parse_id(value: object) -> int | None:
     return number if 0 < number <= LARGEST_ID else None
 
 
-def load(model: type[AnyRecord], record_id: object) -> AnyRecord:
-    """Return the record with this id. One that is not there and one that the current officer may
-    not see look the same: 404, as does an id that is none (`1,2`, `abc`, 2^63)."""
+def load(model: type[AnyRecord], record_id: object, *options: Any) -> AnyRecord:
+    """Return the record with this id, read with the loader `options`. One that is not there and one
+    that the current officer may not see look the same: 404, as does an id that is none (`1,2`,
+    `abc`, 2^63)."""
     number = parse_id(record_id)
     if number is None or not can(Verb.READ, model):
         abort(404)
-    query = select(model).where(model.id == number)
+    query = select(model).where(model.id == number).options(*options)
+    if options:  # also of what this request has read before
+        query = query.execution_options(populate_existing=True)
     scope = visible(model)
     record: AnyRecord | None = db.session.scalar(query if scope is None else query.where(scope))
     if record is None:

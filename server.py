@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from types import FrameType
 from typing import Any
 
@@ -36,6 +37,10 @@ WORKERS, THREADS = 2, 8
 """For 2 cores: a long export keeps one thread, and the lists have the others."""
 
 
+JOBS_PAUSE, JOBS_END = 5.0, 10.0
+"""Seconds between two tries to begin the worker, and until a job that is under way must end."""
+
+
 class Stopped(Exception):
     """Somebody pressed Ctrl-C, closed the terminal or sent SIGTERM before the web server ran."""
 
@@ -44,10 +49,52 @@ class Failed(Exception):
     """A step did not work; the message is a sentence that says what to do."""
 
 
+class Jobs:
+    """The worker beside the web server: a process of its own, begun anew when it dies."""
+
+    def __init__(self, wanted: bool) -> None:
+        self.wanted, self.owner = wanted, os.getpid()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.begun = 0.0
+
+    def __enter__(self) -> "Jobs":
+        return self
+
+    def see(self) -> None:
+        """Begin the worker where there is none, not more often than every JOBS_PAUSE seconds."""
+        alive = self.process is not None and self.process.poll() is None
+        if not self.wanted or alive or monotonic() - self.begun < JOBS_PAUSE:
+            return
+        command = [sys.executable, "-m", "flask", "--app", "app", "worker", "--while-alive"]
+        self.begun = monotonic()
+        self.process = subprocess.Popen([*command, str(self.owner)], cwd=config.HOME)
+
+    def __exit__(self, *_: object) -> None:
+        # The workers of gunicorn are forks, and leave through this as well.
+        if self.process is None or os.getpid() != self.owner:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(JOBS_END)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # each job can be broken off anywhere
+            self.process.wait()
+
+
+class Overseer(Arbiter):
+    """gunicorn's arbiter, which looks after the worker of the jobs too."""
+
+    def manage_workers(self) -> None:
+        """Begin the workers that are missing; asked every second."""
+        super().manage_workers()
+        self.app.jobs.see()
+
+
 class Desk(BaseApplication):
     """The web server: gunicorn with threads, configured here and from nowhere else."""
 
-    def __init__(self, bind: str, port: int, ready: Callable[[], None]) -> None:
+    def __init__(self, bind: str, port: int, ready: Callable[[], None], jobs: Jobs) -> None:
+        self.jobs = jobs
         self.settings = {
             "bind": f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}",
             "workers": WORKERS,
@@ -72,6 +119,13 @@ class Desk(BaseApplication):
     def load_config(self) -> None:
         for name, value in self.settings.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve until stopped, and then leave by SystemExit. Raises Failed."""
+        try:
+            Overseer(self).run()
+        except RuntimeError as problem:  # as gunicorn's own run() has it
+            raise Failed(str(problem)) from None
 
     def load(self) -> Flask:  # in each worker: what it opens is not shared with the others
         return create_app()
@@ -113,8 +167,8 @@ def main() -> int:
                 _fill(settings, url)
             ready = partial(_ready, settings, url)
             PatientSocket.patience = float(settings["SENDER_SECONDS"])
-            with metrics.shared(settings):
-                Desk(settings["BIND"], settings["PORT"], ready).run()
+            with metrics.shared(settings), Jobs(settings["JOBS"]) as jobs:
+                Desk(settings["BIND"], settings["PORT"], ready, jobs).run()
     except Stopped:
         say("Stopped.")
         return 130

@@ -204,6 +204,7 @@ def _plan(
         settings=turn.settings,
         field="lead_official",
     )
+    _check_led(turn, leader, field="lead_official")
     if not plan_steps and not turn.grievance.plan_steps:
         raise RuleBroken("A plan has one step at least, with a day.", field="plan_steps")
     planned = [
@@ -220,14 +221,29 @@ def _plan(
     return Told()
 
 
+def _check_led(turn: Turn, leader: Officer | None, field: str | None = None) -> None:
+    """Raise RuleBroken where the grievance must be led by another one than `leader`."""
+    if turn.settings.leading:
+        turn.settings.leading.check(
+            leader.office.level if leader else None,
+            is_from_above=turn.grievance.is_referred_from_above,
+            received_at=turn.grievance.received_at,
+            now=turn.now,
+            field=field,
+        )
+
+
 def _answer(turn: Turn, *, decision: Decision | None) -> Told:
     """Give the answer that somebody else drafted, also to those whose grievances are merged."""
     if decision is None or decision.grievance_id != turn.grievance.id:
         raise RuleBroken("Choose the draft that is to be given.", field="decision")
-    if decision.state is not DecisionState.DRAFT:
+    if decision.state is DecisionState.GIVEN:
         raise RuleBroken("This decision is given already.", field="decision")
+    if decision.state is not DecisionState.PROPOSED:
+        raise RuleBroken("This draft was not proposed for approval yet.", field="decision")
     if decision.drafted_by_id == turn.by.id:
         raise RuleBroken("You drafted it. A second person must decide it.", field="decision")
+    _check_led(turn, turn.grievance.lead_official)
     if not decision.points:
         raise RuleBroken(
             "The draft answers no point yet. Each point of the grievance gets a finding with"

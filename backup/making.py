@@ -35,8 +35,8 @@ from backup.programs import Program, ask, counts, find, run
 Say = Callable[[str], None]
 
 
-def make(url: str, instance: Path, folders: Folders, *, now: datetime, say: Say) -> Manifest:
-    """Take a backup of the database of `url` and of the documents in `instance`; return its
+def make(url: str, documents: Path, folders: Folders, *, now: datetime, say: Say) -> Manifest:
+    """Take a backup of the database of `url` and of the files in `documents`; return its
     manifest. It appears under its name when it is whole, and not before. Raises Failed."""
     with folders.held():
         name = new_name(folders, now)
@@ -45,7 +45,7 @@ def make(url: str, instance: Path, folders: Folders, *, now: datetime, say: Say)
         try:
             make_folder(draft)
             make_folder(keys_draft)
-            manifest = _write(url, instance, name, draft, keys_draft, now, say)
+            manifest = _write(url, documents, name, draft, keys_draft, now, say)
             # The keys first: a backup that can be seen has its keys.
             keys_draft.rename(folders.keys / name)
             sync(folders.keys)
@@ -62,7 +62,7 @@ def make(url: str, instance: Path, folders: Folders, *, now: datetime, say: Say)
 
 
 def _write(
-    url: str, instance: Path, name: str, draft: Path, keys_draft: Path, now: datetime, say: Say
+    url: str, documents: Path, name: str, draft: Path, keys_draft: Path, now: datetime, say: Say
 ) -> Manifest:
     try:
         session = psycopg2.connect(postgres.for_libpq(url), connect_timeout=10)
@@ -83,7 +83,7 @@ def _write(
         _dump(program, url, snapshot, apart, draft / DUMP, keys_draft / KEYS, say)
     written = (draft / DUMP, keys_draft / KEYS)
     files = {path.name: facts(path) for path in written if path.exists()}
-    if number := _keep_documents(instance / "documents", draft / DOCUMENTS):
+    if number := _keep_documents(documents, draft / DOCUMENTS):
         files[DOCUMENTS] = facts(draft / DOCUMENTS)
         say(f"{number:,} documents")
     manifest = Manifest(

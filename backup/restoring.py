@@ -50,7 +50,8 @@ class Way:
 
     url: str
     """Of the database to fill, with the login that is to own it."""
-    instance: Path
+    documents: Path
+    """The folder of the documents' files."""
     keys: checks.Keys
     say: Say
     replace: bool = False
@@ -189,7 +190,7 @@ def _check_room(session: connection, way: Way, manifest: Manifest, again: bool) 
             f"The database {session.info.dbname} is not empty. Restore into an empty one, or"
             " empty this one with --replace."
         )
-    folder = way.instance / "documents"
+    folder = way.documents
     if not again and DOCUMENTS in manifest.files and folder.is_dir() and any(folder.iterdir()):
         raise Failed(f"The folder {folder} is not empty. Move it away and begin again.")
 
@@ -287,7 +288,8 @@ def _timed(way: Way, words: str) -> Iterator[None]:
 def _bring_documents(way: Way, manifest: Manifest, found: Folders) -> None:
     if DOCUMENTS not in manifest.files:
         return
-    folder, draft = way.instance / "documents", way.instance / ".documents.part"
+    folder = way.documents
+    draft = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
     with tarfile.open(found.backups / DOCUMENTS) as archive:

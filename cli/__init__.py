@@ -15,12 +15,13 @@ from flask.cli import with_appcontext
 
 import imports
 from actions import accounts
-from cli import backup, clocks, doctor, officers, trail
+from cli import backup, clocks, doctor, documents, jobs, officers, trail
 from cli.figures import count_figures, figures
 from cli.identity import identity
 from cli.sentences import sentences
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
+from papers.store import Store
 from sealing import key_ring
 
 
@@ -127,6 +128,7 @@ def demo_command(if_empty: bool) -> None:
             session,
             password=password,
             ring=key_ring(settings),
+            store=Store.of(settings),
             now=datetime.now(UTC),
             say=click.echo,
         )
@@ -147,5 +149,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(figures)
     app.cli.add_command(identity)
     app.cli.add_command(import_grievances)
-    for command in (*backup.COMMANDS, *clocks.COMMANDS, *doctor.COMMANDS):
+    app.cli.add_command(jobs.worker)
+    commands = (*backup.COMMANDS, *clocks.COMMANDS, *doctor.COMMANDS, *documents.COMMANDS)
+    for command in commands:
         app.cli.add_command(command)

@@ -38,7 +38,11 @@ def backup_command(folder: Path | None, keys: Path | None, keep: int | None, as_
     folders = _folders(folder, keys)
     with _sentences():
         manifest = backup.make(
-            owner_url(), _instance(), folders, now=now, say=_quiet if as_json else click.echo
+            owner_url(),
+            config.documents_folder(settings),
+            folders,
+            now=now,
+            say=_quiet if as_json else click.echo,
         )
         days = settings["BACKUP_DAYS"] if keep is None else keep
         key_days = settings["BACKUP_KEYS_DAYS"]
@@ -78,8 +82,8 @@ def restore_command(
             _ask_for_name(url)
         more: dict[str, Any] = {"jobs": jobs} if jobs else {}
         way = backup.Way(
-            url=url, instance=_instance(), keys=_keys(), say=click.echo, replace=replace,
-            without_keys=without_keys, **more,
+            url=url, documents=config.documents_folder(current_app.config), keys=_keys(),
+            say=click.echo, replace=replace, without_keys=without_keys, **more,
         )  # fmt: skip
         db.engine.dispose()
         manifest = backup.restore(way, found, _upgrade)

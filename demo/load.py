@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions import accounts, roles
-from demo import catalogue, clocks, identities, reprimands, rhythm, sample
+from demo import catalogue, clocks, identities, letters, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
+from papers.store import Store
 from rules import RuleBroken
 from rules.accounts import check_roles
 from rules.passwords import check_password, normalised
@@ -55,12 +56,12 @@ def refuse_unless_empty(session: Session) -> None:
 
 
 def load(
-    session: Session, *, password: str, ring: KeyRing, now: datetime, say: Say
+    session: Session, *, password: str, ring: KeyRing, store: Store, now: datetime, say: Say
 ) -> dict[str, int]:
     """Load the demo and return how many records of each kind there are. Commit afterwards.
 
-    `ring` has the keys that seal who complained. Raises RuleBroken where `password` may not be
-    one, or where the database is in use already.
+    `ring` has the keys that seal who complained, `store` takes the files of letters. Raises
+    RuleBroken where `password` may not be one, or where the database is in use already.
     """
     refuse_unless_empty(session)
     known = Known(session)
@@ -78,6 +79,7 @@ def load(
     clocks.add_rules(known)
     clocks.add_clocks(known)
     identities.seal(known, ring)
+    letters.add_letters(known, store)
     known.read("reprimands.toml")
     reprimands.freeze_evidence(known)
     reprimands.add_circulations(known)

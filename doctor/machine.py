@@ -13,7 +13,9 @@ import psycopg2
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from config import documents_folder
 from doctor.findings import Deployment, Finding, ask, listed, ok, warning, wrong
+from papers.letters import FAMILIES, fonts
 
 FEWEST_SIGNS = 32
 """Of a secret key: as config.py asks for in production."""
@@ -61,6 +63,32 @@ def secret_files(of: Deployment) -> Iterator[Finding]:
         )
     else:
         yield ok("key files", f"{len(found)}, for their owner alone")
+
+
+def documents(of: Deployment) -> Iterator[Finding]:
+    """Who may read the files of documents."""
+    folder = documents_folder(of.settings)
+    with suppress(OSError):
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            yield wrong(
+                "documents",
+                f"Others on this machine may read the files of cases. Type: chmod 700 {folder}",
+            )
+            return
+    yield ok("documents", f"{folder}, for its owner alone")
+
+
+def letters(of: Deployment) -> Iterator[Finding]:
+    """That letters can be set, in both languages."""
+    missing = sorted(set(FAMILIES) - set(fonts()))
+    if missing:
+        yield wrong(
+            "letters",
+            f"The font {listed(missing)} is missing: letters would have gaps. Install the packages"
+            " of requirements.txt anew.",
+        )
+    else:
+        yield ok("letters", f"fonts: {', '.join(FAMILIES)}")
 
 
 def production(of: Deployment) -> Iterator[Finding]:
@@ -197,5 +225,5 @@ def disk(of: Deployment) -> Iterator[Finding]:
             yield ok("disk", left)
 
 
-CHECKS = (secret_key, secret_files, production)
+CHECKS = (secret_key, secret_files, documents, letters, production)
 WITH_DATABASE = (demo, clock, time_zone, disk)

@@ -8,10 +8,10 @@ from rules.grievance import AppealState, DecisionState, LinkKind, RemedyState, R
 
 
 def drafts(grievance_id: int) -> Select[Decision]:
-    """Ask for the drafts of a decision, the newest first."""
+    """Ask for the drafts that were proposed to a second person, the newest first."""
     return (
         select(Decision)
-        .where(Decision.grievance_id == grievance_id, Decision.state == DecisionState.DRAFT)
+        .where(Decision.grievance_id == grievance_id, Decision.state == DecisionState.PROPOSED)
         .order_by(Decision.id.desc())
     )
 

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, literal_column, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from models import (
@@ -28,6 +37,8 @@ from rules.grievance import DecisionState, RequestState, StepState
 from rules.reprimand import ReprimandState
 from rules.supervision import InspectionState
 
+AT_ONCE = 1000
+"""So many records of a kind are handed over in one step; for more it is taken again."""
 BEING_DRAWN_UP = (
     ReprimandState.DRAFT,
     ReprimandState.CHECKED,
@@ -47,6 +58,29 @@ class Held:
     filters: list[tuple[str, str]]
 
 
+HANDLED, LED = mark("Grievances they handle"), mark("Grievances they lead")
+STEPS, CHAIRED = mark("Steps of plans that wait for them"), mark("Conferences they are to chair")
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """A kind of work that one officer can take over from another in one step, and the column that
+    names who does it."""
+
+    model: type[Record]
+    key: str
+    words: str
+
+
+HANDED_OVER: dict[str, HandedOver] = {
+    "handled": HandedOver(Grievance, "handler_id", HANDLED),
+    "led": HandedOver(Grievance, "lead_official_id", LED),
+    "steps": HandedOver(PlanStep, "officer_id", STEPS),
+    "conferences": HandedOver(JointConference, "chair_id", CHAIRED),
+}
+"""Who drafted something stays who did, and the rest is for other people to appoint."""
+
+
 def _duties(officer: Any, today: date, now: datetime) -> list[tuple[Any, str, list[Any], Any]]:
     """Return (record type, words, conditions, filters of its list without their numbers)."""
 
@@ -57,19 +91,19 @@ def _duties(officer: Any, today: date, now: datetime) -> list[tuple[Any, str, li
     return [
         (
             Grievance,
-            mark("Grievances they handle"),
+            HANDLED,
             [Grievance.handler_id == officer, Grievance.state.not_in(OVER)],
             [mine("handler"), ("state_not_equals", ",".join(OVER))],
         ),
         (
             Grievance,
-            mark("Grievances they lead"),
+            LED,
             [Grievance.lead_official_id == officer, Grievance.state.not_in(OVER)],
             [mine("lead_official"), ("state_not_equals", ",".join(OVER))],
         ),
         (
             PlanStep,
-            mark("Steps of plans that wait for them"),
+            STEPS,
             [PlanStep.officer_id == officer, PlanStep.state == StepState.PLANNED],
             [mine("officer"), ("state_equals", StepState.PLANNED)],
         ),
@@ -126,7 +160,7 @@ def _duties(officer: Any, today: date, now: datetime) -> list[tuple[Any, str, li
         ),
         (
             JointConference,
-            mark("Conferences they are to chair"),
+            CHAIRED,
             [JointConference.chair_id == officer, JointConference.meets_at > now],
             [mine("chair"), ("meets_at_after", day)],
         ),
@@ -168,3 +202,15 @@ def still_held(session: Session, officer_id: int, *, today: date, now: datetime)
         for place, (model, words, _conditions, filters) in enumerate(duties)
         if numbers[place]
     ]
+
+
+def to_hand_over(what: str, officer_id: int, *, today: date, now: datetime) -> Select[Any]:
+    """Ask for the records of one kind of HANDED_OVER that the officer holds, the oldest first,
+    AT_ONCE of them and one more."""
+    kind = HANDED_OVER[what]
+    (conditions,) = (
+        conditions
+        for _model, words, conditions, _filters in _duties(officer_id, today, now)
+        if words == kind.words
+    )
+    return select(kind.model).where(*conditions).order_by(kind.model.id).limit(AT_ONCE + 1)

@@ -46,6 +46,16 @@ class Channel(enum.StrEnum):
     OTHER = "other"
 
 
+class NewsWay(enum.StrEnum):
+    """How whoever brought a grievance wants to hear that there is news under their code."""
+
+    ASK = "they_ask_themselves"
+    EMAIL = "by_mail"
+    PHONE = "by_phone"
+    LETTER = "by_letter"
+    IN_PERSON = "in_person"
+
+
 class PauseGround(enum.StrEnum):
     """The only grounds on which a clock may stand still (domain.md section 5)."""
 
@@ -120,8 +130,22 @@ class DocumentKind(enum.StrEnum):
 
 
 class DecisionState(enum.StrEnum):
+    """A draft is proposed to a second person, who approves it or sends it back."""
+
     DRAFT = "draft"
+    PROPOSED = "proposed"
     GIVEN = "given"
+
+
+class LetterKind(enum.StrEnum):
+    ACKNOWLEDGEMENT = "acknowledgement"
+    TO_COMPLAINANT = "answer_to_complainant"
+    TO_OFFICE = "answer_to_office"
+
+
+class LetterLanguage(enum.StrEnum):
+    ENGLISH = "english"
+    CHINESE = "chinese"
 
 
 class ReportState(enum.StrEnum):

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rules import RuleBroken, Said, mark
 from rules.grievance import GrievanceKind
+from rules.leading import Leading
 from rules.permissions import Role
 
 COOLING_OFF_DAYS = 730
@@ -115,6 +116,8 @@ class Settings:
     appeals: Scope = Scope.OFFICE
     cooling_off_days: int = COOLING_OFF_DAYS
     timezone: str = "UTC"
+    leading: Leading | None = None
+    """Which grievances must have a lead official; None: the steps do not ask."""
 
     def today(self, now: datetime) -> date:
         """Return the date at the bureau."""
@@ -246,6 +249,29 @@ def _of_the_office(act: Act, person: Person, case: Case, settings: Settings) -> 
     return None
 
 
+ACTS_OF: dict[Role, tuple[Act, ...]] = {
+    Role.INTAKE: (Act.ROUTE,),
+    Role.HANDLER: (Act.HANDLE,),
+    Role.OFFICE_HEAD: (Act.HANDLE, Act.ANSWER),
+    Role.LEAD_OFFICIAL: (Act.LEAD, Act.VERIFY),
+    Role.SUPERVISOR: (Act.VERIFY,),
+    Role.DECIDER: (Act.ANSWER, Act.REVIEW),
+}
+"""What each role does in a grievance, of which its page says beforehand that it is barred."""
+
+
+def barred_acts(
+    person: Person, roles: frozenset[Role], case: Case, settings: Settings
+) -> dict[Act, Bar]:
+    """Return what `person` with `roles` must not do in `case` though their role would, and why;
+    of appeals only where there is one."""
+    acts = {act for role in roles for act in ACTS_OF.get(role, ())}
+    if not case.is_appealed:
+        acts.discard(Act.REVIEW)
+    found = {act: bar(act, person, case, settings) for act in Act if act in acts}
+    return {act: why for act, why in found.items() if why is not None}
+
+
 # --- Two people may override it ---------------------------------------------------------------
 
 MAY_OVERRIDE = frozenset({Role.LEAD_OFFICIAL, Role.DECIDER})
@@ -265,24 +291,46 @@ def check_reason(text: str) -> str:
     return text
 
 
-def check_override(
-    by: Person, roles: frozenset[Role], concerned: int, asked_by: int | None, case: Case
-) -> None:
-    """Raise RuleBroken unless `by` may be one of the two who let the officer `concerned` act:
-    the one who asks (`asked_by` None), or the second. Neither is the officer concerned, stands
-    aside, or serves the office complained about, or the two would be a door for it."""
-    if not roles & (MAY_ASK if asked_by is None else MAY_OVERRIDE):
+def check_outside(by: Person, case: Case) -> None:
+    """Raise RuleBroken where `by`, who decides about somebody's impartiality, stands aside or
+    serves the office complained about or one below it: they would open or shut a door for it."""
+    if by.officer_id in case.aside or (by.line | by.aside_from) & case.respondents:
         raise RuleBroken(
-            "Your role does not ask for this."
-            if asked_by is None
-            else "A lead official or a decider agrees to this."
+            "You stand aside here, or are of the line of the office complained about. Somebody "
+            "outside it must do this."
         )
+
+
+def check_stating(by: Person, roles: frozenset[Role], concerned: int, case: Case) -> None:
+    """Raise RuleBroken unless `by` may write down that the officer `concerned` stands aside:
+    everybody of themselves, of others who answers for the case and is outside it."""
+    if concerned in case.aside:
+        raise RuleBroken("This officer stands aside from this grievance already.", field="officer")
+    if concerned == by.officer_id:
+        return
+    if not roles & MAY_ASK:
+        raise RuleBroken("Your role writes this down of yourself alone.", field="officer")
+    check_outside(by, case)
+
+
+def check_asking(by: Person, roles: frozenset[Role], concerned: int, case: Case) -> None:
+    """Raise RuleBroken unless `by` may ask for leave for the officer `concerned`: the first of
+    the two who override."""
+    if not roles & MAY_ASK:
+        raise RuleBroken("Your role does not ask for this.")
+    if by.officer_id == concerned:
+        raise RuleBroken("Two others decide whether you may act all the same.", field="officer")
+    check_outside(by, case)
+
+
+def check_agreeing(
+    by: Person, roles: frozenset[Role], concerned: int, asked_by: int, case: Case
+) -> None:
+    """Raise RuleBroken unless `by` may be the second of the two, who agrees or refuses."""
+    if not roles & MAY_OVERRIDE:
+        raise RuleBroken("A lead official or a decider agrees to this.")
     if by.officer_id == concerned:
         raise RuleBroken("Two others decide whether you may act all the same.")
     if by.officer_id == asked_by:
         raise RuleBroken("You asked for it. A second person must agree.")
-    if by.officer_id in case.aside or (by.line | by.aside_from) & case.respondents:
-        raise RuleBroken(
-            "You stand aside here, or are of the line of the office complained about. Two others "
-            "must decide this."
-        )
+    check_outside(by, case)

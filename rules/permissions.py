@@ -38,6 +38,7 @@ class Desk(enum.StrEnum):
     IMPORTS = "imports"
     EXPORTS = "exports"
     VIEWS = "views"
+    MESSAGES = "messages"
     SESSIONS = "sessions"
     ROLES = "roles"
     TRAIL = "trail"
@@ -83,6 +84,7 @@ rhythm      rcudx          rcux    rx       rcux         rcux           rx      
 imports     r              r       -        -            -              -           -        rx
 exports     rx             r       r        r            r              r           r        rx
 views       rcud           rcud    rcud     rcud         rcud           rcud        rcud     rcud
+messages    rx             -       -        -            -              -           -        rx
 sessions    rx             r       r        r            r              r           r        rx
 roles       rx             -       -        -            -              -           -        rx
 trail       rx             -       -        -            -              -           -        rx

@@ -13,6 +13,8 @@ SENTENCES: dict[str, str] = {
     "number_is_kept": mark("A number that was given stays listed; this record is not deleted."),
     "is_frozen": mark("Frozen evidence is neither changed nor deleted."),
     "is_kept": mark("What was recorded here is neither changed nor deleted."),
+    "file_is_kept": mark("The file of a document stays as it is. Upload another one."),
+    "given_is_kept": mark("A decision that was given keeps its words. An appeal reviews it."),
     # Trees and periods
     "no_cycle": mark("A record cannot stand below itself. Choose another one above it."),
     "not_its_own_parent": mark("An office cannot be above itself. Choose another one."),
@@ -138,6 +140,12 @@ SENTENCES: dict[str, str] = {
     "stored_whole": mark("A stored document has its name, type, size and SHA-256: all or none."),
     "given_by_whom": mark("A decision that is given needs its day and the officer who gave it."),
     "given_has_day": mark("A decision that is given needs its day, and only such a one."),
+    "decision_approved_by_another": mark("Somebody else than who drafted it must approve it."),
+    "proposed_has_time": mark("A proposed decision needs the time at which it was proposed."),
+    "sent_sha256_in_hex": mark("A SHA-256 has 64 signs from 0 to 9 and a to f."),
+    "letter_template_one_in_use": mark(
+        "One template of this kind and language is in use. Retire that one, or change it."
+    ),
     "review_after_telling": mark("The time for a review ends after the complainant was told."),
     "review_once_told": mark("The time for a review begins when the complainant is told."),
     "told_after_giving": mark("The complainant cannot be told before the decision is given."),
@@ -263,6 +271,13 @@ SENTENCES: dict[str, str] = {
     "handed_over_with_note": mark("To hand a shift over takes a note."),
     "duty_shift_overlap": mark("This officer is on duty in part of that time already."),
     "a_share": mark("A share is from 0 to 100 per cent."),
+    # Messages and mails
+    "to_one": mark("It goes to one officer or to one office."),
+    "sent_has_time": mark("A mail that was sent needs the time of it, and only such a one."),
+    "handed_over_has_time": mark("A mail that was handed over needs the time of it."),
+    "tries_not_negative": mark("Nothing is tried less than 0 times."),
+    "message_lead_wanted_once": mark("They were told of it already."),
+    "mailed_if_wanted": mark("Only what is to go out by mail has a mail."),
     # The system's own records
     "every_row_accounted_for": mark("The rows of an import must add up."),
     "shared_once": mark("Share it with an office or with a role, not with both."),

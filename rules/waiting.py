@@ -43,6 +43,8 @@ class Place(enum.Enum):
     FORM = "form"
     IMPORT = "import"
     LEAVING = "leaving"
+    STEP = "step"
+    CONFERENCE = "conference"
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ _HANDLER = (
         _roles(Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL, Role.INTAKE),
         (("officer_equals", MINE), ("state_equals", StepState.PLANNED)),
         mark("Open the step"),
+        Place.STEP,
         clock="due_on",
         named=("subject", "grievance.number"),
         office="grievance.responsible_office",
@@ -297,7 +300,7 @@ _LEAD_OFFICIAL = (
         _roles(Role.LEAD_OFFICIAL, Role.OFFICE_HEAD, Role.HANDLER),
         (("chair_equals", MINE), ("conclusion_empty", "")),
         mark("Write down what was agreed"),
-        Place.FORM,
+        Place.CONFERENCE,
         clock="meets_at",
         means=Clock.HAPPENS,
         named=("subject", "grievance.number"),

@@ -39,6 +39,7 @@ from models import (
     Feedback,
     Finding,
     Grievance,
+    GrievanceCode,
     GrievanceLink,
     GrievanceRecusal,
     GroupMembership,
@@ -50,7 +51,12 @@ from models import (
     ImportBatch,
     Inspection,
     JointConference,
+    Letter,
+    LetterTemplate,
     ListLayout,
+    Mail,
+    Message,
+    News,
     NumberSeries,
     Office,
     Officer,
@@ -83,7 +89,17 @@ from models import (
     db,
 )
 from rules.accounts import RoleChangeKind
-from rules.grievance import AsideGround, DocumentKind, LinkKind, PauseGround, PointFinding
+from rules.alarms import MessageKind
+from rules.grievance import (
+    AsideGround,
+    DocumentKind,
+    LetterKind,
+    LetterLanguage,
+    LinkKind,
+    NewsWay,
+    PauseGround,
+    PointFinding,
+)
 from rules.identity import Duty, IdentityField, OpeningGround
 from rules.impartiality import Act
 from rules.ledger import EntryKind
@@ -274,6 +290,23 @@ def make_identity_opening(**given: Any) -> IdentityOpening:
     )
 
 
+def make_grievance_code(**given: Any) -> GrievanceCode:
+    return _make(
+        GrievanceCode, given, grievance_id=_id(make_grievance), code_hash=lambda: os.urandom(32)
+    )
+
+
+def make_news(**given: Any) -> News:
+    return _make(
+        News,
+        given,
+        grievance_id=_id(make_grievance),
+        way=NewsWay.PHONE,
+        told_at=NOON,
+        told_by_id=_id(make_officer),
+    )
+
+
 def make_plan_step(**given: Any) -> PlanStep:
     return _make(
         PlanStep, given, grievance_id=_id(make_grievance), subject="Visit the site", due_on=DAY
@@ -349,6 +382,33 @@ def make_document(**given: Any) -> Document:
         grievance_id=_id(make_grievance),
         name="Photo of the road",
         kind=DocumentKind.EVIDENCE,
+    )
+
+
+def make_letter_template(**given: Any) -> LetterTemplate:
+    # One of a kind and language is in use: others are those that were.
+    return _make(
+        LetterTemplate,
+        given,
+        name=f"Answer {next(_number)}",
+        kind=LetterKind.TO_COMPLAINANT,
+        language=LetterLanguage.ENGLISH,
+        subject="Your grievance {number}",
+        body="We have decided.",
+        retired_on=DAY,
+    )
+
+
+def make_letter(**given: Any) -> Letter:
+    return _make(
+        Letter,
+        given,
+        grievance_id=_id(make_grievance),
+        kind=LetterKind.TO_COMPLAINANT,
+        language=LetterLanguage.ENGLISH,
+        subject="Your grievance",
+        body="We have decided.",
+        document_id=_id(make_document, kind=DocumentKind.LETTER),
     )
 
 
@@ -707,6 +767,26 @@ def make_default_view(**given: Any) -> DefaultView:
 
 def make_list_layout(**given: Any) -> ListLayout:
     return _make(ListLayout, given, officer_id=_id(make_officer), record_type="grievance")
+
+
+def make_mail(**given: Any) -> Mail:
+    """A mail to an officer, or to the office that is given."""
+    to = {} if "office_id" in given else {"officer_id": _id(make_officer)}
+    return _make(Mail, given, **to)
+
+
+def make_message(**given: Any) -> Message:
+    """A message to an officer, or to the office that is given."""
+    to = {} if "office_id" in given else {"officer_id": _id(make_officer)}
+    return _make(
+        Message,
+        given,
+        grievance_id=_id(make_grievance),
+        kind=MessageKind.ENDED,
+        stage=ClockStage.DECIDE,
+        due_at=NOON,
+        **to,
+    )
 
 
 def make_import_batch(**given: Any) -> ImportBatch:

@@ -40,13 +40,16 @@ from rules.grievance import (
     RemedyState,
     RequestState,
 )
+from rules.impartiality import Settings
+from rules.leading import Leading
 from rules.lifecycle import BACK
-from rules.offices import ClockStage, ClockStart
+from rules.offices import ClockStage, ClockStart, OfficeLevel
 from rules.permissions import Role
 from tests.rules.test_lifecycle import EXPECTED
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 TODAY = NOW.date()
+PROPOSED = {"state": DecisionState.PROPOSED, "proposed_at": NOW}
 RECEIVED = NOW - timedelta(days=20)
 S = GrievanceState
 ANSWERED = (S.ANSWERED, S.REMEDY, S.REMEDIED, S.CLOSED, S.APPEALED)
@@ -95,7 +98,7 @@ class World:
                 grievance=one, office=self.water, asked_by=people["head"], asked_at=RECEIVED
             )
         if state in (S.ACCEPTED, S.PLANNED):
-            draft = make.make_decision(grievance=one, drafted_by=people["handler"])
+            draft = make.make_decision(grievance=one, drafted_by=people["handler"], **PROPOSED)
             make.make_decision_point(decision=draft)
         if state in ANSWERED:
             self.decision(one)
@@ -126,7 +129,7 @@ class World:
     def facts(self, step: str, one: Grievance) -> dict[str, Any]:
         """Return what `step` needs."""
         remedy = one.remedies[0] if one.remedies else None
-        draft = next((d for d in one.decisions if d.state is DecisionState.DRAFT), None)
+        draft = next((d for d in one.decisions if d.state is DecisionState.PROPOSED), None)
         told: dict[str, Callable[[], dict[str, Any]]] = {
             "acknowledge": lambda: {},
             "route": lambda: {"responsible_office": self.water, "reason": "It is a pipe."},
@@ -323,6 +326,25 @@ def test_a_plan_has_a_leader_of_the_rank_and_a_step(w: World, session: Any) -> N
     assert one.lead_official_id == w.people["leader"].id
 
 
+def test_what_is_sent_from_above_or_long_pending_is_led_by_one_of_the_rank(
+    w: World, session: Any
+) -> None:
+    strict = Settings(leading=Leading(60, OfficeLevel.DEPARTMENT))
+    w.root.level, w.water.level = OfficeLevel.DISTRICT, OfficeLevel.COMMUNITY
+    low = make.make_officer(office=w.water, roles=[Role.LEAD_OFFICIAL])
+    long_ago = {"received_at": NOW - timedelta(days=60), "acknowledged_at": NOW}
+    for more in ({"is_referred_from_above": True}, long_ago):
+        one = w.grievance(S.ACCEPTED, **more)
+        with pytest.raises(RuleBroken, match="of this rank at least"):
+            w.take(one, "plan", lead_official=low, settings=strict)
+        with pytest.raises(RuleBroken, match="needs a lead official first"):
+            w.take(one, "answer", settings=strict)
+        w.take(one, "plan", settings=strict)
+        w.take(one, "answer", settings=strict)
+    usual = w.grievance(S.ACCEPTED)
+    w.take(usual, "answer", settings=strict)
+
+
 def test_an_answer_is_given_by_another_than_who_drafted_it_and_answers_each_point(
     w: World, session: Any
 ) -> None:
@@ -333,7 +355,7 @@ def test_an_answer_is_given_by_another_than_who_drafted_it_and_answers_each_poin
     session.flush()
     with pytest.raises(RuleBroken, match="Somebody else must take this step"):
         take_step(one, "answer", by=drafter, now=NOW, decision=draft)
-    bare = make.make_decision(grievance=one, drafted_by=w.people["handler"])
+    bare = make.make_decision(grievance=one, drafted_by=w.people["handler"], **PROPOSED)
     with pytest.raises(RuleBroken, match="answers no point yet"):
         w.take(one, "answer", decision=bare)
     foreign = make.make_decision()
@@ -525,7 +547,7 @@ def test_steps_start_and_stop_the_clocks_and_give_the_last_days(w: World, sessio
     assert _stages(session, one)[ClockStage.OBJECT].stopped_at is None
     w.take(one, "accept")
     assert _stages(session, one)[ClockStage.OBJECT].stopped_at == NOW
-    draft = make.make_decision(grievance=one, drafted_by=w.people["handler"])
+    draft = make.make_decision(grievance=one, drafted_by=w.people["handler"], **PROPOSED)
     make.make_decision_point(decision=draft)
     w.take(one, "answer", decision=draft)
     stages = _stages(session, one)

@@ -78,6 +78,7 @@ FILL_BY_USE = {OfficerSession, SavedView, ExportRecord}
 # What a load decides by itself: times, passwords, and the number of a grievance in this register,
 # which begins with the year of loading.
 NOT_THE_SAME = {
+    "stored_name",  # made at random
     "id",
     "number",
     "created_at",
@@ -180,7 +181,7 @@ def test_the_demo_is_the_same_in_another_database_and_another_process(
         | {"REDRESS_SECRET_KEY": SECRET},
     )
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"[\d,]+ records of 4\d kinds in \d+\.\d s", done.stdout.splitlines()[-1])
+    assert re.fullmatch(r"[\d,]+ records of \d\d kinds in \d+\.\d s", done.stdout.splitlines()[-1])
     other = make_app(url, tmp_path)
     second = digests(other)
     with other.app_context():

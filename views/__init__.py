@@ -12,9 +12,15 @@ import security
 from models import (
     RECORD_TYPES,
     AuditEntry,
+    Decision,
+    Document,
     Grievance,
+    ImpartialityOverride,
     ImportBatch,
+    JointConference,
+    LetterTemplate,
     Officer,
+    PlanStep,
     Record,
     RetaliationReport,
     RoleChange,
@@ -30,11 +36,21 @@ from views import (
     account,
     casework,
     clocks,
+    conferences,
     dashboard,
+    decisions,
+    documents,
+    duplicates,
     errors,
+    handing_over,
     identity,
+    impartiality,
     imports,
     leaving,
+    letters,
+    messages,
+    news,
+    plan,
     roles,
     saved,
     search,
@@ -44,9 +60,14 @@ from views import (
 from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
+from views.case import CASE_PARTS
 from views.casework import RetaliationReportView
+from views.conferences import JointConferenceView
+from views.decisions import DecisionView
+from views.documents import DocumentView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
+from views.impartiality import OverrideView
 from views.labels import (
     about,
     enum_label,
@@ -57,10 +78,12 @@ from views.labels import (
     type_label,
     types_label,
 )
+from views.letters import LetterTemplateView
 from views.offices import OfficerView
+from views.plan import PlanStepView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
-from views.shown import endpoint_of, record_url
+from views.shown import address_of, endpoint_of, record_url
 from views.standards import RulePackView, WorkCalendarView
 from views.trail import AuditEntryView
 
@@ -68,8 +91,14 @@ from views.trail import AuditEntryView
 SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Officer: OfficerView,
     Grievance: GrievanceView,
+    ImpartialityOverride: OverrideView,
     ImportBatch: ImportBatchView,
+    PlanStep: PlanStepView,
+    JointConference: JointConferenceView,
     RetaliationReport: RetaliationReportView,
+    LetterTemplate: LetterTemplateView,
+    Decision: DecisionView,
+    Document: DocumentView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -98,6 +127,12 @@ SCREENS = (
         mark("Dashboard"),
         mark("How offices handle grievances: in time, how fast, and whether it holds."),
         lambda: dashboard.may_do(Verb.READ),
+    ),
+    Screen(
+        "admin.queues",
+        mark("Queues"),
+        mark("Lists of grievances by their names: mine, my office's, overdue and others."),
+        lambda: security.can(Verb.READ, Grievance),
     ),
     Screen(
         "identity.requests_to_decide",
@@ -182,6 +217,7 @@ def init_app(app: Flask) -> None:
     roles.init_app(app)
     leaving.init_app(app)
     casework.init_app(app)
+    handing_over.init_app(app)
     saved.init_app(app)
     admin = Admin(
         app,
@@ -193,10 +229,20 @@ def init_app(app: Flask) -> None:
             register(admin, model)
     imports.init_app(app)
     identity.init_app(app)
+    plan.init_app(app)
+    conferences.init_app(app)
+    impartiality.init_app(app)
+    duplicates.init_app(app)
     clocks.init_app(app)
     standards.init_app(app)
+    documents.init_app(app)
+    decisions.init_app(app)
+    letters.init_app(app)
+    CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case)
     search.init_app(app)
     dashboard.init_app(app)
+    messages.init_app(app)
+    news.init_app(app)
     app.jinja_env.globals.update(
         menu=menu,
         label=label,
@@ -205,6 +251,7 @@ def init_app(app: Flask) -> None:
         type_label=type_label,
         types_label=types_label,
         record_url=record_url,
+        address_of=address_of,
         enum_label=enum_label,
         current_officer=security.current_officer,
         language=security.language,

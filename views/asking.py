@@ -1,5 +1,5 @@
-"""What the screens of accounts ask of a request: the limits of log-ins, where the request comes
-from, and whose it is."""
+"""What the screens of accounts and of identities ask of a request: the limits of log-ins, where the
+request comes from, whose it is; how long an opening lasts, and with which keys."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +7,10 @@ from flask import abort, current_app, request
 from flask import session as web_session
 
 import security
-from actions import accounts
+from actions import accounts, identity
 from models import Officer, OfficerSession, db
+from rules.permissions import Role, Verb
+from sealing import KeyRing, key_ring
 
 # What a visitor may choose before they log in; the log-in takes it along.
 CHOICES = ("language", "appearance")
@@ -49,3 +51,33 @@ def present_log_in() -> OfficerSession:
 def own_record(officer: Officer) -> Officer:
     """Return the record of the current officer that may be changed; the one at hand is a copy."""
     return db.session.get_one(Officer, officer.id)
+
+
+def identity_at() -> identity.At:
+    """Return the time, and the date at the bureau."""
+    return identity.At(datetime.now(UTC), security.today())
+
+
+def identity_terms() -> identity.Terms:
+    """Return for how long the settings let an identity be open."""
+    config = current_app.config
+    return identity.Terms(
+        opening=timedelta(minutes=config["IDENTITY_MINUTES"]),
+        agreement=timedelta(hours=config["IDENTITY_AGREEMENT_HOURS"]),
+    )
+
+
+def identity_ring() -> KeyRing:
+    """Return the keys that seal identities."""
+    return key_ring(current_app.config)
+
+
+def may_hand_over(person: Officer) -> bool:
+    """Return whether the current officer may hand over the work of `person`: whoever edits
+    officers, and the head of their office or of one above it."""
+    if security.can(Verb.EDIT, Officer):
+        return True
+    if Role.OFFICE_HEAD not in security.roles():
+        return False
+    offices = security.visible_offices()
+    return offices is None or person.office_id in offices

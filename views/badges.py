@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask_babel import format_decimal, gettext, ngettext
+from flask_babel import format_decimal, format_time, gettext, ngettext
 
 from queries.filters import Today
 from rules.accounts import RoleChangeState
 from rules.casework import OVER, TO_ROUTE
+from rules.clock_words import Bucket, Clock, Told, told
 from rules.grievance import (
     AppealOutcome,
     AppealState,
@@ -69,7 +70,11 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
         waiting=[AppealState.FILED], ended=[AppealState.DECIDED, AppealState.ENDED]
     ),
     AppealOutcome: _tones(ended=AppealOutcome),
-    DecisionState: _tones(open=[DecisionState.DRAFT], ended=[DecisionState.GIVEN]),
+    DecisionState: _tones(
+        open=[DecisionState.DRAFT],
+        waiting=[DecisionState.PROPOSED],
+        ended=[DecisionState.GIVEN],
+    ),
     ReportState: _tones(
         waiting=[ReportState.REPORTED],
         bad=[ReportState.CONFIRMED],
@@ -149,11 +154,10 @@ class Badge:
 def due_badge(due: date, met: date | None, now: Today, *, is_ended: bool) -> Badge | None:
     """Return the chip beside `due`: how long there is, how long it is over, or whether it was
     `met`. None where the clock ended without the deed (`is_ended`): there is nothing to praise."""
-    day = _day(due, now)
     if met is not None:
         if met <= due:
             return Badge(gettext("met"), Tone.GOOD)
-        late = (_day(met, now) - day).days
+        late = (_day(met, now) - _day(due, now)).days
         words = (
             ngettext("%(days)s day late", "%(days)s days late", late, days=format_decimal(late))
             if late
@@ -162,16 +166,25 @@ def due_badge(due: date, met: date | None, now: Today, *, is_ended: bool) -> Bad
         return Badge(words, Tone.BAD)
     if is_ended:
         return None
-    left = (day - now.day).days
-    if due < (now.now if isinstance(due, datetime) else now.day):
-        over = ngettext(
-            "overdue %(days)s day", "overdue %(days)s days", -left, days=format_decimal(-left)
-        )
-        return Badge(over if left else gettext("overdue"), Tone.BAD)
-    if left == 0:
-        return Badge(gettext("due today"), Tone.WAITING)
-    words = ngettext("due in %(days)s day", "due in %(days)s days", left, days=format_decimal(left))
-    return Badge(words, Tone.OPEN)
+    clock = told(due, Clock.DUE, now.now.astimezone(now.zone))
+    tones = {Bucket.OVERDUE: Tone.BAD, Bucket.TODAY: Tone.WAITING}
+    return Badge(clock_words(clock), tones.get(clock.bucket, Tone.OPEN))
+
+
+def clock_words(clock: Told) -> str:
+    """Return "3 days overdue", "due today at 16:00" in the reader's language."""
+    count = clock.number
+    spans = {
+        "day": lambda: ngettext("%(num)s day", "%(num)s days", count),
+        "month": lambda: ngettext("%(num)s month", "%(num)s months", count),
+        "year": lambda: ngettext("%(num)s year", "%(num)s years", count),
+    }
+    values = {}
+    if clock.unit:
+        values["span"] = spans[clock.unit]()
+    elif "%(time)s" in clock.sentence:
+        values["time"] = format_time(clock.moment.timetz(), "HH:mm", rebase=False)
+    return gettext(clock.sentence, **values)
 
 
 def _day(moment: date, now: Today) -> date:

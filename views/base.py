@@ -336,22 +336,19 @@ class RecordView(BulkActions, InlineEditing, ModelView):
 
     def _asked_record(self, keys: list[str]) -> Record:
         """Return the record that the request names, with its relations joined; 404 otherwise."""
-        record = self.get_one(request.args.get("id", ""))
         relations = inspect(self.model).relationships
         related = [key for key in keys if key in relations]
-        if related:
-            options = [
-                joinedload(getattr(self.model, key)).load_only(
-                    *(
-                        getattr(relations[key].mapper.class_, name)
-                        for name in relations[key].mapper.class_.title_columns
-                    )
+        options = [
+            joinedload(getattr(self.model, key)).load_only(
+                *(
+                    getattr(relations[key].mapper.class_, name)
+                    for name in relations[key].mapper.class_.title_columns
                 )
-                for key in related
-            ]
-            query = select(self.model).where(self.model.id == record.id).options(*options)
-            db.session.scalars(query.execution_options(populate_existing=True)).unique().one()
-            note_unseen(self.model, [record], related)
+            )
+            for key in related
+        ]
+        record: Record = security.load(self.model, request.args.get("id", ""), *options)
+        note_unseen(self.model, [record], related)
         return record
 
     def groups(self, keys: list[str] | set[str]) -> list[tuple[str, list[str]]]:

@@ -1,13 +1,15 @@
 """Screens of grievances that need more than their model says."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import url_for
+from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import select
 
 import security
-from actions import clocks
+from actions import clocks, impartiality
 from models import Grievance, Record, db
 from queries import clocks as asking
 from rules import RuleBroken
@@ -15,16 +17,56 @@ from rules.identity import MIGHT_OPEN, READ_THE_LOG
 from rules.offices import ClockStart
 from rules.permissions import Verb
 from views.base import RecordView
+from views.case import CASE_PARTS, read_page
+from views.fields import RecordForm
+
+WATCHED = (*impartiality.DECISIVE, *impartiality.CHOSEN)
 
 
 class GrievanceView(RecordView):
-    """Grievances, with the way to bring in a file of them."""
+    """Grievances: the page of a case, and the way to bring in a file of them."""
+
+    details_template = "grievances/case.html"
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """The case: its state, clock and next step, then everything that belongs to it."""
+        record: Any = self._asked_record(self.keys)
+        return self.render(
+            self.details_template,
+            record=record,
+            page=read_page(record),
+            groups=self.groups(self.keys),
+            tab="details",
+            **{name: gather(record) for name, gather in CASE_PARTS.items()},
+        )
+
+    def _fill(self, form: RecordForm, record: Record) -> None:
+        """What says who must not act is not changed by them, nor are they chosen."""
+        wanted: dict[str, Any] = {}
+        for key in WATCHED:
+            name = key.removesuffix("_id")
+            if name in form:
+                value = form[name].data
+                wanted[key] = value.id if isinstance(value, Record) else value
+        self._check_impartial([record], wanted)
+        super()._fill(form, record)
+
+    def _set(self, ids: list[int], column: Any, value: Any) -> int:
+        if column.key in WATCHED:
+            query = select(Grievance).where(Grievance.id.in_(ids))
+            self._check_impartial(list(db.session.scalars(query)), {column.key: value})
+        return super()._set(ids, column, value)
+
+    def _check_impartial(self, records: list[Any], wanted: dict[str, Any]) -> None:
+        officer = security.current_officer()
+        if wanted and officer is not None:
+            settings, now = security.impartiality(), datetime.now(UTC)
+            impartiality.check_edit(records, wanted, by=officer, now=now, settings=settings)
 
     def list_links(self) -> list[tuple[str, str]]:
-        links = []
-        if security.can(Verb.IMPORT, Grievance):
-            links.append((gettext("Import a file"), url_for("imports.start")))
-        if self.model is Grievance and security.roles() & MIGHT_OPEN:
+        links = _import_link()
+        if security.roles() & MIGHT_OPEN:
             waiting = url_for("identity.requests_to_decide")
             links.append((gettext("Openings to agree to"), waiting))
         return links
@@ -32,8 +74,6 @@ class GrievanceView(RecordView):
     def after_change(self, ids: list[int], columns: set[str], *, is_new: bool = False) -> None:
         """Start the clocks of a new grievance; count those that run by the rules of its category
         where that was changed. From when it was received clocks have been counted: that stays."""
-        if self.model is not Grievance:
-            return
         by, now = security.current_officer(), datetime.now(UTC)
         if is_new:
             for grievance in db.session.scalars(select(Grievance).where(Grievance.id.in_(ids))):
@@ -54,8 +94,17 @@ class GrievanceView(RecordView):
         return [(gettext("Identity"), url_for("identity.overview", grievance_id=record.id))]
 
 
-class ImportBatchView(GrievanceView):
+def _import_link() -> list[tuple[str, str]]:
+    if not security.can(Verb.IMPORT, Grievance):
+        return []
+    return [(gettext("Import a file"), url_for("imports.start"))]
+
+
+class ImportBatchView(RecordView):
     """Files that were brought in, with the way to bring in another."""
+
+    def list_links(self) -> list[tuple[str, str]]:
+        return _import_link()
 
     def record_links(self, record: Record) -> list[tuple[str, str]]:
         if not security.can(Verb.IMPORT, Grievance):

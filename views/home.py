@@ -1,14 +1,14 @@
 """The first page after log-in: what waits on this officer, in the order of its clock, each with
 its next step; and, quietly below, every list they may read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import abort, current_app, url_for
 from flask_admin import AdminIndexView, expose
-from flask_babel import format_date, format_time, gettext, ngettext
+from flask_babel import format_date, gettext
 
 import budget
 import security
@@ -23,7 +23,9 @@ from rules.clock_words import Bucket, Clock, Told, told
 from rules.identity import MIGHT_OPEN, NEVER_OPEN, Asker, opening_duty
 from rules.impartiality import Tree, line_of
 from rules.permissions import Role, Verb
+from rules.queues import ABOUT, QUEUES
 from rules.waiting import MOST, SHOWN, Kind, Place, expects_return, fault_of_watch, kinds_for
+from views.badges import clock_words
 from views.labels import name_of, show, type_label
 from views.listing import today
 from views.shown import endpoint_of
@@ -35,6 +37,9 @@ HEADINGS = {
     Bucket.LATER: mark("Later"),
     Bucket.OPEN: mark("Without a set date"),
 }
+
+FIRST = 3
+"""So many of a queue stand on the page of queues."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +71,6 @@ class Group:
     rows: list[Row]
 
 
-def clock_words(clock: Told) -> str:
-    """Return "3 days overdue", "due today at 16:00" in the reader's language."""
-    count = clock.number
-    spans = {
-        "day": lambda: ngettext("%(num)s day", "%(num)s days", count),
-        "month": lambda: ngettext("%(num)s month", "%(num)s months", count),
-        "year": lambda: ngettext("%(num)s year", "%(num)s years", count),
-    }
-    values = {}
-    if clock.unit:
-        values["span"] = spans[clock.unit]()
-    elif "%(time)s" in clock.sentence:
-        values["time"] = format_time(clock.moment.timetz(), "HH:mm", rebase=False)
-    return gettext(clock.sentence, **values)
-
-
 class HomeView(AdminIndexView):
     """What waits on the officer, and the way to everything else."""
 
@@ -91,25 +80,50 @@ class HomeView(AdminIndexView):
     @expose("/")
     def index(self) -> Any:
         problem, status = "", 200
+        groups: list[Group] = []
+        queues: list[Group] = []
         try:
-            groups = WhatWaits().groups()
+            groups, queues = WhatWaits().groups()
         except budget.TooLong:
-            db.session.rollback()
-            budget.allow_an_answer()
-            groups, status = [], 503
-            problem = gettext(
-                "What waits on you could not be found in the time that a page has. Load the page "
-                "again, or open a list below."
-            )
+            problem, status = _too_long(), 503
         return self.render(
             "home.html",
             groups=groups,
+            queues=queues,
             sections=_in_order(groups),
             has_more=any(group.number > len(group.rows) for group in groups),
             most=MOST,
             problem=problem,
             day=format_date(today().day, "full"),
         ), status
+
+    @expose("/queues/")
+    def queues(self) -> Any:
+        """The queues by name: how many are in each, and the first of them."""
+        security.require(Verb.READ, Grievance)
+        problem, status = "", 200
+        found: list[tuple[Kind, Group]] = []
+        try:
+            found = WhatWaits().queues()
+        except budget.TooLong:
+            problem, status = _too_long(), 503
+        return self.render(
+            "queues.html",
+            queues=[(gettext(ABOUT[kind.name]), group) for kind, group in found],
+            most=MOST,
+            first=FIRST,
+            problem=problem,
+        ), status
+
+
+def _too_long() -> str:
+    """Take back what took too long, and return what to say about it."""
+    db.session.rollback()
+    budget.allow_an_answer()
+    return gettext(
+        "What waits on you could not be found in the time that a page has. Load the page "
+        "again, or open a list below."
+    )
 
 
 def _in_order(groups: list[Group]) -> list[tuple[str, str, list[Row]]]:
@@ -125,6 +139,11 @@ def _in_order(groups: list[Group]) -> list[tuple[str, str, list[Row]]]:
         for bucket, heading in HEADINGS.items()
     ]
     return [section for section in sections if section[2]]
+
+
+def _readable(kinds: Iterable[Kind]) -> list[Kind]:
+    """Return those of `kinds` whose records the officer's role reads."""
+    return [kind for kind in kinds if security.can(Verb.READ, asking.record_type(kind))]
 
 
 class WhatWaits:
@@ -145,19 +164,23 @@ class WhatWaits:
             self._known = asker, identities.office_tree(session)
         return self._known
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> tuple[list[Group], list[Group]]:
         """Return every kind of which something waits, in the order of rules/waiting.py, and what
-        is no record."""
-        kinds = [
-            kind
-            for kind in kinds_for(self.roles)
-            if security.can(Verb.READ, asking.record_type(kind))
-        ]
+        is no record; and the queues that are not empty."""
+        kinds, queues = _readable(kinds_for(self.roles)), _readable(QUEUES)
         asked = self._asking(kinds)
-        found = asking.waiting(db.session(), kinds, asked)
+        found = asking.waiting(db.session(), [*kinds, *queues], asked)
         groups = [self._group(kind, found[kind.name], asked) for kind in kinds if found[kind.name]]
         more = [self._missing_return(), self._openings_to_agree_to(), self._watch()]
-        return [*groups, *(group for group in more if group is not None)]
+        lists = [self._group(one, found[one.name], asked) for one in queues if found[one.name]]
+        return [*groups, *(group for group in more if group is not None)], lists
+
+    def queues(self) -> list[tuple[Kind, Group]]:
+        """Return every queue that the officer may read, the empty ones too; one statement."""
+        queues = _readable(QUEUES)
+        asked = self._asking(queues)
+        found = asking.waiting(db.session(), queues, asked)
+        return [(one, self._group(one, found[one.name], asked)) for one in queues]
 
     def _asking(self, kinds: list[Kind]) -> asking.Asking:
         asked = asking.Asking(
@@ -208,6 +231,10 @@ class WhatWaits:
             return url_for(f"{endpoint_of(model)}.edit_view", id=number)
         if kind.place is Place.IMPORT and security.can(Verb.IMPORT, Grievance):
             return url_for("imports.batch", batch_id=number)
+        if kind.place is Place.STEP and security.can(Verb.EDIT, model):
+            return url_for("plan.step", step_id=number)
+        if kind.place is Place.CONFERENCE:
+            return url_for("conference.page", conference_id=number)
         if kind.place is Place.LEAVING and security.can(Verb.EDIT, Officer):
             return url_for("leaving.officer", officer_id=number)
         return None

@@ -1,7 +1,7 @@
 """The pages of a sealed identity: seal it, ask to open it, agree to that, look at it for a while,
 and the log of openings. What is in it stands on the page of an opening and nowhere else."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import (
@@ -36,7 +36,7 @@ from rules.identity import (
     kept_until,
 )
 from rules.permissions import Role
-from sealing import KeyRing, key_ring
+from views.asking import identity_at, identity_ring, identity_terms
 from views.labels import label, sentence, title, types_label
 from views.shown import endpoint_of, record_url
 
@@ -56,22 +56,6 @@ def _officer() -> Officer:
     return security.current_officer() or abort(401)
 
 
-def _at() -> acting.At:
-    return acting.At(datetime.now(UTC), security.today())
-
-
-def _terms() -> acting.Terms:
-    config = current_app.config
-    return acting.Terms(
-        opening=timedelta(minutes=config["IDENTITY_MINUTES"]),
-        agreement=timedelta(hours=config["IDENTITY_AGREEMENT_HOURS"]),
-    )
-
-
-def _ring() -> KeyRing:
-    return key_ring(current_app.config)
-
-
 def _grievance(grievance_id: str) -> Grievance:
     """Return the grievance, 404 where the officer does not see it. Whoever is of the line of the
     office complained about gets not even the log (403); an auditor does, who opens nothing."""
@@ -83,7 +67,7 @@ def _grievance(grievance_id: str) -> Grievance:
 
 
 def _is_partial(grievance: Grievance) -> bool:
-    session, at = db.session(), _at()
+    session, at = db.session(), identity_at()
     case = asking.case(session, grievance)
     if not case.respondents:
         return False
@@ -123,10 +107,10 @@ def overview(grievance_id: str) -> Any:
 def _overview(
     grievance: Grievance, *, problem: str = "", field: str | None = None, status: int = 200
 ) -> Any:
-    officer, at, session = _officer(), _at(), db.session()
+    officer, at, session = _officer(), identity_at(), db.session()
     request_made = session.scalar(asking.latest_request(grievance.id, officer.id))
     granted = request_made is not None and request_made.state is RequestState.GRANTED
-    fresh = granted and request_made.decided_at > at.now - _terms().agreement
+    fresh = granted and request_made.decided_at > at.now - identity_terms().agreement
     ended = grievance.closed_at or grievance.withdrawn_at
     return render_template(
         "identity/overview.html",
@@ -156,7 +140,7 @@ def _overview(
 def seal_form(grievance_id: str) -> Any:
     """The form; it is always empty, since what is sealed is not read to fill it."""
     grievance = _grievance(grievance_id)
-    if refused := _refused(acting.check_sealing, grievance, _officer(), _at()):
+    if refused := _refused(acting.check_sealing, grievance, _officer(), identity_at()):
         return _overview(grievance, problem=refused, status=403)
     return _seal_form(grievance)
 
@@ -165,11 +149,11 @@ def seal_form(grievance_id: str) -> Any:
 def seal(grievance_id: str) -> Any:
     """Seal what was typed, in place of what was sealed before."""
     grievance = _grievance(grievance_id)
-    if refused := _refused(acting.check_sealing, grievance, _officer(), _at()):
+    if refused := _refused(acting.check_sealing, grievance, _officer(), identity_at()):
         return _overview(grievance, problem=refused, status=403)
     typed = {field: request.form.get(field.value, "") for field in IdentityField}
     try:
-        acting.seal_identity(grievance, typed, ring=_ring())
+        acting.seal_identity(grievance, typed, ring=identity_ring())
     except RuleBroken as broken:
         db.session.rollback()
         return _seal_form(
@@ -205,7 +189,7 @@ def _seal_form(
 def open_identity(grievance_id: str) -> Any:
     """Record the opening, or ask for it; what is opened is shown by the next request."""
     grievance = _grievance(grievance_id)
-    officer, at, terms = _officer(), _at(), _terms()
+    officer, at, terms = _officer(), identity_at(), identity_terms()
     if refused := _refused(acting.duty_to_open, grievance, officer, at):
         return _overview(grievance, problem=refused, status=403)
     try:
@@ -246,7 +230,7 @@ def opened(grievance_id: str, opening_id: str) -> Any:
     if opening is None or opening.grievance_id != grievance.id:
         abort(404)
     try:
-        known = acting.read_opened(opening.id, ring=_ring())
+        known = acting.read_opened(opening.id, ring=identity_ring())
     except RuleBroken as broken:
         db.session.rollback()
         return _overview(_grievance(grievance_id), problem=sentence(broken), status=403)
@@ -277,7 +261,7 @@ def opened(grievance_id: str, opening_id: str) -> Any:
 @blueprint.get("/")
 def requests_to_decide() -> str:
     """The requests of others that this officer can decide."""
-    officer, at = _officer(), _at()
+    officer, at = _officer(), identity_at()
     waiting = db.session.scalars(asking.requests_to_decide(officer.id)).all()
     return render_template(
         "identity/requests.html",
@@ -297,7 +281,7 @@ def decide(request_id: str) -> Any:
         abort(404)
     security.load(Grievance, asked.grievance_id)
     grant = request.form.get("decision") == "grant"
-    acting.decide_request(asked, grant=grant, by=_officer(), at=_at())
+    acting.decide_request(asked, grant=grant, by=_officer(), at=identity_at())
     db.session.commit()
     flash(_("Agreed. The officer who asked can open it now.") if grant else _("Refused."))
     return redirect(url_for("identity.requests_to_decide"), 303)

@@ -17,6 +17,7 @@ from rules import RuleBroken, Said, mark, say
 # Words that are plural already, or whose plural no rule gives.
 PLURALS = {
     "Feedback": mark("Feedback"),
+    "News": mark("News"),
     "Reprimand evidence": mark("Reprimand evidence"),
     "Number series": mark("Number series"),
 }

@@ -31,14 +31,19 @@ def _memory() -> dict[str, Any]:
 
 
 def record_url(record: Record) -> str | None:
-    """Return the address of the page of `record`, or None for who may not read its kind. Built
-    once for each record type in a request: a list asks for hundreds."""
-    model = type(record)
+    """Return the address of the page of `record`, or None for who may not read its kind."""
+    return address_of(type(record), record.id)
+
+
+def address_of(model: type[Record], number: int) -> str | None:
+    """Return the address of the page of the record of `model` with this number, or None for who
+    may not read its kind. Built once for each record type in a request: a list asks for
+    hundreds."""
     known = _memory().setdefault("record_urls", {})
     if model not in known:
         readable = model.screen and security.can(Verb.READ, model)
         known[model] = url_for(f"{endpoint_of(model)}.details_view") if readable else None
-    return f"{known[model]}?id={record.id}" if known[model] else None
+    return f"{known[model]}?id={number}" if known[model] else None
 
 
 Wanted = dict[Any, set[int]]
@@ -129,11 +134,16 @@ def cell(record: Record, key: str, today: Callable[[], Today]) -> dict[str, Any]
     }
 
 
+def columns_of(model: type[Record], keys: list[str]) -> dict[str, str]:
+    """Return the key by which each column is known that stands behind `keys`."""
+    return {local_column(model, key).key: key for key in keys}
+
+
 def changes_in_words(
     model: type[Record], keys: list[str], entries: list[Any]
 ) -> list[dict[str, Any]]:
     """Return the entries with each change as (field, before, after); unseen fields left out."""
-    by_column = {local_column(model, key).key: key for key in keys}
+    by_column = columns_of(model, keys)
     names = _names_in(model, entries, by_column)
     told = []
     for entry in entries:
@@ -163,7 +173,7 @@ def as_timeline(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "who": str(one["entry"].officer or gettext("The system")),
             "did": _did(one["entry"].verb),
             "at": one["entry"].at,
-            "lines": [_line(*change) for change in one["changes"] if any(change[1:])],
+            "lines": [line_of_change(*change) for change in one["changes"] if any(change[1:])],
             "note": ngettext(
                 "and %(num)s field that is not shown to you",
                 "and %(num)s fields that are not shown to you",
@@ -180,7 +190,8 @@ def _did(verb: AuditVerb) -> str:
     return gettext(DID[verb]) if verb in DID else enum_label(verb)
 
 
-def _line(field: str, before: str, after: str) -> str:
+def line_of_change(field: str, before: str, after: str) -> str:
+    """Return a change of a field, from `before` to `after` in words, as a line of a timeline."""
     values = {"field": field, "before": before, "after": after}
     if before and after:
         return gettext("%(field)s: from “%(before)s” to “%(after)s”", **values)
@@ -189,20 +200,27 @@ def _line(field: str, before: str, after: str) -> str:
     return gettext("%(field)s: “%(before)s” taken away", **values)
 
 
-def _names_in(
-    model: type[Record], entries: list[Any], by_column: dict[str, str]
-) -> Callable[..., str]:
-    """Return what turns a stored value into words; related records are named in one
-    statement."""
+def named_in(model: type[Record], entries: list[Any], by_column: dict[str, str]) -> Wanted:
+    """Return the records that the changes of `entries` refer to; `by_column` has the key of each
+    column that the officer may see."""
     relations = inspect(model).relationships
-    wanted: dict[Any, set[int]] = {}
+    wanted: Wanted = {}
     for entry in entries:
         for column, pair in (entry.changes or {}).items():
             key = by_column.get(column)
             if key in relations and isinstance(pair, list):
                 target = relations[key].mapper.class_
                 wanted.setdefault(target, set()).update(v for v in pair if v is not None)
-    named = visible_titles(wanted)
+    return wanted
+
+
+def _names_in(
+    model: type[Record], entries: list[Any], by_column: dict[str, str]
+) -> Callable[..., str]:
+    """Return what turns a stored value into words; related records are named in one
+    statement."""
+    relations = inspect(model).relationships
+    named = visible_titles(named_in(model, entries, by_column))
 
     def words(column: str, value: Any) -> str:
         key = by_column[column]

@@ -2,7 +2,7 @@
 at a desk, and on a telephone without JavaScript."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 import tests.factories as make
 from models import Decision, Grievance, Office, Officer, Remedy, db
-from rules.grievance import AppealOutcome, GrievanceState, RemedyState
+from rules.grievance import AppealOutcome, DecisionState, GrievanceState, RemedyState
 from rules.permissions import Role
 from tests.browser.walking import Desk, Walk, today
 
@@ -71,10 +71,16 @@ def case(walk: Walk, desk: Desk, request: pytest.FixtureRequest) -> Case:
 
 
 def draft(case: Case) -> None:
-    """Somebody drafts the decision."""
+    """Somebody drafts the decision and proposes it."""
     with case.desk.app.app_context():
         handler = db.session.scalars(select(Officer).filter_by(username="handler")).one()
-        one = make.make_decision(grievance_id=case.id, subject="The hole", drafted_by=handler)
+        one = make.make_decision(
+            grievance_id=case.id,
+            subject="The hole",
+            drafted_by=handler,
+            state=DecisionState.PROPOSED,
+            proposed_at=datetime.now(UTC),
+        )
         make.make_decision_point(decision=one, point="A hole")
         db.session.commit()
 

@@ -48,6 +48,10 @@ CONTACTS = set(
 NOT_OF_COMPLAINANTS = {
     ("office", "address"),
     ("officer", "email"),
+    ("office", "email"),
+    ("mail", ""),
+    ("message", "by_mail"),
+    ("message", "mail_id"),
     ("saved_view", "address"),
     ("export_record", "address"),
     ("officer_session", "address"),
@@ -122,7 +126,11 @@ def test_nothing_but_the_sealed_identity_tells_who_complained() -> None:
         and (table.name, column.name) not in NOT_OF_COMPLAINANTS
         and table is not Identity.__table__  # in cipher: see identity is apart, below
     ]
-    wrong += [table.name for table in db.metadata.sorted_tables if _words(table.name) & CONTACTS]
+    wrong += [
+        table.name
+        for table in db.metadata.sorted_tables
+        if _words(table.name) & CONTACTS and (table.name, "") not in NOT_OF_COMPLAINANTS
+    ]
     assert not wrong, (
         "Who complained stands in the sealed identity alone. Leave it out; if it is about an office"
         f" or an officer at work, add it to NOT_OF_COMPLAINANTS:{listed(wrong)}"

@@ -131,9 +131,13 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "opening_id": made["identity_opening"],
         "request_id": made["identity_request"],
         "role_change_id": made["role_change"],
+        "step_id": made["plan_step"],
+        "conference_id": made["joint_conference"],
         "version_id": made["work_calendar"],
         "key": "england",
         "step": "pause",
+        "override_id": made["impartiality_override"],
+        "link_id": made["grievance_link"],
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"

@@ -267,12 +267,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 @pytest.mark.parametrize(
     ("due", "met", "is_ended", "badge"),
     [
-        (NOW.now + HOUR, None, False, Badge("due today", Tone.WAITING)),
-        (NOW.now + DAY, None, False, Badge("due in 1 day", Tone.OPEN)),
-        (NOW.now + 1200 * DAY, None, False, Badge("due in 1,200 days", Tone.OPEN)),
-        (NOW.now - timedelta(minutes=10), None, False, Badge("overdue", Tone.BAD)),
-        (NOW.now - HOUR, None, False, Badge("overdue 1 day", Tone.BAD)),
-        (NOW.now - 5 * DAY, None, False, Badge("overdue 5 days", Tone.BAD)),
+        (NOW.now + HOUR, None, False, Badge("due today at 01:30", Tone.WAITING)),
+        (NOW.now + DAY, None, False, Badge("due tomorrow", Tone.OPEN)),
+        (NOW.now + 1200 * DAY, None, False, Badge("due in 3 years", Tone.OPEN)),
+        (NOW.now - timedelta(minutes=10), None, False, Badge("overdue since 00:20", Tone.BAD)),
+        (NOW.now - HOUR, None, False, Badge("1 day overdue", Tone.BAD)),
+        (NOW.now - 5 * DAY, None, False, Badge("5 days overdue", Tone.BAD)),
         (NOW.now - 5 * DAY, NOW.now - 6 * DAY, False, Badge("met", Tone.GOOD)),
         (NOW.now - 5 * DAY, NOW.now - 5 * DAY, True, Badge("met", Tone.GOOD)),
         (NOW.now - 5 * DAY, NOW.now - 3 * DAY, True, Badge("2 days late", Tone.BAD)),
@@ -280,7 +280,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         (NOW.now - 5 * DAY, None, True, None),
         (NOW.now + 5 * DAY, None, True, None),
         (NOW.day, None, False, Badge("due today", Tone.WAITING)),
-        (NOW.day - DAY, None, False, Badge("overdue 1 day", Tone.BAD)),
+        (NOW.day - DAY, None, False, Badge("1 day overdue", Tone.BAD)),
     ],
 )
 def test_a_due_date_says_how_long_there_is(

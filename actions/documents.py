@@ -1,0 +1,53 @@
+"""Keeping a document of a grievance: its file is cleaned and stored, the record tells of it."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+
+from models import Document, Grievance, db
+from papers import Store, Stored, clean
+from rules import RuleBroken
+from rules.grievance import DocumentKind
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an officer says of the documents they upload at once; `name` "" for that of the file."""
+
+    name: str
+    kind: DocumentKind
+    received_on: date | None
+
+
+def keep_document(
+    grievance: Grievance, content: bytes, *, name: str, told: Told, store: Store, largest: int
+) -> Document:
+    """Clean the file `content`, store it, and add its record under `name` to the open transaction.
+
+    The file is on the disk when this returns; where the transaction does not end well it is left
+    over, and `flask documents` removes it. `largest` is in bytes. Raises RuleBroken with what to
+    do, OSError where the disk refuses it.
+    """
+    if len(content) > largest:
+        raise RuleBroken(
+            "The file is larger than %(number)s MB. Make it smaller, or upload it in parts.",
+            number=largest // 1_000_000 or 1,
+        )
+    cleaned = clean(content)
+    document = Document(
+        grievance_id=grievance.id,
+        name=name,
+        kind=told.kind,
+        received_on=told.received_on,
+        media_type=cleaned.media_type,
+        sent_sha256=hashlib.sha256(content).hexdigest(),
+        **file_of(store.keep(cleaned.content)),
+    )
+    db.session.add(document)
+    db.session.flush()
+    return document
+
+
+def file_of(stored: Stored) -> dict[str, object]:
+    """Return what the record of a document says of its stored file."""
+    return {"stored_name": stored.name, "size": stored.size, "sha256": stored.sha256}
