@@ -373,6 +373,12 @@ def test_who_stands_aside_stays_so(here: None) -> None:
     refused_as(IntegrityError, "refuses DELETE", "DELETE FROM grievance_recusal")
 
 
+@pytest.mark.parametrize("make", [make_grievance_recusal, make_impartiality_override])
+def test_neither_goes_without_a_reason(here: None, make: Callable[..., Any]) -> None:
+    with pytest.raises(IntegrityError, match="reason_not_blank"):
+        make(reason="  ")
+
+
 def test_a_recusal_is_seen_where_its_grievance_is(here: None) -> None:
     recusal = make_grievance_recusal()
     stranger = make_officer(roles=[Role.HANDLER])

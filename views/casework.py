@@ -18,6 +18,7 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
 
 import security
@@ -151,10 +152,10 @@ def _start(grievance: Grievance, one: Step) -> dict[str, Any]:
     """Return what the form of a step shows at first."""
     start: dict[str, Any] = {}
     if "responsible_office" in one.needs:
-        start["responsible_office"] = _asked_office() or grievance.responsible_office
+        start["responsible_office"] = _asked(Office, "office") or grievance.responsible_office
         if one.name == "route_again":
             objection = next((o for o in grievance.routing_objections if o.proposed_office), None)
-            start["responsible_office"] = _asked_office() or (
+            start["responsible_office"] = _asked(Office, "office") or (
                 objection.proposed_office if objection else None
             )
     if "handler" in one.needs:
@@ -162,13 +163,20 @@ def _start(grievance: Grievance, one: Step) -> dict[str, Any]:
         start["handler"] = grievance.handler or (me if Role.HANDLER in security.roles() else None)
     if "lead_official" in one.needs:
         start["lead_official"] = grievance.lead_official
+    if one.name == "merge":
+        start["other_grievance"] = _asked(Grievance, "other_grievance")
+        start["subject"] = grievance.title
     return start
 
 
-def _asked_office() -> Office | None:
-    """Return the office of a suggestion that was chosen."""
-    number = security.parse_id(request.args.get("office", ""))
-    return db.session.get(Office, number) if number is not None else None
+def _asked(model: type[Record], key: str) -> Any:
+    """Return the record of a suggestion that was chosen; None where it is none, or out of sight."""
+    number = security.parse_id(request.args.get(key, ""))
+    if number is None:
+        return None
+    scope = security.visible(model)
+    query = select(model).where(model.id == number)
+    return db.session.scalar(query if scope is None else query.where(scope))
 
 
 def _do(change: Callable[[], Any], form: RecordForm) -> tuple[Any, str]:

@@ -52,7 +52,7 @@ def for_case(grievance: Grievance) -> Shown:
         grievance=grievance,
         suggestions=[Suggestion(other, likeness) for other, likeness in rows],
         may_link=may_link,
-        merge=f"{request.script_root}/admin/grievance/{grievance.id}/step/merge" if merges else "",
+        merge=url_for("casework.step", grievance_id=grievance.id, name="merge") if merges else "",
     )
 
 

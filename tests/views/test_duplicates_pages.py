@@ -47,7 +47,11 @@ def test_the_page_suggests_and_a_link_is_made(intake: Client) -> None:
     one, other = twin(), twin("Pothole in the road again")
     told = page(intake, one)
     assert "Pothole in the road again" in told
-    assert f"/admin/grievance/{one}/step/merge?other_grievance={other}" in told
+    merge = f"/admin/grievance/{one}/step/merge?other_grievance={other}"
+    assert merge in told
+    form = intake.get(merge).text
+    assert f'name="other_grievance-id" type="hidden" value="{other}"' in form
+    assert "again" in form
     assert intake.send(f"{AT}/{one}", other=other, what="same").status_code == 303
     made = link()
     assert made is not None
@@ -100,6 +104,13 @@ def test_an_answer_is_one_of_two(intake: Client, what: str) -> None:
     one, other = twin(), twin()
     assert intake.send(f"{AT}/{one}", other=other, what=what).status_code == 303
     assert link() is None
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "1,2", str(2**63), "999999999"])
+def test_a_merge_with_what_is_not_there_begins_empty(intake: Client, wrong: str) -> None:
+    page = intake.get(f"/admin/grievance/{twin()}/step/merge?other_grievance={wrong}")
+    assert page.status_code == 200
+    assert 'name="other_grievance-id" type="hidden" value=""' in page.text
 
 
 def test_who_does_not_see_one_of_the_two_says_nothing_of_them(
