@@ -162,6 +162,7 @@ export class Cells {
   }
 
   closed() {
+    if (this.dialog.open) return; // it was opened again before a tab in the background was told
     this.dialog.replaceChildren();
     this.touched = false;
     if (this.cell) this.focus(this.cell);

@@ -155,8 +155,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if WORKER:
-        session.config.workeroutput["figures"] = _figures  # type: ignore[attr-defined]
+    told = getattr(session.config, "workeroutput", None)  # none in a run that a test begins
+    if told is not None:
+        told["figures"] = _figures
 
 
 @pytest.hookimpl(optionalhook=True)

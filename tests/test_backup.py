@@ -32,7 +32,7 @@ from config import HOME
 from models import db
 from rules.identity import IdentityField
 from sealing import KeyFiles, seal
-from tests.conftest import RUN, _beside, _drop, make_app
+from tests.conftest import RUN, _beside, make_app
 from tests.factories import make_grievance, make_officer
 
 CANARY = "Zyrianda Quillfeather"
@@ -128,7 +128,7 @@ def another(server: str, tmp_path: Path) -> Iterator[Flask]:
     yield app
     with app.app_context():
         db.engine.dispose()
-    _drop(there)
+    postgres.drop_database(there)
 
 
 @pytest.fixture

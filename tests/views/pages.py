@@ -115,8 +115,9 @@ def row_ids(page: TestResponse) -> list[int]:
 
 def without_tokens(text: str) -> str:
     """Return `text` of a page without what differs each time it is asked for: tokens of forms, the
-    nonce of its scripts, the number of the request."""
+    nonce of its scripts, the number of the request, the minute in which it was printed."""
     text = re.sub(r'name="(csrf_token|version|fingerprint|next)" value="[^"]*"', "", text)
+    text = re.sub(r'<p class="print-note">.*?</p>', "", text)
     return re.sub(r' nonce="[^"]*"|<code>[0-9a-f]+</code>', "", text)
 
 
