@@ -711,10 +711,14 @@ class ServiceStandard(ReferenceRecord):
         doc="Whether a start on a closed day counts as of the next working day",
     )
     cut_off_at: Mapped[str | None] = mapped_column(
-        String(5), info=DETAIL, doc="What comes at this time of day or later, such as 17:00,"
+        String(5),
+        info=DETAIL,
+        doc="What comes at this time or later, such as 17:00, counts from the next working day",
     )
     cut_off_resumes: Mapped[str | None] = mapped_column(
-        String(5), info=DETAIL, doc="counts as of this time on the next working day, such as 08:30"
+        String(5),
+        info=DETAIL,
+        doc="From what time of the next working day that counts, such as 08:30",
     )
     legal_source: Mapped[str | None] = mapped_column(
         String(300), info=DETAIL, doc="Law or code of practice it comes from"
@@ -1300,7 +1304,7 @@ class Clock(OfficeRecord):
 
 
 class ClockEntry(OfficeRecord):
-    """An entry of the ledger of a clock (rules/ledger.py). It is neither changed nor deleted."""
+    """An entry of the ledger of a clock. It is neither changed nor deleted (rules/ledger.py)."""
 
     desk = Desk.CASEWORK
     title_columns = ("position", "kind")

@@ -207,7 +207,7 @@ def pause(
 ) -> Pause:
     """Let the clock of the decision, or of its review, stand still since then, on a listed
     ground. Raises RuleBroken where it may not: it has ended, stands still, ran out."""
-    clock = _counted(grievance, stage)
+    clock = counted_clock(grievance, stage)
     ledger = _ledger(clock)
     after = ledgers.pause(
         ledger, _calendar(clock), since, ground, reason=reason, by=_name(by), now=now
@@ -232,7 +232,7 @@ def resume(
 ) -> Clock:
     """Let the clock go on at `until`, or at the end of the 90 days if that was before. Raises
     RuleBroken where it does not stand still."""
-    clock = _counted(grievance, stage)
+    clock = counted_clock(grievance, stage)
     _resume(clock, until, by=by, now=now, reason=reason)
     return clock
 
@@ -258,6 +258,16 @@ def _end_pause(clock: Clock, after: Ledger) -> None:
         record.ended_at = ended
     else:  # it ended as it began: it was none
         db.session.delete(record)
+
+
+def counted_clock(grievance: Grievance, stage: ClockStage | None = None) -> Clock:
+    """Return the clock that may stand still or be given more time. Raises RuleBroken where there
+    is none."""
+    running = {one.stage: one for one in _clocks(grievance) if one.stopped_at is None}
+    for one in COUNTED if stage is None else (stage,):
+        if one in COUNTED and one in running:
+            return running[one]
+    raise RuleBroken("No clock of a decision runs here.")
 
 
 def end_long_pauses(*, now: datetime, limit: int = 500) -> int:
@@ -292,7 +302,7 @@ def ask_extension(
 ) -> Extension:
     """Ask for `amount` units more, which somebody else decides. Raises RuleBroken where the pack
     would not allow it to anybody."""
-    clock = _counted(grievance, stage)
+    clock = counted_clock(grievance, stage)
     allowance = _allowance()
     ledger, calendar = _ledger(clock), _calendar(clock)
     role = allowance.authority if allowance else Role.DECIDER
@@ -327,7 +337,7 @@ def decide_extension(
 ) -> Extension:
     """Grant or refuse a request for more time. Raises RuleBroken where the pack lets another role
     decide, the one who asked decides, or it is decided already."""
-    if asked.state is not RequestState.ASKED or asked.clock is None or asked.amount is None:
+    if asked.state is not RequestState.ASKED:
         raise RuleBroken("This request has been decided or has ended.")
     if asked.asked_by_id == by.id:
         raise RuleBroken("Who asks for more time does not grant it. Somebody else decides.")
@@ -336,6 +346,10 @@ def decide_extension(
     allowance = _allowance()
     _require_authority(allowance, by)
     if is_granted:
+        if asked.clock is None or asked.amount is None:
+            raise RuleBroken(
+                "This request is older than the clock. Refuse it, and have it asked for anew."
+            )
         clock = asked.clock
         after = _extended(
             clock, asked.amount, allowance, asked_at=asked.asked_at, reason=reasons, by=by, now=now
@@ -359,7 +373,7 @@ def extend(
     stage: ClockStage | None = None,
 ) -> Clock:
     """Give `amount` units more at once, by whoever the pack lets grant it. Raises RuleBroken."""
-    clock = _counted(grievance, stage)
+    clock = counted_clock(grievance, stage)
     allowance = _allowance()
     _require_authority(allowance, by)
     _extended(clock, amount, allowance, asked_at=now, reason=reason, by=by, now=now)
@@ -530,16 +544,6 @@ def _keep(clock: Clock, before: Ledger, after: Ledger, *, by: Officer | None) ->
 def _clocks(grievance: Grievance) -> list[Clock]:
     query = asking.clocks_of(grievance.id).options(selectinload(Clock.entries))
     return list(db.session.scalars(query))
-
-
-def _counted(grievance: Grievance, stage: ClockStage | None) -> Clock:
-    """Return the clock that may stand still or be given more time. Raises RuleBroken where there
-    is none."""
-    running = {one.stage: one for one in _clocks(grievance) if one.stopped_at is None}
-    for one in COUNTED if stage is None else (stage,):
-        if one in COUNTED and one in running:
-            return running[one]
-    raise RuleBroken("No clock of a decision runs here.")
 
 
 def _ledger(clock: Clock) -> Ledger:

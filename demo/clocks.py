@@ -93,11 +93,11 @@ def _add_clock(known: Known, grievance: Grievance) -> None:
     received = grievance.received_at
     clocks.happened(grievance, ClockStart.RECEIVED, received, by=None, now=received)
     for asked in grievance.extensions:
-        if asked.state is RequestState.GRANTED:
+        asked.amount, asked.clock = EXTENSION, clocks.counted_clock(grievance)
+        if asked.state == RequestState.GRANTED:
             by = known.session.get_one(Officer, asked.decided_by_id)
             known.session.refresh(by, ["roles"])
-            asked.amount = EXTENSION
-            asked.clock = clocks.extend(
+            clocks.extend(
                 grievance,
                 EXTENSION,
                 reason=asked.decision_reasons or "",

@@ -1,7 +1,7 @@
 """What is typed into the form of a step, checked: texts, and days that are past or to come. Each
 raises RuleBroken for the field `name`."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rules import RuleBroken
 
@@ -24,6 +24,8 @@ def past_moment(name: str, at: datetime | None, now: datetime, *, since: datetim
     moment = at or now
     if moment > now:
         raise RuleBroken("This is still to come. Write when it happened.", field=name)
+    if since - timedelta(minutes=1) < moment < since:
+        return since  # forms tell minutes, and it was in the same one
     if moment < since:
         raise RuleBroken("That was before the grievance was received.", field=name)
     return moment

@@ -64,7 +64,7 @@ def test_what_waits_is_worked_off_from_the_first_page(
     expect(first).to_contain_text("Zinnia is late")
     expect(first).to_contain_text("3 days overdue")
     first.get_by_role("link", name="Write the answer").click()
-    expect(page).to_have_url(re.compile(r"/admin/grievance/edit/\?id=\d+"))
+    expect(page).to_have_url(re.compile(r"/admin/grievance/details/\?id=\d+"))
     page.goto("/admin/")
     page.get_by_role("link", name=re.compile("Grievances to answer 3")).click()
     expect(page.locator("table, .list").first).to_contain_text("Zinnia can")

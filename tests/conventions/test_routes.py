@@ -131,6 +131,9 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "opening_id": made["identity_opening"],
         "request_id": made["identity_request"],
         "role_change_id": made["role_change"],
+        "version_id": made["work_calendar"],
+        "key": "england",
+        "step": "pause",
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"

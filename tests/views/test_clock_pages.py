@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import render_template
 from sqlalchemy import select
 
+import security
 from actions import clocks as acting
 from models import Clock, Extension, Grievance, Pause
 from rules.grievance import RequestState
@@ -26,6 +28,7 @@ from tests.factories import (
 from tests.statements import statements
 from tests.views.test_bulk import confirm, done, preview, undo
 from tests.views.test_forms import edit_form
+from views.clocks import for_case
 
 DAY = timedelta(days=1)
 
@@ -262,3 +265,37 @@ def test_many_grievances_change_their_rule_at_once(
     undo(client, changed)
     session.expire_all()
     assert session.scalars(rules).all() == ["The law"] * 3
+
+
+def partial(app: Any, client: Client, grievance: Grievance) -> str:
+    """Return the part of the case page that is about clocks, as this officer sees it."""
+    cookie = client.get_cookie(security.COOKIE)
+    assert cookie is not None
+    with app.test_request_context("/", headers={"Cookie": f"{security.COOKIE}={cookie.value}"}):
+        assert security.current_officer() is not None
+        with statements() as seen:
+            part = for_case(grievance)
+        assert len([one for one in seen if "clock" in one or "extension" in one]) <= 4, seen
+        return render_template("grievances/_clock.html", clock=part)
+
+
+def test_the_case_page_shows_the_clock_with_what_may_be_done(
+    one: Grievance, app: Any, as_role: Callable[..., Client]
+) -> None:
+    handler = as_role(Role.HANDLER, office_id=one.responsible_office_id)
+    shown = partial(app, handler, one)
+    assert "10 working days from" in shown
+    assert "clock/pause" in shown
+    assert "clock/ask" in shown
+    assert "clock/decide" not in shown
+    assert shown.index("The law") < shown.index("Quickly")
+    handler.send(path(one, "ask"), amount="4", reason="Deep")
+    handler.send(path(one, "pause"), ground="court", reason="A ruling")
+    shown = partial(app, handler, one)
+    assert "4 working days more" in shown
+    assert "clock/resume" in shown
+    assert "clock/ask" not in shown
+    decider = partial(app, as_role(Role.DECIDER), one)
+    assert "clock/decide" in decider
+    assert "clock/resume" not in decider
+    assert "No clock runs" in partial(app, handler, make_grievance())

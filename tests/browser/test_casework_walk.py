@@ -1,0 +1,132 @@
+"""A grievance from its receipt to the end of an appeal, each step in Chromium by the role that may:
+at a desk, and on a telephone without JavaScript."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+import tests.factories as make
+from models import Decision, Grievance, Office, Officer, Remedy, db
+from rules.grievance import AppealOutcome, GrievanceState, RemedyState
+from rules.permissions import Role
+from tests.browser.walking import Desk, Walk, today
+
+pytestmark = pytest.mark.browser
+SOON = (today() + timedelta(days=9)).isoformat()
+
+
+@dataclass
+class Case:
+    """A grievance on its way, and the windows of those who work it."""
+
+    walk: Walk
+    desk: Desk
+    id: int
+    width: int
+    script: bool
+    pages: dict[Role, Page]
+
+    def take(self, role: Role, step: str, words: str, **fields: str) -> Page:
+        """Take `step` in the window of `role`: fill the form in, send it, and read that the
+        grievance stands now as `words` say."""
+        if role not in self.pages:
+            self.pages[role] = self.walk.enter(
+                role, width=self.width, java_script_enabled=self.script
+            )
+        page = self.pages[role]
+        page.goto(f"/admin/grievance/{self.id}/step/{step}")
+        heading = page.get_by_role("heading", level=1).inner_text()
+        for name, value in fields.items():
+            self._fill(page, name, value)
+        page.get_by_role("button", name=heading, exact=True).click()
+        expect(page.get_by_text(f"It stands now: {words}.")).to_be_visible()
+        return page
+
+    def _fill(self, page: Page, name: str, value: str) -> None:
+        field = page.locator(f"[name={name}]")
+        if field.evaluate("one => one.tagName") == "SELECT":
+            field.select_option(value)
+            return
+        field.fill(value)
+        if self.script and field.get_attribute("data-lookup") is not None:
+            page.get_by_role("option", name=value, exact=True).first.click()
+
+
+@pytest.fixture(params=[(1280, True), (390, False)], ids=["desk", "bare"])
+def case(walk: Walk, desk: Desk, request: pytest.FixtureRequest) -> Case:
+    width, script = request.param
+    with desk.app.app_context():
+        water = db.session.scalars(select(Office).filter_by(name="Water works")).one()
+        roads = db.session.scalars(select(Office).filter_by(name="Roads office")).one()
+        name = f"Rhoda Pike {width}"
+        make.make_officer(name=name, office=roads, roles=[Role.HANDLER])
+        one = make.make_grievance(
+            title=f"A hole in Mill Street {width}", respondent_office=water, area=None
+        )
+        db.session.commit()
+        return Case(walk, desk, one.id, width, script, {})
+
+
+def draft(case: Case) -> None:
+    """Somebody drafts the decision."""
+    with case.desk.app.app_context():
+        handler = db.session.scalars(select(Officer).filter_by(username="handler")).one()
+        one = make.make_decision(grievance_id=case.id, subject="The hole", drafted_by=handler)
+        make.make_decision_point(decision=one, point="A hole")
+        db.session.commit()
+
+
+def test_a_grievance_from_its_receipt_to_the_end_of_an_appeal(case: Case) -> None:
+    case.take(Role.INTAKE, "acknowledge", "Acknowledged")
+    case.take(
+        Role.INTAKE,
+        "route",
+        "Routed",
+        responsible_office="Water works",
+        reason="There was water in it.",
+    )
+    case.take(
+        Role.OFFICE_HEAD,
+        "object",
+        "Routing objected",
+        reason="It is a hole in a road.",
+        proposed_office="Roads office",
+    )
+    case.take(
+        Role.INTAKE,
+        "route_again",
+        "Routed",
+        responsible_office="Roads office",
+        decision_reasons="It is a hole in a road.",
+    )
+    case.take(Role.OFFICE_HEAD, "accept", "Accepted", handler=f"Rhoda Pike {case.width}")
+    case.take(
+        Role.HANDLER,
+        "plan",
+        "Planned",
+        lead_official="Officer lead_official",
+        plan_subject_1="Fill the hole",
+        plan_day_1=SOON,
+    )
+    draft(case)
+    case.take(Role.OFFICE_HEAD, "answer", "Answered")
+    case.take(
+        Role.OFFICE_HEAD, "promise_remedy", "Remedy under way", promise="No hole", due_on=SOON
+    )
+    case.take(Role.HANDLER, "claim_remedy", "Remedy under way")
+    case.take(Role.SUPERVISOR, "send_back_remedy", "Remedy under way", reason="There is a hole.")
+    case.take(Role.HANDLER, "claim_remedy", "Remedy under way")
+    case.take(Role.LEAD_OFFICIAL, "verify_remedy", "Remedy verified")
+    case.take(Role.INTAKE, "appeal", "Appealed", subject="The road", grounds="It is uneven.")
+    case.take(Role.DECIDER, "dismiss_appeal", "Remedy verified", reasons="It is even.")
+    case.take(Role.INTAKE, "close", "Closed")
+    with case.desk.app.app_context():
+        one = db.session.get_one(Grievance, case.id)
+        (decision,) = db.session.scalars(select(Decision).filter_by(grievance_id=case.id))
+        (remedy,) = db.session.scalars(select(Remedy).filter_by(grievance_id=case.id))
+        assert one.state is GrievanceState.CLOSED
+        assert remedy.state is RemedyState.VERIFIED
+        assert decision.appeals[0].outcome is AppealOutcome.DISMISSED
