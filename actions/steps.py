@@ -19,7 +19,7 @@ from models import (
 )
 from queries import casework as asking
 from queries.impartiality import check_chosen
-from rules import RuleBroken
+from rules import RuleBroken, mark
 from rules.facts import LONGEST_LINE, day_to_come, past_day, past_moment, written
 from rules.grievance import (
     AppealOutcome,
@@ -283,7 +283,9 @@ def _of_this(turn: Turn, remedy: Remedy | None, state: RemedyState, otherwise: s
 
 
 def _claim_remedy(turn: Turn, *, remedy: Remedy | None, done_on: date | None = None) -> Told:
-    one = _of_this(turn, remedy, RemedyState.PROMISED, "This remedy is said to be done already.")
+    one = _of_this(
+        turn, remedy, RemedyState.PROMISED, mark("This remedy is said to be done already.")
+    )
     one.done_on = _on(turn, "done_on", done_on, one.promised_on)
     one.state, one.done_by_id = RemedyState.DONE, turn.by.id
     return Told()
@@ -308,7 +310,10 @@ def _verify_remedy(turn: Turn, *, verified_on: date | None = None) -> Told:
 
 def _send_back_remedy(turn: Turn, *, remedy: Remedy | None, reason: str | None) -> Told:
     one = _of_this(
-        turn, remedy, RemedyState.DONE, "The office does not say yet that this remedy is done."
+        turn,
+        remedy,
+        RemedyState.DONE,
+        mark("The office does not say yet that this remedy is done."),
     )
     one.sent_back_because = written("reason", reason)
     one.sent_back_on, one.sent_back_by_id = turn.today, turn.by.id

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
+import security
 import tests.factories as make
 from actions import clocks
 from actions.casework import possible_steps, take_step
@@ -24,6 +27,7 @@ from models import (
     Remedy,
     Reopening,
     RoutingObjection,
+    db,
 )
 from rules import RuleBroken
 from rules.casework import GRIEVANCE
@@ -563,3 +567,38 @@ def test_who_is_of_the_office_complained_about_is_refused_with_the_reason(w: Wor
     boss = make.make_officer(office=w.root, roles=[Role.OFFICE_HEAD])
     with pytest.raises(RuleBroken, match="This officer is not impartial here"):
         take_step(one, "accept", by=boss, now=NOW, handler=w.people["handler"])
+
+
+# --- Two at once -----------------------------------------------------------------------------
+
+
+def test_of_two_who_take_a_step_at_once_one_does_and_the_other_is_told(committed: Flask) -> None:
+    with committed.app_context():
+        office = make.make_office()
+        ids = [make.make_officer(office=office, roles=[Role.INTAKE]).id for _ in range(8)]
+        number = make.make_grievance(received_at=RECEIVED).id
+        db.session.commit()
+    start, said = Barrier(len(ids)), []
+
+    def acknowledge(officer_id: int) -> None:
+        with committed.app_context(), security.acting_for(officer_id):
+            by = db.session.get_one(Officer, officer_id)
+            one = db.session.get_one(Grievance, number)
+            start.wait()
+            try:
+                take_step(one, "acknowledge", by=by, now=NOW)
+                db.session.commit()
+                said.append("done")
+            except RuleBroken as refused:
+                db.session.rollback()
+                said.append(str(refused))
+
+    threads = [Thread(target=acknowledge, args=(one,)) for one in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said.count("done") == 1
+    assert {words for words in said if words != "done"} == {
+        "This step is not possible now: Acknowledge. Its state is: acknowledged."
+    }

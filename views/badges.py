@@ -11,6 +11,7 @@ from flask_babel import format_decimal, format_time, gettext, ngettext
 
 from queries.filters import Today
 from rules.accounts import RoleChangeState
+from rules.alarms import MailState, MessageKind
 from rules.casework import OVER, TO_ROUTE
 from rules.clock_words import Bucket, Clock, Told, told
 from rules.grievance import (
@@ -123,6 +124,15 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
         waiting=[ImportState.CHECKED],
         good=[ImportState.IMPORTED],
         bad=[ImportState.FAILED],
+    ),
+    MailState: _tones(
+        open=[MailState.WAITING, MailState.HANDING_OVER],
+        good=[MailState.SENT],
+        bad=[MailState.REFUSED, MailState.UNCERTAIN],
+    ),
+    MessageKind: _tones(
+        waiting=[MessageKind.ENDS_SOON, MessageKind.LEAD_WANTED],
+        bad=[MessageKind.ENDED, MessageKind.ESCALATED],
     ),
     RoleChangeState: _tones(
         waiting=[RoleChangeState.ASKED],

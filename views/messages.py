@@ -13,20 +13,14 @@ from actions import messages as acting
 from models import Message, Officer, db
 from queries.messages import inbox as asking
 from rules import say
-from rules.alarms import MessageKind, said
-from views.badges import Tone
+from rules.alarms import said
+from views.badges import tone
 from views.labels import enum_label, show, title
 from views.shown import record_url
 
 blueprint = Blueprint("messages", __name__, url_prefix="/messages")
 
 SIZE = 50
-TONES = {
-    MessageKind.ENDS_SOON: Tone.WAITING,
-    MessageKind.ENDED: Tone.BAD,
-    MessageKind.ESCALATED: Tone.BAD,
-    MessageKind.LEAD_WANTED: Tone.WAITING,
-}
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Line:
 
     id: int
     kind: str
-    tone: str
+    tone: str | None
     what: str
     then: str
     about: str
@@ -71,7 +65,7 @@ def _line(message: Message) -> Line:
     return Line(
         id=message.id,
         kind=enum_label(message.kind),
-        tone=TONES[message.kind],
+        tone=tone(message.kind),
         what=say(what, gettext, show),
         then=say(then, gettext, show),
         about=title(grievance) if grievance else "",

@@ -3,6 +3,7 @@ never more than that: not what it is, nor about what. Their mail address is read
 of the identity that runs (views/identity.py), and is kept nowhere else."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,22 @@ from views.shown import endpoint_of, record_url
 blueprint = Blueprint("news", __name__, url_prefix="/admin/news")
 
 SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page of a grievance shows of news: how they want to hear of it, and where they are
+    told; None for who is not to tell them."""
+
+    way: NewsWay
+    url: str | None
+
+
+def for_case(grievance: Grievance) -> Shown:
+    """Return what templates/grievances/_mail.html shows; no statement."""
+    may_tell = bool(security.roles() & MIGHT_OPEN)
+    url = url_for("news.page", grievance_id=grievance.id) if may_tell else None
+    return Shown(grievance.news_way, url)
 
 
 @blueprint.before_request

@@ -68,6 +68,21 @@ def upgrade() -> None:
     make_queue()
 
 
+def raised_of(what: str) -> list[sa.Column | sa.Constraint]:
+    """The columns of a table of alarms: each is raised once for a due time of a `what`."""
+    table = f"{what}_alarm"
+    return [
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column(f"{what}_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(20), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint([f"{what}_id"], [f"{what}.id"], name=op.f(f"fk_{table}_{what}_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+        sa.UniqueConstraint(f"{what}_id", "name", "due_at", name=op.f(f"uq_{table}_{what}_id_name_due_at")),
+    ]
+
+
 def make_alarms() -> None:
     """Keep when each clock is to be looked at, and what was raised. The system alone sees it."""
     op.create_table(
@@ -78,19 +93,8 @@ def make_alarms() -> None:
         sa.PrimaryKeyConstraint("clock_id", name=op.f("pk_clock_look")),
     )
     op.create_index("ix_clock_look_due", "clock_look", ["looks_at", "clock_id"])
-    for what in ("clock", "remedy"):
-        table = f"{what}_alarm"
-        op.create_table(
-            table,
-            sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-            sa.Column(f"{what}_id", sa.BigInteger(), nullable=False),
-            sa.Column("name", sa.String(20), nullable=False),
-            sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-            sa.Column("raised_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-            sa.ForeignKeyConstraint([f"{what}_id"], [f"{what}.id"], name=op.f(f"fk_{table}_{what}_id"), ondelete="CASCADE"),
-            sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
-            sa.UniqueConstraint(f"{what}_id", "name", "due_at", name=op.f(f"uq_{table}_{what}_id_name_due_at")),
-        )
+    op.create_table("clock_alarm", *raised_of("clock"))
+    op.create_table("remedy_alarm", *raised_of("remedy"))
     op.create_index("ix_remedy_open", "remedy", ["due_on", "id"], postgresql_where=sa.text("state = 'promised'"))
     op.create_index(
         "ix_grievance_without_leader",

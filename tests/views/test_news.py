@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template
 from sqlalchemy import select, text
 
 from actions import news as acting
@@ -16,6 +16,8 @@ from rules.grievance import NewsWay
 from tests.factories import make_grievance
 from tests.identities import CANARIES, District, make_district
 from tests.mail_server import Post, mail_server
+from views.labels import show
+from views.news import for_case
 
 
 @pytest.fixture
@@ -155,6 +157,19 @@ def test_a_way_that_is_none_is_refused(district: District, way: str) -> None:
 @pytest.mark.parametrize("number", ["0", "x", "-1", "1,2", str(2**63), "999999"])
 def test_a_grievance_that_is_not_there_has_no_page(district: District, number: str) -> None:
     assert district.browser("intake").get(f"/admin/news/{number}").status_code == 404
+
+
+@pytest.mark.parametrize(("by", "leads"), [("intake", True), ("handler", True), ("auditor", False)])
+def test_the_page_of_a_grievance_leads_those_there_who_may_tell(
+    district: District, by: str, leads: bool
+) -> None:
+    browser = district.browser(by)
+    with browser:
+        browser.get(f"/admin/grievance/details/?id={district.grievance_id}")
+        shown = for_case(district.grievance())
+        part = render_template("grievances/_mail.html", mail=shown, show=show)
+    assert ("Tell them, or make their code" in part) is leads
+    assert (f"/admin/news/{district.grievance_id}" in part) is leads
 
 
 # --- Codes -----------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from rules.grievance import (
 from rules.permissions import Role
 from tests.conftest import Client
 from tests.factories import SECRET
+from tests.statements import statements
 from tests.test_casework import NOW, World, w
 
 __all__ = ["w"]  # the fixture
@@ -236,6 +237,16 @@ def test_bad_input_is_answered_with_words(
     fields = {"responsible_office": str(w.water), "reason": "It is a pipe."}
     data = fields | {field: value.encode("utf-8", "surrogatepass")}
     assert there.send(address(one, "route"), **data).status_code in (303, 400, 422)
+
+
+@pytest.mark.parametrize("step", GRIEVANCE.steps)
+def test_a_step_asks_for_little(w: World, session: Any, browser: Browser, step: str) -> None:
+    one = ready(w, session, step)
+    there = browser(w.who(step))
+    there.get("/admin/")
+    with statements() as sent:
+        assert there.get(address(one, step)).status_code == 200
+    assert len(sent) <= 18, "\n".join(sent)
 
 
 # --- No second way around --------------------------------------------------------------------
