@@ -530,7 +530,7 @@ def _stages(session: Any, one: Grievance) -> dict[ClockStage, Clock]:
 def test_steps_start_and_stop_the_clocks_and_give_the_last_days(w: World, session: Any) -> None:
     standard = make.make_service_standard
     pack = {"pack": make.make_rule_pack(is_in_use=True).code, "unit": "calendar_days"}
-    make.make_work_calendar(version=1, in_force_since=RECEIVED - timedelta(days=30))
+    make.make_work_calendar(calendar_version=1, in_force_since=RECEIVED - timedelta(days=30))
     for stage, start, amount in (
         (ClockStage.ACKNOWLEDGE, ClockStart.RECEIVED, 40),
         (ClockStage.DECIDE, ClockStart.RECEIVED, 30),
