@@ -180,8 +180,10 @@ def adopt_open(*, now: datetime, after: int = 0, limit: int = 500) -> tuple[int,
         ours, theirs = clock_of(ledger).due, grievance.due_at
         if ours and theirs and abs(ours - theirs) > SAME:
             continue
-        _keep(Clock(grievance=grievance, stage=ClockStage.DECIDE), (), ledger, by=None)
+        clock = Clock(grievance=grievance, stage=ClockStage.DECIDE)
+        _keep(clock, (), ledger, by=None, is_one_of_many=True)
         started += 1
+    session.flush()
     return len(looked_at), started, looked_at[-1].id if looked_at else after
 
 
@@ -495,8 +497,9 @@ def recalculate_open(
             ledger, calendar, by=_name(by), now=now, reason=version.reason
         )
         if counted is not ledger:
-            _keep(clock, ledger, counted, by=by)
+            _keep(clock, ledger, counted, by=by, is_one_of_many=True)
             moved += 1
+    db.session.flush()
     return len(looked_at), moved, looked_at[-1].id if looked_at else after
 
 
@@ -511,8 +514,10 @@ def explain(clock: Clock) -> Said:
 # --- Keeping ---------------------------------------------------------------------------------
 
 
-def _keep(clock: Clock, before: Ledger, after: Ledger, *, by: Officer | None) -> None:
-    """Write what `after` has more than `before`, and what it comes to."""
+def _keep(
+    clock: Clock, before: Ledger, after: Ledger, *, by: Officer | None, is_one_of_many: bool = False
+) -> None:
+    """Write what `after` has more than `before`, and its sum; of many, the caller flushes."""
     stands = clock_of(after)
     clock.started_at, clock.stopped_at = stands.start, stands.stopped_at
     clock.due_at, clock.stands_since = stands.due, stands.stands_since
@@ -538,7 +543,8 @@ def _keep(clock: Clock, before: Ledger, after: Ledger, *, by: Officer | None) ->
     db.session.add(clock)
     if clock.stage is ClockStage.DECIDE:
         clock.grievance.due_at = clock.due_at
-    db.session.flush()
+    if not is_one_of_many:
+        db.session.flush()
 
 
 def _clocks(grievance: Grievance) -> list[Clock]:
