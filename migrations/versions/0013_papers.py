@@ -44,6 +44,13 @@ END $$
 STATES = "ck_decision_decisionstate"
 
 
+# access.guard_statement of Document and Decision, for their new columns.
+GUARDS = (
+    """SELECT redress_guard('document', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = document.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = document.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))$rows$, NULL, '{stored_name}')""",
+    """SELECT redress_guard('decision', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = decision.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = decision.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))$rows$, NULL, '{}')""",
+)
+
+
 def upgrade() -> None:
     op.create_table('letter_template',
     sa.Column('name', sa.String(length=200), nullable=False),
@@ -124,6 +131,8 @@ def upgrade() -> None:
     op.create_check_constraint("proposed_has_time", "decision", "state <> 'proposed' OR proposed_at IS NOT NULL")
     op.create_check_constraint("approved_by_another", "decision", "decided_by_id <> drafted_by_id")
     keep()
+    for guard in GUARDS:
+        op.execute(guard)
 
 
 def keep() -> None:
