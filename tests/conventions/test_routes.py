@@ -83,7 +83,8 @@ def seed(office: int) -> dict[str, int]:
             key = path.partition(".")[0].removesuffix("_id") + "_id"
             if key in model.__table__.columns:  # else it leads to many, which are made later
                 (target,) = model.__table__.columns[key].foreign_keys
-                given[key] = made[target.column.table.name]
+                if target.column.table.name in made:  # else it is declared later, and may be empty
+                    given[key] = made[target.column.table.name]
         made.setdefault(model.__tablename__, make_any(model, **given).id)
     return made
 
