@@ -139,6 +139,11 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "step": "pause",
         "override_id": made["impartiality_override"],
         "link_id": made["grievance_link"],
+        "decision_id": made["decision"],
+        "document_id": made["document"],
+        "letter_id": made["letter"],
+        "report_id": made["retaliation_report"],
+        "opening": made["identity_opening"],
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
