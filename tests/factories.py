@@ -90,6 +90,7 @@ from models import (
 )
 from rules.accounts import RoleChangeKind
 from rules.alarms import MessageKind
+from rules.deadlines import Rule
 from rules.grievance import (
     AsideGround,
     DocumentKind,
@@ -102,7 +103,8 @@ from rules.grievance import (
 )
 from rules.identity import Duty, IdentityField, OpeningGround
 from rules.impartiality import Act
-from rules.ledger import EntryKind
+from rules.ledger import Entry, EntryKind
+from rules.ledger_text import to_json
 from rules.offices import AreaLevel, ClockStage, ClockUnit, DayKind, OfficeLevel
 from rules.permissions import Role
 from rules.records import AuditVerb
@@ -314,7 +316,13 @@ def make_plan_step(**given: Any) -> PlanStep:
 
 
 def make_clock(**given: Any) -> Clock:
-    """A clock without a ledger; those with one are made by actions/clocks.py."""
+    """A clock with the beginning of its ledger. What happens to clocks is in actions/clocks.py."""
+    clock = _make_bare_clock(**given)
+    make_clock_entry(clock_id=clock.id)
+    return clock
+
+
+def _make_bare_clock(**given: Any) -> Clock:
     return _make(
         Clock,
         given,
@@ -330,14 +338,26 @@ def make_clock(**given: Any) -> Clock:
 
 
 def make_clock_entry(**given: Any) -> ClockEntry:
+    """The next entry of a clock: its start, or that it was counted anew with nothing moved."""
+    known = given.get("clock_id")
+    clock = db.session.get_one(Clock, known) if known else _make_bare_clock()
+    position = 1 + db.session.scalar(
+        select(func.count()).select_from(ClockEntry).where(ClockEntry.clock_id == clock.id)
+    )
+    kind = EntryKind.STARTED if position == 1 else EntryKind.RECALCULATED
+    start = clock.started_at if position == 1 else None
+    was = None if position == 1 else clock.due_at
+    rule = Rule("Standard", 1, 14, ClockUnit.CALENDAR_DAYS)
+    entry = Entry(kind, was, clock.due_at, rule, "district", 1, "", "Redress", NOON, moment=start)
     return _make(
         ClockEntry,
         given,
-        clock_id=_id(make_clock),
-        position=1,
-        kind=EntryKind.STARTED,
-        due=NOON + timedelta(days=14),
-        entry={},
+        clock_id=clock.id,
+        position=position,
+        kind=kind,
+        was=was,
+        due=clock.due_at,
+        entry=to_json((entry,))[0],
         at=NOON,
     )
 
