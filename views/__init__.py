@@ -238,7 +238,7 @@ def init_app(app: Flask) -> None:
     documents.init_app(app)
     decisions.init_app(app)
     letters.init_app(app)
-    CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case)
+    CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case, mail=news.for_case)
     search.init_app(app)
     dashboard.init_app(app)
     messages.init_app(app)

@@ -25,6 +25,7 @@ import security
 from actions import statements
 from actions.casework import check_step, possible_steps, take_step
 from models import Grievance, Office, Officer, Record, RetaliationReport, db
+from queries.casework import drafts
 from queries.routing import suggestions
 from rules import RuleBroken, Said, say
 from rules.casework import GRIEVANCE
@@ -131,6 +132,9 @@ def step(grievance_id: str, name: str) -> Any:
         typed = form if form.is_submitted() else None
         return _step_page(grievance, one, typed, refusal_in_words(refused)[0], 409)
     if not form.is_submitted():
+        if name == "answer" and (drafted := db.session.scalar(drafts(grievance.id).limit(1))):
+            # What is approved is read first: on its own page, which has the button.
+            return redirect(url_for("decisions.page", decision_id=drafted.id), 303)
         return _step_page(grievance, one, form)
     if not form.validate():
         return _step_page(grievance, one, form, status=422)
