@@ -1203,7 +1203,7 @@ class News(OfficeRecord):
     says nothing of who they are, nor what the news is."""
 
     desk = Desk.CASEWORK
-    title_columns = ("told_at", "way")
+    title_columns = ("way",)
     office_paths = GRIEVANCE_OFFICES
     read_only = True
 
@@ -3059,7 +3059,7 @@ class Mail(OwnRecord):
 
     desk = Desk.MESSAGES
     read_only = True
-    title_columns = ("made_at", "state")
+    title_columns = ("state",)
     __table_args__ = (
         CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
@@ -3119,7 +3119,7 @@ class Message(OwnRecord):
 
     desk = Desk.MESSAGES
     read_only = True
-    title_columns = ("kind", "told_at")
+    title_columns = ("kind",)
     __table_args__ = (
         CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
         CheckConstraint("mail_id IS NULL OR by_mail", name="mailed_if_wanted"),

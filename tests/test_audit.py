@@ -34,6 +34,8 @@ from models import (
     IdentityKey,
     ImportBatch,
     LoginAttempt,
+    Mail,
+    Message,
     Office,
     Officer,
     OfficerSession,
@@ -87,6 +89,7 @@ def test_a_new_record_leaves_who_when_what_and_from_which_request(session: Any) 
     )
     assert before - timedelta(seconds=5) < entry.at < datetime.now(UTC) + timedelta(seconds=5)
     assert entry.changes == {
+        "news_way": [None, "they_ask_themselves"],
         "number": [None, grievance.number],
         "title": [None, "No water"],
         "kind": [None, "service"],
@@ -636,6 +639,10 @@ def test_no_model_but_the_import_the_rotation_and_the_log_in_is_quiet() -> None:
         if column.info.get("trail") is False
     }
     assert quiet == {
+        f"{Mail.__tablename__}.next_try_at",
+        f"{Mail.__tablename__}.tries",
+        f"{Message.__tablename__}.mail_id",
+        f"{Message.__tablename__}.read_at",
         f"{ImportBatch.__tablename__}.bytes_done",
         f"{ImportBatch.__tablename__}.rows_read",
         f"{IdentityKey.__tablename__}.kek_version",

@@ -531,6 +531,7 @@ def test_every_column_that_people_see_has_filters_or_is_a_list_of_facts(session:
     # Frozen copies and summaries are documents in JSON.
     assert bare == {
         "AuditEntry.changes",
+        "ClockEntry.entry",
         "ImportBatch.summary",
         "ReprimandEvidence.frozen_copy",
     }
