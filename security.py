@@ -384,7 +384,7 @@ def _office_tree(officer: Officer, held: frozenset[Role]) -> Any:
             )
         )
         top = or_(top, Office.id.in_(assigned))
-    below = select(Office.id).where(top).cte("below", recursive=True)
+    below = select(Office.id).where(top).cte(recursive=True)
     # UNION, not UNION ALL: it ends even where the tree has a cycle.
     below = below.union(select(Office.id).join(below, Office.parent_id == below.c.id))
     return select(below.c.id)
@@ -458,7 +458,7 @@ def _own_lane(officer: Officer) -> ColumnElement[bool] | None:
 def _line_of(officer: Officer) -> Any:
     """Ask for the office of `officer` and those above it (ids)."""
     above = select(Office.id, Office.parent_id).where(Office.id == officer.office_id)
-    tree = above.cte("above", recursive=True)
+    tree = above.cte(recursive=True)  # without a name: it may stand in a statement twice
     # UNION, not UNION ALL: it ends even where the tree has a cycle.
     tree = tree.union(select(Office.id, Office.parent_id).join(tree, Office.id == tree.c.parent_id))
     return select(tree.c.id)

@@ -188,7 +188,9 @@ def _definitions(place: Path) -> str:
     # Read back, PostgreSQL writes the cast of a list as casts of what is in it.
     text = re.sub(r"\(ARRAY\[([^]]*)\]\)::text\[\]", r"ARRAY[\1]", text)
     text = re.sub(r"\('([^']*)'::character varying\)::text", r"'\1'::character varying", text)
-    return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    # And a chain of ORs without the parentheses that it was written with.
+    lines = (re.sub(r"[()]", "", one) if "TRIGGER" in one else one for one in text.splitlines())
+    return "\n".join(line for line in lines if not line.startswith("--"))
 
 
 def test_the_newest_of_a_folder_is_taken(taken: Path, folder: Path, another: Flask) -> None:

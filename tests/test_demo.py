@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 import security
 from actions import identity as acting
 from actions.clocks import explain
+from actions.news import check_way
 from config import HOME
 from demo import choose_sample
 from demo.catalogue import DAYS_FOR_HANDLING, HANDLING, SAMPLE, rows
@@ -46,6 +47,9 @@ from models import (
     IdentityOpening,
     ImportBatch,
     Inspection,
+    Mail,
+    Message,
+    News,
     Office,
     Officer,
     OfficerSession,
@@ -59,6 +63,7 @@ from models import (
     SupervisionNotice,
     db,
 )
+from rules.alarms import MailState
 from rules.grievance import PointFinding, RequestState
 from rules.identity import IdentityField, OpeningGround
 from rules.import_values import CONTACT
@@ -407,6 +412,21 @@ def test_a_quashing_goes_to_exactly_those_who_got_the_reprimand(demo: Flask) -> 
         .where(Reprimand.scope == "all_offices", Reprimand.number_in_series == 1)
     ).all()
     assert sorted(widest) == sorted(everybody)
+
+
+def test_no_worker_finds_a_mail_to_send(demo: Flask) -> None:
+    unmade = Message.by_mail & Message.mail_id.is_(None)
+    assert not db.session.scalars(select(Message).where(unmade)).all()
+    final = {MailState.SENT, MailState.REFUSED, MailState.UNCERTAIN}
+    assert set(db.session.scalars(select(Mail.state))) <= final
+    for model in (Office, Officer):
+        assert not db.session.scalars(select(model).where(model.email.is_not(None))).all()
+
+
+def test_news_was_told_in_the_way_that_was_chosen(demo: Flask) -> None:
+    for news in db.session.scalars(select(News)):
+        check_way(news.grievance, news.way)
+        assert news.told_at > news.grievance.received_at
 
 
 def test_no_hour_is_without_an_officer_on_duty(demo: Flask) -> None:

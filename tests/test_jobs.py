@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import procrastinate
@@ -531,7 +532,11 @@ def test_the_queue_runs_a_job_as_the_login_of_the_web_server(committed: Flask) -
     with queue.open():
         queue.configure_task("look_at_clocks").defer(timestamp=0)
         queue.configure_task("tidy").defer(timestamp=0)
-    queue.run_worker(wait=False, listen_notify=False, delete_jobs="successful")
+    # In a thread of its own: where a browser was driven before, this one has an event loop.
+    options = {"wait": False, "listen_notify": False, "delete_jobs": "successful"}
+    worker = Thread(target=queue.run_worker, kwargs=options)
+    worker.start()
+    worker.join(60)
     with committed.app_context():
         told_to = set(db.session.scalars(select(Message.officer_id)))
         left = db.session.execute(

@@ -131,10 +131,10 @@ def step(grievance_id: str, name: str) -> Any:
     except RuleBroken as refused:
         typed = form if form.is_submitted() else None
         return _step_page(grievance, one, typed, refusal_in_words(refused)[0], 409)
+    if name == "answer" and (drafted := db.session.scalar(drafts(grievance.id).limit(1))):
+        # What is approved is read first: on its own page, which has the only button.
+        return redirect(url_for("decisions.page", decision_id=drafted.id), 303)
     if not form.is_submitted():
-        if name == "answer" and (drafted := db.session.scalar(drafts(grievance.id).limit(1))):
-            # What is approved is read first: on its own page, which has the button.
-            return redirect(url_for("decisions.page", decision_id=drafted.id), 303)
         return _step_page(grievance, one, form)
     if not form.validate():
         return _step_page(grievance, one, form, status=422)

@@ -26,7 +26,7 @@ from rules.grievance import PauseGround
 from rules.impartiality import Act
 from rules.ledger import EntryKind, clock_of
 from rules.ledger_text import explain, spell
-from rules.offices import WINDOWS
+from rules.offices import WINDOWS, ClockStage
 from rules.permissions import Desk, Verb, may
 from views.badges import Badge, Tone, due_badge
 from views.errors import words_of
@@ -111,8 +111,14 @@ def for_case(grievance: Grievance) -> ClockPart:
 
 
 def _importance(clock: Clock) -> tuple[Any, ...]:
-    """Running clocks before those that ended, of officers before windows, then newest first."""
-    return (clock.stopped_at is not None, clock.stage in WINDOWS, -clock.started_at.timestamp())
+    """Running clocks before those that ended, of officers before windows, those of the answer and
+    of its review before others, then newest first."""
+    return (
+        clock.stopped_at is not None,
+        clock.stage in WINDOWS,
+        clock.stage not in (ClockStage.DECIDE, ClockStage.REVIEW),
+        -clock.started_at.timestamp(),
+    )
 
 
 def _counted(found: list[Clock]) -> Clock | None:

@@ -119,7 +119,10 @@ def address(model: type[Record], page: str = "") -> str:
 
 
 def granted(role: Role, verb: Verb, model: type[Record]) -> bool:
-    return may(frozenset({role}), model.desk, verb)
+    """Whether the role may do this to records of the type at all. What is read only has no forms:
+    nobody changes it, whatever they may do at its desk."""
+    changes = verb in (Verb.CREATE, Verb.EDIT, Verb.DELETE)
+    return may(frozenset({role}), model.desk, verb) and not (changes and model.read_only)
 
 
 def told(reply: Any) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 import tests.factories as make
 from access import sign_ticket
 from models import (
+    Decision,
     Feedback,
     Grievance,
     GrievanceLink,
@@ -34,14 +35,35 @@ from rules.permissions import Role
 from tests.conftest import Client
 from tests.factories import SECRET
 from tests.statements import statements
-from tests.test_casework import NOW, World, w
+from tests.test_casework import NOW, World
+from tests.test_casework import w as world_of_casework
 
-__all__ = ["w"]  # the fixture
+__all__ = ["world_of_casework"]  # the fixture
 
 S = GrievanceState
 TODAY = datetime.now(UTC).date()
 SOON = (TODAY + timedelta(days=9)).isoformat()
 Browser = Callable[[Officer], Client]
+
+
+class WorldOfToday(World):
+    """The same, for what asks the real clock. What was given keeps its day, so it is given it."""
+
+    def decision(self, one: Grievance) -> Decision:
+        return make.make_decision(
+            grievance=one,
+            drafted_by=self.people["handler"],
+            state=DecisionState.GIVEN,
+            given_on=TODAY - timedelta(days=11),
+            decided_by=self.people["decider"],
+            told_on=TODAY - timedelta(days=11),
+            review_until_on=TODAY + timedelta(days=17),
+        )
+
+
+@pytest.fixture
+def w(world_of_casework: World) -> World:
+    return WorldOfToday(**vars(world_of_casework))
 
 
 @pytest.fixture
@@ -100,13 +122,22 @@ def ready(world: World, session: Any, step: str) -> Grievance:
         remedy.promised_on = TODAY - timedelta(days=5)
         remedy.done_on = remedy.done_on and TODAY
     for decision in one.decisions:
-        if decision.state is DecisionState.GIVEN:
-            decision.given_on = decision.told_on = TODAY - timedelta(days=11)
-            decision.review_until_on = TODAY + timedelta(days=17)
-            for appeal in decision.appeals:
-                appeal.filed_on = TODAY
+        if decision.state is DecisionState.PROPOSED:
+            decision.follows, decision.how_to_appeal = "A new pipe.", "At the bureau."
+        for appeal in decision.appeals:
+            appeal.filed_on = TODAY
     session.flush()
     return one
+
+
+def place(there: Client, one: Grievance, step: str) -> str:
+    """Return the address where `step` is taken: an answer on the page of its decision, where it
+    is read first."""
+    if step != "answer":
+        return address(one, step)
+    answer = there.get(address(one, step))
+    assert (answer.status_code, answer.location) == (303, f"/admin/decision/{one.decisions[0].id}")
+    return str(answer.location)
 
 
 @pytest.mark.parametrize("step", GRIEVANCE.steps)
@@ -123,9 +154,13 @@ def test_every_step_as_every_role(w: World, session: Any, browser: Browser, step
     session.expire_all()
     assert one.state is first_state(step)
     there = browser(w.who(step))
-    page = there.get(address(one, step))
+    at = place(there, one, step)
+    page = there.get(at)
     assert page.status_code == 200, page.text
-    answer = there.send(address(one, step), **fields)
+    if step == "answer":
+        (decision,) = one.decisions
+        at, fields = f"{at}/approve", {"version": f"{decision.id}.{decision.version_id}"}
+    answer = there.send(at, **fields)
     assert answer.status_code == 303, answer.text
     session.expire_all()
     assert (
@@ -244,12 +279,31 @@ def test_a_step_asks_for_little(w: World, session: Any, browser: Browser, step: 
     one = ready(w, session, step)
     there = browser(w.who(step))
     there.get("/admin/")
+    at = place(there, one, step)
     with statements() as sent:
-        assert there.get(address(one, step)).status_code == 200
+        assert there.get(at).status_code == 200
     assert len(sent) <= 18, "\n".join(sent)
 
 
 # --- No second way around --------------------------------------------------------------------
+
+
+def test_an_answer_is_given_on_the_page_of_its_decision_alone(
+    w: World, session: Any, browser: Browser
+) -> None:
+    """There it is read first, and the day until which a review is asked for is set."""
+    one = ready(w, session, "answer")
+    (decision,) = one.decisions
+    there = browser(w.people["head"])
+    answer = there.send(address(one, "answer"), decision=str(decision.id))
+    assert (answer.status_code, answer.location) == (303, f"/admin/decision/{decision.id}")
+    session.expire_all()
+    assert (one.state, decision.state) == (first_state("answer"), DecisionState.PROPOSED)
+    version = f"{decision.id}.{decision.version_id}"
+    assert there.send(f"{answer.location}/approve", version=version).status_code == 303
+    session.expire_all()
+    assert (one.state, decision.state) == (S.ANSWERED, DecisionState.GIVEN)
+    assert decision.review_until_on is not None
 
 
 def test_no_form_moves_the_office_of_a_grievance_that_is_routed(
