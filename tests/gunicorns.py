@@ -114,6 +114,7 @@ def serving(url: str, **environment: str) -> Iterator[Web]:
             "REDRESS_INSTANCE": folder,
             "REDRESS_SECRET_KEY": SECRET,
             "REDRESS_LOG": "json",
+            "REDRESS_JOBS": "0",
             "PORT": str(port),
         }
         with log.open("wb") as out:

@@ -566,7 +566,7 @@ def workers_of(web: Web) -> list[psutil.Process]:
 
 
 def test_make_run_keeps_a_worker_and_takes_it_along(fresh_database: Callable[[], str]) -> None:
-    with serving(fresh_database()) as web:
+    with serving(fresh_database(), REDRESS_JOBS="1") as web:
         until(lambda: bool(workers_of(web)))
         (first,) = workers_of(web)
         first.kill()
@@ -577,7 +577,7 @@ def test_make_run_keeps_a_worker_and_takes_it_along(fresh_database: Callable[[],
 
 
 def test_a_worker_ends_when_the_web_server_is_killed(fresh_database: Callable[[], str]) -> None:
-    with serving(fresh_database()) as web:
+    with serving(fresh_database(), REDRESS_JOBS="1") as web:
         until(lambda: bool(workers_of(web)))
         (worker,) = workers_of(web)
         until(lambda: worker.cpu_times().user > 0.5)

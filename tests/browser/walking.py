@@ -145,6 +145,7 @@ def free_port() -> int:
 def serve(url: str, folder: Path, port: int) -> "subprocess.Popen[str]":
     """Start the web server and return it when it answers."""
     settings = {"DATABASE_URL": url, "REDRESS_INSTANCE": str(folder), "PORT": str(port)}
+    settings["REDRESS_JOBS"] = "0"  # a worker takes seconds to begin and to end
     process = subprocess.Popen(
         [sys.executable, "server.py"],
         cwd=config.HOME,
