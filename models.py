@@ -551,6 +551,11 @@ class Officer(ReferenceRecord):
 
     office: Mapped["Office"] = relationship(back_populates="officers", foreign_keys=office_id)
 
+    @property
+    def held(self) -> frozenset[Role]:
+        """The roles of the officer."""
+        return frozenset(Role(role) for role in self.roles)
+
 
 class Area(ReferenceRecord):
     """A part of the district on the map: a tree; a grievance happens in an area."""

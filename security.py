@@ -245,7 +245,7 @@ def roles() -> frozenset[Role]:
     memory = _memory()
     if "roles" not in memory:
         officer = current_officer()
-        memory["roles"] = frozenset(Role(role) for role in officer.roles) if officer else NO_ROLES
+        memory["roles"] = officer.held if officer else NO_ROLES
     held: frozenset[Role] = memory["roles"]
     return held
 

@@ -2,7 +2,6 @@
 say whether it may be, actions/steps.py writes what the step is about, and the clocks take note.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +19,6 @@ from rules.grievance import GrievanceState, RemedyState
 from rules.impartiality import ACT_OF_STEP, Settings, Tree
 from rules.lifecycle import Step
 from rules.offices import ClockStage
-from rules.permissions import Role
 
 
 def take_step(
@@ -70,7 +68,7 @@ def check_step(
     reached = GRIEVANCE.after(
         name,
         grievance.state,
-        _roles(by),
+        by.held,
         before=grievance.state_before or grievance.state,
         own_work=step is not None and is_own_work(step, grievance, by.id),
     )
@@ -86,7 +84,7 @@ def check_step(
 def possible_steps(grievance: Grievance, by: Officer) -> list[Step]:
     """Return the steps that `by` may take now: the buttons. Two statements at most. Whether they
     are impartial is asked when they take one."""
-    found = GRIEVANCE.possible(grievance.state, _roles(by))
+    found = GRIEVANCE.possible(grievance.state, by.held)
     tree = office_tree(db.session()) if found else {}
     return [
         GRIEVANCE.steps[step.name]
@@ -127,12 +125,8 @@ def _take_turns(grievance: Grievance) -> None:
     db.session.refresh(grievance, with_for_update=True)
 
 
-def _roles(officer: Officer) -> Iterable[Role]:
-    return frozenset(Role(role) for role in officer.roles)
-
-
 def _is_of_office(step: Step, grievance: Grievance, by: Officer, tree: Tree) -> bool:
-    roles = frozenset(_roles(by)) & step.roles
+    roles = by.held & step.roles
     return serves(roles, by.office_id, grievance.responsible_office_id, tree)
 
 

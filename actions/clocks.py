@@ -272,22 +272,24 @@ def counted_clock(grievance: Grievance, stage: ClockStage | None = None) -> Cloc
     raise RuleBroken("No clock of a decision runs here.")
 
 
-def end_long_pauses(*, now: datetime, limit: int = 500) -> int:
-    """Let go on what has stood still for 90 days; return how many clocks that were. For a job."""
+def end_long_pauses(*, now: datetime, after: int, size: int) -> tuple[int | None, int]:
+    """Let go on what has stood still for 90 days, of up to `size` standing clocks with an id above
+    `after`. Return the last id, None where there is no more, and how many clocks went on. Runs as
+    the system; commit afterwards."""
     standing = db.session.scalars(
         select(Clock)
-        .where(Clock.stopped_at.is_(None), Clock.stands_since < now)
+        .where(Clock.stopped_at.is_(None), Clock.stands_since < now, Clock.id > after)
         .options(selectinload(Clock.entries), selectinload(Clock.grievance))
-        .order_by(Clock.stands_since)
-        .limit(limit)
-    )
+        .order_by(Clock.id)
+        .limit(size)
+    ).all()
     ended = 0
     for clock in standing:
         until = ledgers.goes_on_at(clock_of(_ledger(clock)))
         if until <= now:
             _resume(clock, until, by=None, now=now, reason="")
             ended += 1
-    return ended
+    return (standing[-1].id if standing else None), ended
 
 
 # --- More time -------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class _Successor:
 
     def why_not(self, what: str, grievance: Grievance, case: Case) -> Said | None:
         needed, act = NEEDED[what]
-        held = frozenset(Role(role) for role in self.officer.roles)
+        held = self.officer.held
         if needed and not held & needed:
             return Said(mark("They do not have the role that it needs."))
         if not held & READS_EVERY_OFFICE and not self._sees(grievance):

@@ -20,11 +20,6 @@ from rules.impartiality import (
     check_reason,
     check_stating,
 )
-from rules.permissions import Role
-
-
-def _roles(officer: Officer) -> frozenset[Role]:
-    return frozenset(Role(role) for role in officer.roles)
 
 
 def stand_aside(
@@ -41,7 +36,7 @@ def stand_aside(
     answers for the case. From then on every act of theirs in it is refused. Raises RuleBroken."""
     reason = check_reason(reason)
     people, case = asking.look([by.id], grievance, now=now, settings=settings)
-    check_stating(people[by.id], _roles(by), officer.id, case)
+    check_stating(people[by.id], by.held, officer.id, case)
     made = GrievanceRecusal(
         grievance_id=grievance.id,
         officer_id=officer.id,
@@ -72,7 +67,7 @@ def ask_leave(
     """
     reason = check_reason(reason)
     people, case = asking.look([by.id, officer.id], grievance, now=now, settings=settings)
-    check_asking(people[by.id], _roles(by), officer.id, case)
+    check_asking(people[by.id], by.held, officer.id, case)
     found = bar(act, people[officer.id], case, settings)
     if found is None:
         raise RuleBroken("Nothing keeps this officer from it. No leave is needed.", field="act")
@@ -103,7 +98,7 @@ def check_deciding(
     if asked.state is not RequestState.ASKED:
         raise RuleBroken("This request is decided already.")
     people, case = asking.look([by.id], asked.grievance, now=now, settings=settings)
-    check_agreeing(people[by.id], _roles(by), asked.officer_id, asked.asked_by_id, case)
+    check_agreeing(people[by.id], by.held, asked.officer_id, asked.asked_by_id, case)
 
 
 def decide_leave(

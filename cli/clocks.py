@@ -134,14 +134,4 @@ def start_clocks() -> None:
     click.echo(f"{begun:,} of {looked:,} clocks started in {monotonic() - started:.1f} s")
 
 
-@clocks_group.command("go-on")
-@with_appcontext
-def go_on() -> None:
-    """Let go on what has stood still for 90 days. Run it once a day."""
-    with sentences():
-        ended = clocks.end_long_pauses(now=datetime.now(UTC))
-        db.session.commit()
-    click.echo(f"{ended:,} clocks went on")
-
-
 COMMANDS = (rules, calendars_group, clocks_group)

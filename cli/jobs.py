@@ -26,6 +26,7 @@ import mailing
 import postgres
 import security
 from actions import alarms as raising
+from actions import clocks
 from actions import messages as telling
 from actions.figures import refresh
 from cli.mail_text import paragraphs, subject
@@ -100,6 +101,19 @@ def look_at_remedies(app: Flask) -> int:
             if found is None:
                 return batches
             last, batches = found, batches + 1
+
+
+def end_long_pauses(app: Flask) -> int:
+    """Let go on the clocks that have stood still for 90 days; return how many that were."""
+    last, ended = 0, 0
+    with app.app_context(), security.acting_for(None):
+        while True:
+            found, done = clocks.end_long_pauses(now=now(), after=last, size=BATCH)
+            db.session.commit()
+            ended += done
+            if found is None:
+                return ended
+            last = found
 
 
 def _calendar(zone: str, name: str) -> Calendar:
@@ -178,6 +192,7 @@ def count_figures(app: Flask) -> int:
 JOBS: dict[Callable[[Flask], int], tuple[str, str]] = {
     look_at_clocks: ("* * * * *", "clocks looked at"),
     look_at_remedies: ("*/10 * * * *", "batches of remedies looked at"),
+    end_long_pauses: ("37 * * * *", "clocks went on"),
     ask_for_leaders: ("7 * * * *", "leaders asked for"),
     send_mails: ("* * * * *", "mails sent"),
     count_figures: ("*/15 * * * *", "rows of figures"),

@@ -23,7 +23,6 @@ from models import (
 from rules.grievance import AppealState, ReportState, RequestState
 from rules.identity import Asker, Case, Duty, OpeningGround
 from rules.impartiality import COOLING_OFF_DAYS, Tree
-from rules.permissions import Role
 
 ENDED_AT = func.coalesce(Grievance.closed_at, Grievance.withdrawn_at)
 
@@ -159,7 +158,7 @@ def asker(session: Session, officer: Officer, now: datetime, today: date) -> Ask
     return Asker(
         officer_id=officer.id,
         office_id=officer.office_id,
-        roles=frozenset(Role(role) for role in officer.roles),
+        roles=officer.held,
         served=frozenset({officer.office_id, *session.scalars(left.union(recused))}),
     )
 

@@ -170,11 +170,14 @@ def test_a_pause_that_ends_as_it_began_was_none(one: Grievance, session: Any) ->
 
 def test_what_stood_still_for_90_days_goes_on_by_itself(one: Grievance, session: Any) -> None:
     clocks.pause(one, PauseGround.COURT, since=MONDAY, reason="Court", by=None, now=MONDAY)
-    assert clocks.end_long_pauses(now=MONDAY + 89 * DAY) == 0
-    assert clocks.end_long_pauses(now=MONDAY + 91 * DAY) == 1
+    number = of(one).id
+    everything: Any = {"after": 0, "size": 9}
+    assert clocks.end_long_pauses(now=MONDAY + 89 * DAY, **everything) == (number, 0)
+    assert clocks.end_long_pauses(now=MONDAY + 91 * DAY, after=number, size=9) == (None, 0)
+    assert clocks.end_long_pauses(now=MONDAY + 91 * DAY, **everything) == (number, 1)
     assert checked(session, of(one)).entries[-1].kind is EntryKind.RESUMED
     assert session.scalar(select(Pause.ended_at)) == MONDAY + 90 * DAY
-    assert clocks.end_long_pauses(now=MONDAY + 91 * DAY) == 0
+    assert clocks.end_long_pauses(now=MONDAY + 91 * DAY, **everything) == (None, 0)
 
 
 def test_more_time_is_asked_for_by_one_and_granted_by_another(one: Grievance, session: Any) -> None:

@@ -8,10 +8,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from actions import calendars, clocks, rule_packs
-from models import CalendarDay, Clock, Grievance, RulePack, ServiceStandard, WorkCalendar, db
+from cli import jobs
+from models import CalendarDay, Clock, Grievance, Pause, RulePack, ServiceStandard, WorkCalendar, db
 from queries import clocks as asking
 from rules import RuleBroken
 from rules.calendars import SpecialDay
+from rules.grievance import PauseGround
 from rules.offices import ClockStage, ClockStart, DayKind
 from rules.packs import KEYS, shipped
 from tests.factories import (
@@ -183,4 +185,16 @@ def test_the_commands_load_a_pack_and_move_clocks(committed: Flask) -> None:
         db.session.commit()
     # England counts from the acknowledgement, which this one does not have.
     assert run.invoke(args=["clocks", "start"]).output.startswith("0 of 1 clocks started")
-    assert run.invoke(args=["clocks", "go-on"]).output == "0 clocks went on\n"
+
+
+def test_the_worker_lets_go_on_what_stood_still_for_90_days(committed: Flask) -> None:
+    committed.test_cli_runner().invoke(args=["rules", "load", "england", "--use"])
+    then = datetime.now(UTC) - timedelta(days=91)
+    with committed.app_context():
+        grievance = make_grievance(received_at=then)
+        clocks.happened(grievance, ClockStart.ACKNOWLEDGED, then, by=None, now=then)
+        clocks.pause(grievance, PauseGround.COURT, since=then, reason="Court", by=None, now=then)
+        db.session.commit()
+    assert (jobs.end_long_pauses(committed), jobs.end_long_pauses(committed)) == (1, 0)
+    with committed.app_context():
+        assert db.session.scalar(select(Pause.ended_at)) == then + timedelta(days=90)

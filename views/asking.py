@@ -48,6 +48,11 @@ def present_log_in() -> OfficerSession:
     return present
 
 
+def who_asks() -> Officer:
+    """Return who asks; 401 where nobody has logged in."""
+    return security.current_officer() or abort(401)
+
+
 def own_record(officer: Officer) -> Officer:
     """Return the record of the current officer that may be changed; the one at hand is a copy."""
     return db.session.get_one(Officer, officer.id)

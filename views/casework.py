@@ -32,11 +32,12 @@ from rules.casework import GRIEVANCE
 from rules.grievance import GrievanceState, ReportState
 from rules.lifecycle import Step
 from rules.permissions import Role, Verb
+from views.asking import who_asks
 from views.base import RecordView
 from views.errors import refusal_in_words
 from views.fields import RecordForm
-from views.labels import enum_label, show, title, types_label
-from views.shown import endpoint_of, record_url
+from views.labels import enum_label, show
+from views.shown import crumbs_of, endpoint_of, record_url
 from views.step_forms import (
     DecideReportForm,
     FeedbackForm,
@@ -80,7 +81,7 @@ _LATER = ("withdraw", "merge", "separate", "reopen", "appeal")
 
 def for_case(grievance: Grievance) -> CaseSteps:
     """Return the buttons of `grievance` for the current officer. Two statements at most."""
-    steps = possible_steps(grievance, _officer())
+    steps = possible_steps(grievance, who_asks())
     first = [step for step in steps if step.name not in _LATER]
     later = [step for step in steps if step.name in _LATER]
     buttons = [
@@ -105,18 +106,6 @@ def _address(grievance: Grievance, step: Step) -> str:
 # --- A step ----------------------------------------------------------------------------------
 
 
-def _officer() -> Officer:
-    return security.current_officer() or abort(401)
-
-
-def _crumbs(record: Record) -> list[tuple[str, str | None]]:
-    model = type(record)
-    return [
-        (types_label(model), url_for(f"{endpoint_of(model)}.index_view")),
-        (title(record), record_url(record)),
-    ]
-
-
 @casework.route("/<grievance_id>/step/<name>", methods=["GET", "POST"])
 def step(grievance_id: str, name: str) -> Any:
     """The form of a step, and taking it."""
@@ -127,7 +116,7 @@ def step(grievance_id: str, name: str) -> Any:
     now, settings = datetime.now(UTC), security.impartiality()
     form = form_of(one, grievance, _start(grievance, one))
     try:
-        check_step(grievance, name, by=_officer(), now=now, settings=settings)
+        check_step(grievance, name, by=who_asks(), now=now, settings=settings)
     except RuleBroken as refused:
         typed = form if form.is_submitted() else None
         return _step_page(grievance, one, typed, refusal_in_words(refused)[0], 409)
@@ -141,7 +130,7 @@ def step(grievance_id: str, name: str) -> Any:
 
     def take() -> GrievanceState:
         facts = facts_of(one, form)
-        return take_step(grievance, name, by=_officer(), now=now, settings=settings, **facts)
+        return take_step(grievance, name, by=who_asks(), now=now, settings=settings, **facts)
 
     reached, problem = _do(take, form)
     if reached is None:
@@ -163,7 +152,7 @@ def _start(grievance: Grievance, one: Step) -> dict[str, Any]:
                 objection.proposed_office if objection else None
             )
     if "handler" in one.needs:
-        me = db.session.get(Officer, _officer().id)
+        me = db.session.get(Officer, who_asks().id)
         start["handler"] = grievance.handler or (me if Role.HANDLER in security.roles() else None)
     if "lead_official" in one.needs:
         start["lead_official"] = grievance.lead_official
@@ -233,7 +222,7 @@ def _step_page(
         problem=problem,
         offered=offered,
         objections=[o for o in grievance.routing_objections if o.decided_at is None],
-        crumbs=_crumbs(grievance),
+        crumbs=crumbs_of(grievance),
     )
 
 
@@ -325,7 +314,7 @@ def _said(
         problem=problem,
         offered=[],
         objections=[],
-        crumbs=_crumbs(grievance),
+        crumbs=crumbs_of(grievance),
     )
 
 
@@ -359,7 +348,7 @@ def decide_report(report_id: str) -> Any:
                     report,
                     state=state,
                     reasons=form.reasons.data,
-                    by=_officer(),
+                    by=who_asks(),
                     today=security.today(),
                 )
                 return True
@@ -378,7 +367,7 @@ def decide_report(report_id: str) -> Any:
         problem=problem,
         offered=[],
         objections=[],
-        crumbs=_crumbs(report),
+        crumbs=crumbs_of(report),
     )
 
 

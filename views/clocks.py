@@ -28,11 +28,12 @@ from rules.ledger import EntryKind, clock_of
 from rules.ledger_text import explain, spell
 from rules.offices import WINDOWS, ClockStage
 from rules.permissions import Desk, Verb, may
+from views.asking import who_asks
 from views.badges import Badge, Tone, due_badge
 from views.errors import words_of
 from views.fields import FILL_IN, LongField, MomentField, RecordForm, WholeField
-from views.labels import enum_label, sentence, show, title, types_label
-from views.shown import endpoint_of, record_url
+from views.labels import enum_label, sentence, show
+from views.shown import crumbs_of, record_url
 
 blueprint = Blueprint("clocks", __name__, url_prefix="/admin/grievance")
 
@@ -386,13 +387,6 @@ STEPS = {
 # --- Pages -----------------------------------------------------------------------------------
 
 
-def _crumbs(grievance: Grievance) -> list[tuple[str, str | None]]:
-    return [
-        (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-        (title(grievance), record_url(grievance)),
-    ]
-
-
 @blueprint.get("/<grievance_id>/clocks")
 def page(grievance_id: str) -> Any:
     """Every clock of the grievance with its ledger."""
@@ -401,7 +395,7 @@ def page(grievance_id: str) -> Any:
         "grievances/clocks.html",
         grievance=grievance,
         clock=for_case(grievance),
-        crumbs=_crumbs(grievance),
+        crumbs=crumbs_of(grievance),
     )
 
 
@@ -430,14 +424,14 @@ def act(grievance_id: str, step: str) -> Any:
         fields=[one for one in form if one.short_name != "csrf_token"],
         clock=part,
         problem=problem,
-        crumbs=_crumbs(grievance),
+        crumbs=crumbs_of(grievance),
     ), status
 
 
 def _try(grievance: Grievance, asked: Step, form: Any) -> str:
     """Do what the form says and commit; return why not, where it is refused, and put that beside
     the field it is about."""
-    by = security.current_officer() or abort(401)
+    by = who_asks()
     form.is_granted = "grant" in request.form
     try:
         impartiality.check(asked.act, by, grievance, now=_now(), settings=security.impartiality())

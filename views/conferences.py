@@ -24,18 +24,18 @@ from models import (
 )
 from rules import RuleBroken, mark
 from rules.permissions import Verb
+from views.asking import who_asks
 from views.base import RecordView
 from views.fields import FILL_IN, LongField, RecordForm, RelationField, form_for
 from views.planning import (
     REFUSED,
-    crumbs_of,
     facts_of,
     grievance_in_sight,
-    officer,
     read,
     refuse,
     require_impartial,
     step_form,
+    way_to,
 )
 from views.shown import endpoint_of
 
@@ -131,7 +131,7 @@ def call(grievance_id: str) -> Any:
             meets_at=form.meets_at.data,
             place=form.place.data,
             seats=[seat for seat in asked if seat is not None],
-            office_id=officer().office_id,
+            office_id=who_asks().office_id,
             now=datetime.now(UTC),
         )
         db.session.commit()
@@ -155,7 +155,7 @@ def _call_page(
         form=form,
         seats=seats,
         problem=problem,
-        crumbs=crumbs_of(grievance),
+        crumbs=way_to(grievance),
     )
 
 
@@ -172,7 +172,7 @@ def _leads(conference: JointConference, grievance: Grievance | None) -> bool:
     those of the offices whose grievance it is. Who was invited reads."""
     if not security.can(Verb.EDIT, conference):
         return False
-    return grievance is not None or conference.chair_id == officer().id
+    return grievance is not None or conference.chair_id == who_asks().id
 
 
 @blueprint.get("/<conference_id>")
@@ -191,7 +191,7 @@ def change(conference_id: str) -> Any:
     asked = request.form.get("do", "")
     forms = _forms(conference, asked)
     try:
-        if grievance is not None and conference.chair_id != officer().id:
+        if grievance is not None and conference.chair_id != who_asks().id:
             require_impartial(grievance)
         said = _do(asked, conference, grievance, forms)
         db.session.commit()
@@ -287,7 +287,7 @@ def _page(
         leads=_leads(conference, grievance),
         has_met=conference.meets_at <= datetime.now(UTC),
         problem=problem,
-        crumbs=crumbs_of(grievance),
+        crumbs=way_to(grievance),
     )
 
 

@@ -16,10 +16,10 @@ from rules import RuleBroken
 from rules.decisions import LONGEST_LINE, LONGEST_TEXT, MOST_POINTS, Draft, Point
 from rules.grievance import DecisionState, PointFinding
 from rules.permissions import Desk, Verb, may
-from views.asking import own_record
+from views.asking import own_record, who_asks
 from views.base import RecordView
-from views.labels import sentence, title, types_label
-from views.shown import endpoint_of, record_url
+from views.labels import sentence
+from views.shown import crumbs_of
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/admin")
 
@@ -35,14 +35,7 @@ def _require_drafting() -> None:
 
 
 def _officer() -> Officer:
-    return own_record(security.current_officer() or abort(401))
-
-
-def _crumbs(grievance: Grievance) -> list[tuple[str, str | None]]:
-    return [
-        (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-        (title(grievance), record_url(grievance)),
-    ]
+    return own_record(who_asks())
 
 
 # --- The editor ------------------------------------------------------------------------------
@@ -156,7 +149,7 @@ def _editor(
         field=field,
         longest_line=LONGEST_LINE,
         longest_text=LONGEST_TEXT,
-        crumbs=_crumbs(grievance),
+        crumbs=crumbs_of(grievance),
     )
 
 
@@ -240,7 +233,7 @@ def _page(decision: Decision, *, problem: str = "", field: str | None = None) ->
         problem=problem,
         field=field,
         longest_text=LONGEST_TEXT,
-        crumbs=_crumbs(grievance),
+        crumbs=crumbs_of(grievance),
     )
 
 

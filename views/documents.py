@@ -35,8 +35,8 @@ from rules import RuleBroken
 from rules.grievance import DocumentKind
 from rules.permissions import Verb
 from views.base import RecordView
-from views.labels import sentence, title, types_label
-from views.shown import endpoint_of, record_url
+from views.labels import sentence
+from views.shown import crumbs_of
 
 blueprint = Blueprint("documents", __name__, url_prefix="/admin")
 
@@ -182,10 +182,7 @@ def _page(
         megabytes=current_app.config["DOCUMENT_MEGABYTES"],
         most=MOST_AT_ONCE,
         longest=LONGEST_NAME,
-        crumbs=[
-            (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-            (title(grievance), record_url(grievance)),
-        ],
+        crumbs=crumbs_of(grievance),
     )
 
 

@@ -5,29 +5,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
 import security
 from actions import links as acting
-from models import Grievance, GrievanceLink, Officer, db
+from models import Grievance, GrievanceLink, db
 from queries.duplicates import Suggestion, suggested
 from rules import RuleBroken
 from rules.casework import GRIEVANCE
 from rules.grievance import LinkKind
 from rules.impartiality import LONGEST_REASON
 from rules.permissions import Verb
+from views.asking import who_asks
 from views.case import CASE_PARTS
 from views.errors import refusal_in_words
-from views.labels import title, types_label
-from views.shown import endpoint_of, record_url
+from views.shown import crumbs_of, record_url
 
 blueprint = Blueprint("duplicates", __name__, url_prefix="/admin/same-matter")
-
-
-def _officer() -> Officer:
-    return security.current_officer() or abort(401)
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ def answer(grievance_id: str) -> Any:
             grievance,
             other,
             kind,
-            by=_officer(),
+            by=who_asks(),
             now=datetime.now(UTC),
             settings=security.impartiality(),
         )
@@ -99,7 +95,7 @@ def undo(link_id: str) -> Any:
             acting.undo(
                 held,
                 request.form.get("reason", ""),
-                by=_officer(),
+                by=who_asks(),
                 now=datetime.now(UTC),
                 settings=security.impartiality(),
             )
@@ -119,10 +115,7 @@ def undo(link_id: str) -> Any:
         problem=problem,
         typed=request.form.get("reason", ""),
         longest=LONGEST_REASON,
-        crumbs=[
-            (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-            (title(grievance), record_url(grievance)),
-        ],
+        crumbs=crumbs_of(grievance),
     )
     return page, status
 

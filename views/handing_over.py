@@ -16,8 +16,8 @@ from rules import RuleBroken
 from views.asking import may_hand_over
 from views.errors import refusal_in_words
 from views.fields import RecordForm, RelationField
-from views.labels import show, types_label
-from views.shown import endpoint_of, record_url
+from views.labels import show
+from views.shown import crumb_of, endpoint_of, record_url
 
 blueprint = Blueprint("handing_over", __name__)
 
@@ -116,7 +116,7 @@ def _page(
         problem=problem,
         looked_at=acting.fingerprint(parts) if parts else "",
         crumbs=[
-            (types_label(Officer), url_for(f"{endpoint_of(Officer)}.index_view")),
+            crumb_of(Officer),
             (person.name, record_url(person)),
         ],
     )

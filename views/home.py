@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import abort, current_app, url_for
+from flask import current_app, url_for
 from flask_admin import AdminIndexView, expose
 from flask_babel import format_date, gettext
 
@@ -25,6 +25,7 @@ from rules.impartiality import Tree, line_of
 from rules.permissions import Role, Verb
 from rules.queues import ABOUT, QUEUES
 from rules.waiting import MOST, SHOWN, Kind, Place, expects_return, fault_of_watch, kinds_for
+from views.asking import who_asks
 from views.badges import clock_words
 from views.labels import name_of, show, type_label
 from views.listing import today
@@ -150,7 +151,7 @@ class WhatWaits:
     """What is asked for one officer in one request, each thing once."""
 
     def __init__(self) -> None:
-        self.officer: Officer = security.current_officer() or abort(401)
+        self.officer: Officer = who_asks()
         self.today = today()
         self.now = self.today.now.astimezone(self.today.zone)
         self.roles: frozenset[Role] = security.roles()

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as Reply
 
 import security
 from actions import identity as acting
-from models import Grievance, IdentityOpening, IdentityRequest, Officer, db
+from models import Grievance, IdentityOpening, IdentityRequest, db
 from queries import identity as asking
 from rules import RuleBroken
 from rules.grievance import RequestState
@@ -36,9 +36,9 @@ from rules.identity import (
     kept_until,
 )
 from rules.permissions import Role
-from views.asking import identity_at, identity_ring, identity_terms
-from views.labels import label, sentence, title, types_label
-from views.shown import endpoint_of, record_url
+from views.asking import identity_at, identity_ring, identity_terms, who_asks
+from views.labels import label, sentence
+from views.shown import crumb_of, crumbs_of
 
 blueprint = Blueprint("identity", __name__, url_prefix="/admin/sealed")
 
@@ -50,10 +50,6 @@ def _may_enter() -> None:
 
 
 # --- What is known here ----------------------------------------------------------------------
-
-
-def _officer() -> Officer:
-    return security.current_officer() or abort(401)
 
 
 def _grievance(grievance_id: str) -> Grievance:
@@ -72,15 +68,12 @@ def _is_partial(grievance: Grievance) -> bool:
     if not case.respondents:
         return False
     return is_partial(
-        asking.asker(session, _officer(), at.now, at.today), case, asking.office_tree(session)
+        asking.asker(session, who_asks(), at.now, at.today), case, asking.office_tree(session)
     )
 
 
 def _crumbs(grievance: Grievance, *, inner: bool = False) -> list[tuple[str, str | None]]:
-    crumbs = [
-        (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-        (title(grievance), record_url(grievance)),
-    ]
+    crumbs = crumbs_of(grievance)
     if inner:
         crumbs.append((_("Identity"), url_for("identity.overview", grievance_id=grievance.id)))
     return crumbs
@@ -107,7 +100,7 @@ def overview(grievance_id: str) -> Any:
 def _overview(
     grievance: Grievance, *, problem: str = "", field: str | None = None, status: int = 200
 ) -> Any:
-    officer, at, session = _officer(), identity_at(), db.session()
+    officer, at, session = who_asks(), identity_at(), db.session()
     request_made = session.scalar(asking.latest_request(grievance.id, officer.id))
     granted = request_made is not None and request_made.state is RequestState.GRANTED
     fresh = granted and request_made.decided_at > at.now - identity_terms().agreement
@@ -140,7 +133,7 @@ def _overview(
 def seal_form(grievance_id: str) -> Any:
     """The form; it is always empty, since what is sealed is not read to fill it."""
     grievance = _grievance(grievance_id)
-    if refused := _refused(acting.check_sealing, grievance, _officer(), identity_at()):
+    if refused := _refused(acting.check_sealing, grievance, who_asks(), identity_at()):
         return _overview(grievance, problem=refused, status=403)
     return _seal_form(grievance)
 
@@ -149,7 +142,7 @@ def seal_form(grievance_id: str) -> Any:
 def seal(grievance_id: str) -> Any:
     """Seal what was typed, in place of what was sealed before."""
     grievance = _grievance(grievance_id)
-    if refused := _refused(acting.check_sealing, grievance, _officer(), identity_at()):
+    if refused := _refused(acting.check_sealing, grievance, who_asks(), identity_at()):
         return _overview(grievance, problem=refused, status=403)
     typed = {field: request.form.get(field.value, "") for field in IdentityField}
     try:
@@ -189,7 +182,7 @@ def _seal_form(
 def open_identity(grievance_id: str) -> Any:
     """Record the opening, or ask for it; what is opened is shown by the next request."""
     grievance = _grievance(grievance_id)
-    officer, at, terms = _officer(), identity_at(), identity_terms()
+    officer, at, terms = who_asks(), identity_at(), identity_terms()
     if refused := _refused(acting.duty_to_open, grievance, officer, at):
         return _overview(grievance, problem=refused, status=403)
     try:
@@ -261,14 +254,14 @@ def opened(grievance_id: str, opening_id: str) -> Any:
 @blueprint.get("/")
 def requests_to_decide() -> str:
     """The requests of others that this officer can decide."""
-    officer, at = _officer(), identity_at()
+    officer, at = who_asks(), identity_at()
     waiting = db.session.scalars(asking.requests_to_decide(officer.id)).all()
     return render_template(
         "identity/requests.html",
         waiting=[
             one for one in waiting if not _refused(acting.duty_to_open, one.grievance, officer, at)
         ],
-        crumbs=[(types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view"))],
+        crumbs=[crumb_of(Grievance)],
     )
 
 
@@ -281,7 +274,7 @@ def decide(request_id: str) -> Any:
         abort(404)
     security.load(Grievance, asked.grievance_id)
     grant = request.form.get("decision") == "grant"
-    acting.decide_request(asked, grant=grant, by=_officer(), at=identity_at())
+    acting.decide_request(asked, grant=grant, by=who_asks(), at=identity_at())
     db.session.commit()
     flash(_("Agreed. The officer who asked can open it now.") if grant else _("Refused."))
     return redirect(url_for("identity.requests_to_decide"), 303)

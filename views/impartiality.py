@@ -28,23 +28,19 @@ from rules.impartiality import (
     refusal,
 )
 from rules.permissions import Role
-from views.asking import may_hand_over
+from views.asking import may_hand_over, who_asks
 from views.base import RecordView
 from views.case import CASE_PARTS
 from views.errors import refusal_in_words
 from views.fields import RecordForm, RelationField
-from views.labels import enum_label, sentence, title, types_label
-from views.shown import endpoint_of, record_url
+from views.labels import enum_label, sentence
+from views.shown import crumbs_of, endpoint_of, record_url
 
 blueprint = Blueprint("impartiality", __name__, url_prefix="/admin/impartiality")
 
 # What people ask leave for; what a complainant said is written down by anyone, and the last two
 # are no acts in a grievance.
 LEAVE_FOR = (Act.ROUTE, Act.HANDLE, Act.LEAD, Act.ANSWER, Act.EXTEND, Act.VERIFY, Act.REVIEW)
-
-
-def _officer() -> Officer:
-    return security.current_officer() or abort(401)
 
 
 # --- What the page of a grievance shows ------------------------------------------------------
@@ -67,7 +63,7 @@ class Shown:
 
 def for_case(grievance: Grievance) -> Shown:
     """Return what the page of `grievance` shows of impartiality. Two statements."""
-    officer, settings = _officer(), security.impartiality()
+    officer, settings = who_asks(), security.impartiality()
     in_charge = [(Act.HANDLE, grievance.handler), (Act.LEAD, grievance.lead_official)]
     ids = [officer.id, *(one.id for _act, one in in_charge if one)]
     people, case = asking.look(ids, grievance, now=datetime.now(UTC), settings=settings)
@@ -161,16 +157,16 @@ def _grievance(grievance_id: str) -> Grievance:
 def aside(grievance_id: str) -> Any:
     """Stand aside from a grievance, or write down that an officer does."""
     grievance = _grievance(grievance_id)
-    form = AsideForm(data={"officer": db.session.get(Officer, _officer().id)})
+    form = AsideForm(data={"officer": db.session.get(Officer, who_asks().id)})
     for_others = bool(security.roles() & MAY_ASK)
 
     def do() -> str:
         acting.stand_aside(
             grievance,
-            form.whom() if for_others else db.session.get_one(Officer, _officer().id),
+            form.whom() if for_others else db.session.get_one(Officer, who_asks().id),
             _chosen(AsideGround, form.ground.data, "ground"),
             form.reason.data or "",
-            by=_officer(),
+            by=who_asks(),
             now=datetime.now(UTC),
             settings=security.impartiality(),
         )
@@ -195,7 +191,7 @@ def leave(grievance_id: str) -> Any:
             form.whom(),
             _chosen(Act, form.act.data, "act"),
             form.reason.data or "",
-            by=_officer(),
+            by=who_asks(),
             now=datetime.now(UTC),
             settings=security.impartiality(),
         )
@@ -235,10 +231,7 @@ def _answer(form: RecordForm, grievance: Grievance, template: str, do: Any) -> A
         grievance=grievance,
         problem=problem,
         longest=LONGEST_REASON,
-        crumbs=[
-            (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-            (title(grievance), record_url(grievance)),
-        ],
+        crumbs=crumbs_of(grievance),
     )
     return page, status
 
@@ -254,7 +247,7 @@ class OverrideView(RecordView):
     def why_not(self, record: Record) -> str | None:
         """Return why the officer may not decide this, "" where they may, None where there is
         nothing to decide or they do not see the grievance."""
-        officer = _officer()
+        officer = who_asks()
         if not isinstance(record, ImpartialityOverride) or record.state is not RequestState.ASKED:
             return None
         if not security.roles() & {Role.LEAD_OFFICIAL, Role.DECIDER} or not _sees(record):
@@ -286,7 +279,7 @@ def decide(override_id: str) -> Any:
         acting.decide_leave(
             asked,
             grant=what == "grant",
-            by=_officer(),
+            by=who_asks(),
             now=datetime.now(UTC),
             settings=security.impartiality(),
         )

@@ -33,11 +33,11 @@ from rules.grievance import LetterKind, LetterLanguage
 from rules.identity import LONGEST_REASON, OpeningGround
 from rules.letters import check_template, paragraphs
 from rules.permissions import Desk, Verb, may
-from views.asking import identity_at, identity_ring, identity_terms, own_record
+from views.asking import identity_at, identity_ring, identity_terms, own_record, who_asks
 from views.base import RecordView
 from views.fields import RecordForm
-from views.labels import enum_label, sentence, show, title, types_label
-from views.shown import endpoint_of, record_url
+from views.labels import enum_label, sentence, show
+from views.shown import crumbs_of
 
 blueprint = Blueprint("letters", __name__, url_prefix="/admin")
 
@@ -65,13 +65,6 @@ def may_write() -> bool:
 def _require_writing() -> None:
     if not may_write():
         abort(403)
-
-
-def _crumbs(grievance: Grievance) -> list[tuple[str, str | None]]:
-    return [
-        (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-        (title(grievance), record_url(grievance)),
-    ]
 
 
 # --- A new letter ----------------------------------------------------------------------------
@@ -202,7 +195,7 @@ def _form(
         chosen=request.form.get("language", _own_language()),
         problem=problem,
         field=field,
-        crumbs=_crumbs(grievance),
+        crumbs=crumbs_of(grievance),
     )
 
 
@@ -223,7 +216,7 @@ def page(letter_id: str) -> str:
 def open_identity(letter_id: str) -> Any:
     """Record that the identity is opened for this letter; the next request prints it."""
     letter = security.load(Letter, letter_id)
-    grievance, officer = letter.grievance, own_record(security.current_officer() or abort(401))
+    grievance, officer = letter.grievance, own_record(who_asks())
     try:
         _check_printable(letter)
         opening_id = opening.open_identity(
@@ -285,7 +278,7 @@ def _check_printable(letter: Letter) -> None:
 
 def _page(letter: Letter, *, problem: str = "", field: str | None = None) -> str:
     grievance, refused, running = letter.grievance, "", None
-    officer = own_record(security.current_officer() or abort(401))
+    officer = own_record(who_asks())
     sealed = False
     if letter.kind in GROUNDS:
         sealed = db.session.scalar(identity.is_sealed(grievance.id)) is not None
@@ -308,7 +301,7 @@ def _page(letter: Letter, *, problem: str = "", field: str | None = None) -> str
         longest=LONGEST_REASON,
         problem=problem,
         field=field,
-        crumbs=_crumbs(grievance),
+        crumbs=crumbs_of(grievance),
     )
 
 

@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 
 import security
 from actions import messages as acting
-from models import Message, Officer, db
+from models import Message, db
 from queries.messages import inbox as asking
 from rules import say
 from rules.alarms import said
+from views.asking import who_asks
 from views.badges import tone
 from views.labels import enum_label, show, title
 from views.shown import record_url
@@ -38,15 +39,11 @@ class Line:
     is_new: bool
 
 
-def _officer() -> Officer:
-    return security.current_officer() or abort(401)
-
-
 @blueprint.get("/")
 def inbox() -> str:
     """The messages to this officer, newest first."""
     before = security.parse_id(request.args.get("before", ""))
-    found = db.session.scalars(asking(_officer().id, before=before, size=SIZE)).all()
+    found = db.session.scalars(asking(who_asks().id, before=before, size=SIZE)).all()
     lines = [_line(one) for one in found[:SIZE]]
     return render_template(
         "messages/inbox.html",
@@ -83,7 +80,7 @@ def read() -> Any:
     if only is None and up_to is None:
         abort(400)
     done = acting.read(
-        db.session(), _officer().id, up_to=up_to or 0, only=only, now=datetime.now(UTC)
+        db.session(), who_asks().id, up_to=up_to or 0, only=only, now=datetime.now(UTC)
     )
     db.session.commit()
     if only is None:

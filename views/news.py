@@ -26,14 +26,15 @@ import mailing
 import security
 from actions import identity as identities
 from actions import news as acting
-from models import Grievance, GrievanceCode, News, Officer, db
+from models import Grievance, GrievanceCode, News, db
 from queries import identity as asking
 from rules import RuleBroken
 from rules.grievance import NewsWay
 from rules.identity import MIGHT_OPEN, IdentityField
 from sealing import key_ring
-from views.labels import sentence, title, types_label
-from views.shown import endpoint_of, record_url
+from views.asking import identity_at, who_asks
+from views.labels import sentence
+from views.shown import crumbs_of
 
 blueprint = Blueprint("news", __name__, url_prefix="/admin/news")
 
@@ -62,18 +63,10 @@ def _may_enter() -> None:
         abort(403)
 
 
-def _officer() -> Officer:
-    return security.current_officer() or abort(401)
-
-
-def _at() -> identities.At:
-    return identities.At(datetime.now(UTC), security.today())
-
-
 def _refused(check: Callable[..., Any], grievance: Grievance) -> str:
     """Return the sentence with which the rules of identities refuse this officer; "" for none."""
     try:
-        check(grievance, _officer(), _at())
+        check(grievance, who_asks(), identity_at())
     except RuleBroken as broken:
         return sentence(broken)
     return ""
@@ -86,7 +79,7 @@ def page(grievance_id: str) -> Any:
 
 
 def _page(grievance: Grievance, *, problem: str = "", code: str = "", status: int = 200) -> Any:
-    session, officer = db.session(), _officer()
+    session, officer = db.session(), who_asks()
     told = (
         select(News)
         .where(News.grievance_id == grievance.id)
@@ -95,10 +88,7 @@ def _page(grievance: Grievance, *, problem: str = "", code: str = "", status: in
         .limit(SHOWN)
     )
     coded = select(GrievanceCode.updated_at).where(GrievanceCode.grievance_id == grievance.id)
-    crumbs = [
-        (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-        (title(grievance), record_url(grievance)),
-    ]
+    crumbs = crumbs_of(grievance)
     return render_template(
         "news/page.html",
         grievance=grievance,
@@ -140,7 +130,7 @@ def told(grievance_id: str) -> Any:
         acting.check_way(grievance, way)
         sure = _mail_them(grievance) if way is NewsWay.EMAIL else True
         acting.note_told(
-            security.load(Grievance, grievance_id), way, by=_officer(), now=datetime.now(UTC)
+            security.load(Grievance, grievance_id), way, by=who_asks(), now=datetime.now(UTC)
         )
     except RuleBroken as problem:
         db.session.rollback()
@@ -160,7 +150,7 @@ def _mail_them(grievance: Grievance) -> bool:
     settings = current_app.config
     if not settings["MAIL_HOST"]:
         raise RuleBroken("No mail server is set up here. Tell your administrator.")
-    running = db.session.scalar(asking.running_opening(grievance.id, _officer().id))
+    running = db.session.scalar(asking.running_opening(grievance.id, who_asks().id))
     known = running and identities.read_opened(running.id, ring=key_ring(settings))
     if not known:
         raise RuleBroken("Open the identity first: the address is read through that opening.")

@@ -14,18 +14,18 @@ from models import Grievance, PlanStep, Record, db
 from rules import RuleBroken
 from rules.grievance import StepState
 from rules.permissions import Verb
+from views.asking import who_asks
 from views.base import RecordView
 from views.fields import DayField, LongField, RecordForm
 from views.planning import (
     REFUSED,
-    crumbs_of,
     facts_of,
     grievance_in_sight,
-    officer,
     read,
     refuse,
     require_impartial,
     step_form,
+    way_to,
 )
 
 blueprint = Blueprint("plan", __name__, url_prefix="/admin/plan")
@@ -95,7 +95,7 @@ def _editor(grievance: Grievance, form: RecordForm | None = None, problem: str =
         may_add=security.can(Verb.CREATE, PlanStep) and grievance.is_open,
         may_edit=security.can(Verb.EDIT, PlanStep),
         problem=problem,
-        crumbs=crumbs_of(grievance),
+        crumbs=way_to(grievance),
     )
 
 
@@ -113,7 +113,7 @@ def _load_step(step_id: str) -> tuple[PlanStep, Grievance | None]:
 def _to_plan(grievance: Grievance | None) -> list[tuple[str, str | None]]:
     if grievance is None:
         return []
-    return [*crumbs_of(grievance), (_("Plan"), url_for("plan.editor", grievance_id=grievance.id))]
+    return [*way_to(grievance), (_("Plan"), url_for("plan.editor", grievance_id=grievance.id))]
 
 
 @blueprint.get("/step/<step_id>")
@@ -168,7 +168,7 @@ def _do(
             "You see this step and not its grievance: say when it is done. The office that handles "
             "the grievance changes or drops it."
         )
-    if grievance is not None and not (asked == "done" and one.officer_id == officer().id):
+    if grievance is not None and not (asked == "done" and one.officer_id == who_asks().id):
         require_impartial(grievance)
     if asked in ("done", "drop"):
         read(forms[asked])

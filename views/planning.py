@@ -4,21 +4,21 @@ plan, and what a refusal says."""
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import abort, url_for
+from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm.exc import StaleDataError
 
 import security
 from actions import plan as acting
-from models import Grievance, Officer, PlanStep, db
+from models import Grievance, PlanStep, db
 from queries import impartiality
 from rules import RuleBroken
 from rules.impartiality import Act
+from views.asking import who_asks
 from views.errors import REFUSALS, refusal_in_words
 from views.fields import RecordForm, form_for
-from views.labels import title, types_label
-from views.shown import endpoint_of, record_url
+from views.shown import Crumb, crumbs_of, endpoint_of
 
 REFUSED = (*REFUSALS, StaleDataError)
 WRITTEN = {"subject", "officer", "due_on"}
@@ -46,16 +46,11 @@ def read(form: RecordForm) -> None:
         raise RuleBroken("Not saved yet. Nothing you typed is lost: put right what is marked.")
 
 
-def officer() -> Officer:
-    """Return who asks."""
-    return security.current_officer() or abort(401)
-
-
 def require_impartial(grievance: Grievance) -> None:
     """Refuse who is not impartial in the matter: their plan would be one with themselves."""
     impartiality.check(
         Act.HANDLE,
-        officer(),
+        who_asks(),
         grievance,
         now=datetime.now(UTC),
         settings=security.impartiality(),
@@ -71,14 +66,9 @@ def grievance_in_sight(number: int) -> Grievance | None:
     return found
 
 
-def crumbs_of(grievance: Grievance | None) -> list[tuple[str, str | None]]:
+def way_to(grievance: Grievance | None) -> list[Crumb]:
     """Return the way to the page of a grievance; none where the officer does not see it."""
-    if grievance is None:
-        return []
-    return [
-        (types_label(Grievance), url_for(f"{endpoint_of(Grievance)}.index_view")),
-        (title(grievance), record_url(grievance)),
-    ]
+    return crumbs_of(grievance) if grievance is not None else []
 
 
 def refuse(refused: Exception, form: RecordForm | None = None) -> str:

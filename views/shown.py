@@ -16,7 +16,7 @@ from rules import mark
 from rules.permissions import Verb
 from rules.records import AuditVerb
 from views.badges import Badge, due_badge, tone
-from views.labels import enum_label, label, show_of, table_label, title, typed
+from views.labels import enum_label, label, show_of, table_label, title, typed, types_label
 
 
 def endpoint_of(model: type[Record]) -> str:
@@ -44,6 +44,19 @@ def address_of(model: type[Record], number: int) -> str | None:
         readable = model.screen and security.can(Verb.READ, model)
         known[model] = url_for(f"{endpoint_of(model)}.details_view") if readable else None
     return f"{known[model]}?id={number}" if known[model] else None
+
+
+Crumb = tuple[str, str | None]
+
+
+def crumb_of(model: type[Record]) -> Crumb:
+    """Return the step of a way that is the list of `model`: its words and its address."""
+    return types_label(model), url_for(f"{endpoint_of(model)}.index_view")
+
+
+def crumbs_of(record: Record) -> list[Crumb]:
+    """Return the way to the page of `record`, for what stands below it: its list, then itself."""
+    return [crumb_of(type(record)), (title(record), record_url(record))]
 
 
 Wanted = dict[Any, set[int]]

@@ -35,8 +35,8 @@ from rules.permissions import Verb
 from views.base import RecordView
 from views.errors import words_of
 from views.fields import FILL_IN, LongField, RecordForm, TrimmedField
-from views.labels import sentence, show, title, types_label
-from views.shown import endpoint_of, record_url
+from views.labels import sentence, show, title
+from views.shown import crumb_of, crumbs_of, endpoint_of, record_url
 
 blueprint = Blueprint("standards", __name__, url_prefix="/admin")
 
@@ -67,10 +67,6 @@ class WorkCalendarView(RecordView):
         return [(_("Which clocks move"), url_for("standards.calendar", version_id=record.id))]
 
 
-def _crumbs(model: type[Record]) -> list[tuple[str, str | None]]:
-    return [(types_label(model), url_for(f"{endpoint_of(model)}.index_view"))]
-
-
 # --- Rule packs ------------------------------------------------------------------------------
 
 
@@ -90,7 +86,7 @@ def _packs(problem: str = "", status: int = 200) -> Any:
         may_change=security.can(Verb.EDIT, RulePack),
         standards=f"{endpoint_of(ServiceStandard)}.index_view",
         problem=problem,
-        crumbs=_crumbs(RulePack),
+        crumbs=[crumb_of(RulePack)],
     ), status
 
 
@@ -212,7 +208,7 @@ def new_calendar() -> Any:
         form=form,
         fields=[one for one in form if one.short_name != "csrf_token"],
         problem=problem,
-        crumbs=_crumbs(WorkCalendar),
+        crumbs=[crumb_of(WorkCalendar)],
     ), status
 
 
@@ -287,7 +283,7 @@ def _calendar(version: WorkCalendar, problem: str = "", status: int = 200) -> An
         days=url_for(f"{endpoint_of(CalendarDay)}.index_view", **of_version),
         progress=(after, looked, moved),
         problem=problem,
-        crumbs=[*_crumbs(WorkCalendar), (title(version), record_url(version))],
+        crumbs=crumbs_of(version),
     ), status
 
 

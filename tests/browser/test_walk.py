@@ -47,7 +47,8 @@ def value(page: Page) -> Locator:
 
 
 def apply(page: Page) -> None:
-    page.get_by_role("button", name="Apply").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Apply").click()
 
 
 def choose(box: Locator, typed: str, name: str) -> None:
