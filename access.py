@@ -138,7 +138,9 @@ def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
         )
     if not issubclass(model, OfficeRecord | FigureMonth):
         return None
-    return or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
+    theirs = [_own(getattr(model, model.doer_path))] if model.doer_path else []
+    paths = (_path(model, path) for path in model.office_paths)
+    return or_(_once(func.redress_sees_all()), *theirs, *paths)
 
 
 def _shared(model: type[Record]) -> list[ColumnElement[bool]]:

@@ -81,7 +81,7 @@ _LATER = ("withdraw", "merge", "separate", "reopen", "appeal")
 
 def for_case(grievance: Grievance) -> CaseSteps:
     """Return the buttons of `grievance` for the current officer. Two statements at most."""
-    steps = possible_steps(grievance, who_asks())
+    steps = possible_steps(grievance, who_asks(), today=security.today())
     first = [step for step in steps if step.name not in _LATER]
     later = [step for step in steps if step.name in _LATER]
     buttons = [
@@ -125,6 +125,8 @@ def step(grievance_id: str, name: str) -> Any:
         return redirect(url_for("decisions.page", decision_id=drafted.id), 303)
     if not form.is_submitted():
         return _step_page(grievance, one, form)
+    if "take_office" in request.form:
+        return _with_office(grievance, one, form)
     if not form.validate():
         return _step_page(grievance, one, form, status=422)
 
@@ -141,30 +143,36 @@ def step(grievance_id: str, name: str) -> Any:
     return _back(grievance_id)
 
 
+def _with_office(grievance: Grievance, one: Step, form: RecordForm) -> Response:
+    """Return the form with the office of a suggestion; what was typed stays."""
+    office = _found(Office, request.form.get("take_office", ""))
+    if office is not None and "responsible_office" in form:
+        form.responsible_office.process_data(office)
+    return _step_page(grievance, one, form)
+
+
 def _start(grievance: Grievance, one: Step) -> dict[str, Any]:
     """Return what the form of a step shows at first."""
     start: dict[str, Any] = {}
     if "responsible_office" in one.needs:
-        start["responsible_office"] = _asked(Office, "office") or grievance.responsible_office
+        start["responsible_office"] = grievance.responsible_office
         if one.name == "route_again":
             objection = next((o for o in grievance.routing_objections if o.proposed_office), None)
-            start["responsible_office"] = _asked(Office, "office") or (
-                objection.proposed_office if objection else None
-            )
+            start["responsible_office"] = objection.proposed_office if objection else None
     if "handler" in one.needs:
         me = db.session.get(Officer, who_asks().id)
         start["handler"] = grievance.handler or (me if Role.HANDLER in security.roles() else None)
     if "lead_official" in one.needs:
         start["lead_official"] = grievance.lead_official
     if one.name == "merge":
-        start["other_grievance"] = _asked(Grievance, "other_grievance")
+        start["other_grievance"] = _found(Grievance, request.args.get("other_grievance", ""))
         start["subject"] = grievance.title
     return start
 
 
-def _asked(model: type[Record], key: str) -> Any:
+def _found(model: type[Record], text: str) -> Any:
     """Return the record of a suggestion that was chosen; None where it is none, or out of sight."""
-    number = security.parse_id(request.args.get(key, ""))
+    number = security.parse_id(text)
     if number is None:
         return None
     scope = security.visible(model)
@@ -204,12 +212,6 @@ def _step_page(
                 found,
                 [_in_words(why) for why in found.reasons],
                 [_in_words(why) for why in found.doubts],
-                url_for(
-                    "casework.step",
-                    grievance_id=grievance.id,
-                    name=one.name,
-                    office=found.office_id,
-                ),
             )
             for found in suggestions(db.session(), grievance, security.today())
         ]
