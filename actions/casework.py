@@ -20,7 +20,6 @@ from rules.impartiality import ACT_OF_STEP, Settings, Tree
 from rules.lifecycle import Step
 from rules.offices import ClockStage
 
-
 _NOT_DONE = mark("The office does not say yet of any remedy that it is done.")
 LACKS = {
     "answer": mark(

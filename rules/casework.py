@@ -268,6 +268,9 @@ GRIEVANCE = LifeCycle(
 )
 
 
+AT_ANY_TIME = frozenset({"withdraw", "merge", "separate", "appeal", "admit_appeal", "reopen"})
+"""Steps that no grievance waits for: their buttons stand behind the others."""
+
 # --- Which office ----------------------------------------------------------------------------
 
 _FOR_THE_OFFICE = frozenset({Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL})

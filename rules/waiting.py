@@ -44,6 +44,7 @@ class Place(enum.Enum):
     IMPORT = "import"
     LEAVING = "leaving"
     STEP = "step"
+    DECISION = "decision"
     CONFERENCE = "conference"
 
 
@@ -136,7 +137,7 @@ _HANDLER = (
         "steps",
         "plan_step",
         mark("Steps of plans"),
-        _roles(Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL, Role.INTAKE),
+        EVERYBODY,
         (("officer_equals", MINE), ("state_equals", StepState.PLANNED)),
         mark("Open the step"),
         Place.STEP,
@@ -148,17 +149,34 @@ _HANDLER = (
         "drafts",
         "decision",
         mark("Decisions in draft"),
-        _roles(Role.HANDLER, Role.OFFICE_HEAD),
+        _roles(Role.HANDLER, Role.OFFICE_HEAD, Role.DECIDER),
         (("drafted_by_equals", MINE), ("state_equals", DecisionState.DRAFT)),
         mark("Go on writing"),
-        Place.FORM,
+        Place.DECISION,
         clock="grievance.due_at",
         named=("subject", "grievance.number"),
         office="grievance.responsible_office",
     ),
 )
 
+_TO_APPROVE = {
+    "record": "decision",
+    "filters": (("state_equals", DecisionState.PROPOSED), ("drafted_by_not_equals", MINE)),
+    "step": mark("Read and approve"),
+    "place": Place.DECISION,
+    "clock": "grievance.due_at",
+    "named": ("subject", "grievance.number"),
+    "office": "grievance.responsible_office",
+}
+
 _OFFICE_HEAD = (
+    Kind(
+        "to_approve_in_office",
+        words=mark("Decisions to approve"),
+        roles=_roles(Role.OFFICE_HEAD),
+        here="grievance.responsible_office_id",
+        **_TO_APPROVE,  # type: ignore[arg-type]
+    ),
     Kind(
         "without_handler",
         "grievance",
@@ -268,18 +286,25 @@ _OFFICE_HEAD = (
 
 _LEAD_OFFICIAL = (
     Kind(
-        "led_and_overdue",
+        "led_by_me",
         "grievance",
-        mark("Grievances you lead that are overdue"),
+        mark("Grievances you lead"),
         _roles(Role.LEAD_OFFICIAL),
-        (
-            ("lead_official_equals", MINE),
-            ("state_equals", UNANSWERED),
-            ("due_at_overdue", ""),
-        ),
+        (("lead_official_equals", MINE), ("state_equals", UNANSWERED)),
         mark("Look into it"),
         clock="due_at",
         office="responsible_office",
+    ),
+    Kind(
+        "remedies_to_verify",
+        "remedy",
+        mark("Remedies to verify"),
+        _roles(Role.LEAD_OFFICIAL, Role.SUPERVISOR, Role.INTAKE),
+        (("state_equals", RemedyState.DONE), ("done_by_not_equals", MINE)),
+        mark("See whether it is so"),
+        clock="done_on",
+        means=Clock.WAITS,
+        office="office",
     ),
     Kind(
         "reception_days",
@@ -393,6 +418,13 @@ _REPRIMAND = {
 }
 
 _DECIDER = (
+    Kind(
+        "to_approve",
+        words=mark("Decisions to approve"),
+        roles=_roles(Role.DECIDER),
+        away_from="grievance.respondent_office_id",
+        **_TO_APPROVE,  # type: ignore[arg-type]
+    ),
     Kind(
         "appeals",
         "appeal",

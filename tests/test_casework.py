@@ -311,7 +311,9 @@ def test_who_objected_does_not_decide_it(w: World, session: Any) -> None:
     for step in ("route_again", "keep_routing"):
         with pytest.raises(RuleBroken, match="Somebody else must take this step"):
             take_step(one, step, by=both, now=NOW, **w.facts(step, one))
-    assert not {"route_again", "keep_routing"} & {s.name for s in possible_steps(one, both, today=TODAY)}
+    assert not {"route_again", "keep_routing"} & {
+        s.name for s in possible_steps(one, both, today=TODAY)
+    }
 
 
 def test_an_office_works_what_is_its_own_or_below_it(w: World) -> None:
@@ -478,8 +480,8 @@ def test_remedies_are_verified_one_by_one_and_never_by_who_says_they_are_done(
     third.done_by_id = both.id
     session.flush()
     for step in ("verify_remedy", "send_back_remedy"):
+        facts = w.facts(step, one) | {"remedy": third}
         with pytest.raises(RuleBroken, match="You said yourself that this is done") as caught:
-            facts = w.facts(step, one) | {"remedy": third}
             take_step(one, step, by=both, now=NOW, **facts)
         assert caught.value.field == "remedy"
     taken = take_step(one, "verify_remedy", by=both, now=NOW, remedy=second)

@@ -28,10 +28,10 @@ from models import Grievance, Office, Officer, Record, RetaliationReport, db
 from queries.casework import drafts
 from queries.routing import suggestions
 from rules import RuleBroken, Said, say
-from rules.casework import GRIEVANCE
-from rules.grievance import GrievanceState, ReportState
+from rules.casework import AT_ANY_TIME, GRIEVANCE
+from rules.grievance import GrievanceState, RemedyState, ReportState
 from rules.lifecycle import Step
-from rules.permissions import Role, Verb
+from rules.permissions import Desk, Role, Verb, may
 from views.asking import who_asks
 from views.base import RecordView
 from views.errors import refusal_in_words
@@ -52,6 +52,11 @@ HEARS_COMPLAINANTS = frozenset({Role.INTAKE, Role.SUPERVISOR, Role.LEAD_OFFICIAL
 """Roles that write down how the handling was rated. Of the offices nobody does."""
 TAKES_REPORTS = frozenset({Role.INTAKE, Role.DECIDER})
 """Roles that write a report of retaliation down."""
+REMEDY_STEPS = {
+    RemedyState.PROMISED: ("claim_remedy",),
+    RemedyState.DONE: ("verify_remedy", "send_back_remedy"),
+}
+"""What can be done about a remedy that stands so."""
 REFUSED = (RuleBroken, IntegrityError, DataError)
 
 
@@ -73,21 +78,20 @@ class CaseSteps:
 
     buttons: list[Button]
     others: list[Button]
-
-
-_LATER = ("withdraw", "merge", "separate", "reopen", "appeal")
-"""Steps that the grievance does not wait for: they stand behind the others."""
+    draft: str = ""
+    """The way to one's own draft of an answer, where one may write it now."""
 
 
 def for_case(grievance: Grievance) -> CaseSteps:
-    """Return the buttons of `grievance` for the current officer. Two statements at most."""
+    """Return the buttons of `grievance` for the current officer. Few statements."""
     steps = possible_steps(grievance, who_asks(), today=security.today())
-    first = [step for step in steps if step.name not in _LATER]
-    later = [step for step in steps if step.name in _LATER]
-    buttons = [
-        Button(_(step.label), _address(grievance, step), is_main=place == 0)
-        for place, step in enumerate(first)
-    ]
+    first = [step for step in steps if step.name not in AT_ANY_TIME]
+    later = [step for step in steps if step.name in AT_ANY_TIME]
+    ways = [(_(step.label), _address(grievance, step)) for step in first]
+    draft = _way_to_draft(grievance)
+    if draft and all(step.name != "answer" for step in first):
+        ways.append((_("Write the answer"), draft))
+    buttons = [Button(words, url, is_main=place == 0) for place, (words, url) in enumerate(ways)]
     others = [Button(_(step.label), _address(grievance, step)) for step in later]
     roles = security.roles()
     if grievance.state is GrievanceState.CLOSED and roles & HEARS_COMPLAINANTS:
@@ -96,7 +100,16 @@ def for_case(grievance: Grievance) -> CaseSteps:
     if roles & TAKES_REPORTS:
         url = url_for("casework.retaliation", grievance_id=grievance.id)
         others.append(Button(_("Report retaliation"), url))
-    return CaseSteps(buttons, others)
+    return CaseSteps(buttons, others, draft)
+
+
+def _way_to_draft(grievance: Grievance) -> str:
+    """Return where the officer drafts the answer; "" for other roles, and where none is owed."""
+    if not may(security.roles(), Desk.DECISIONS, Verb.CREATE):
+        return ""
+    if grievance.state not in GRIEVANCE.steps["answer"].sources:
+        return ""
+    return url_for("decisions.edit", grievance_id=grievance.id)
 
 
 def _address(grievance: Grievance, step: Step) -> str:
@@ -318,6 +331,22 @@ def _said(
         objections=[],
         crumbs=crumbs_of(grievance),
     )
+
+
+class RemedyView(RecordView):
+    """What offices promised, with the next step of each."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        grievance = _found(Grievance, str(record.grievance_id))
+        names = REMEDY_STEPS.get(record.state, ())
+        if grievance is None or not names:
+            return []
+        possible = possible_steps(grievance, who_asks(), today=security.today())
+        return [
+            (_(step.label), url_for("casework.step", grievance_id=grievance.id, name=step.name))
+            for step in possible
+            if step.name in names
+        ]
 
 
 class RetaliationReportView(RecordView):

@@ -122,9 +122,7 @@ def _remedy(state: RemedyState) -> Made:
         found = db.session.scalars(asking.remedies(grievance.id, state)).all()
         me = who_asks().id
         options = [
-            (one.id, f"{one.promise} · {show(one.due_on)}")
-            for one in found
-            if one.done_by_id != me
+            (one.id, f"{one.promise} · {show(one.due_on)}") for one in found if one.done_by_id != me
         ]
         return _chosen(options, common)
 

@@ -14,7 +14,15 @@ depends_on = None
 
 # access.guard_statement(PlanStep), before and now: who is to do a step sees it.
 BEFORE = """SELECT redress_guard('plan_step', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = plan_step.conference_id AND (EXISTS (SELECT 1 FROM conference_office WHERE joint_conference.id = conference_office.conference_id AND conference_office.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))))$rows$, NULL, '{}')"""
-NOW = """SELECT redress_guard('plan_step', $rows$(SELECT redress_sees_all()) OR plan_step.officer_id = (SELECT redress_officer()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = plan_step.conference_id AND (EXISTS (SELECT 1 FROM conference_office WHERE joint_conference.id = conference_office.conference_id AND conference_office.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))))$rows$, NULL, '{}')"""
+NOW = """SELECT redress_guard('plan_step', $rows$plan_step.officer_id = (SELECT redress_officer()) OR (SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = plan_step.conference_id AND (EXISTS (SELECT 1 FROM conference_office WHERE joint_conference.id = conference_office.conference_id AND conference_office.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))))$rows$, $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = plan_step.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))) OR (EXISTS (SELECT 1 FROM joint_conference WHERE joint_conference.id = plan_step.conference_id AND (EXISTS (SELECT 1 FROM conference_office WHERE joint_conference.id = conference_office.conference_id AND conference_office.office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))))$rows$, '{}'), redress_let_do('plan_step', $rows$plan_step.officer_id = (SELECT redress_officer())$rows$)"""
+# Who is to do a row changes it, and neither adds nor deletes any.
+LET_DO = """
+CREATE FUNCTION redress_let_do(guarded regclass, doer text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE POLICY redress_does ON %s FOR UPDATE USING (%s)', guarded, doer);
+END $$
+"""
 # The same of Appeal: reports may read its new columns.
 APPEAL = """SELECT redress_guard('appeal', $rows$(SELECT redress_sees_all()) OR (EXISTS (SELECT 1 FROM decision WHERE decision.id = appeal.decision_id AND (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = decision.grievance_id AND grievance.responsible_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[]))))))) OR (EXISTS (SELECT 1 FROM decision WHERE decision.id = appeal.decision_id AND (EXISTS (SELECT 1 FROM grievance WHERE grievance.id = decision.grievance_id AND grievance.respondent_office_id = ANY (coalesce((SELECT redress_offices()), CAST(ARRAY[]::BIGINT[] AS BIGINT[])))))))$rows$, NULL, '{}')"""
 
@@ -49,12 +57,14 @@ def upgrade() -> None:
         ["id"],
         postgresql_where=sa.text("state = 'proposed'"),
     )
+    op.execute(LET_DO)
     op.execute(NOW)
     op.execute(APPEAL)
 
 
 def downgrade() -> None:
     op.execute(BEFORE)
+    op.execute("DROP FUNCTION redress_let_do(regclass, text)")
     op.drop_index("ix_decision_to_approve", "decision")
     op.drop_index("ix_remedy_to_verify", "remedy")
     op.drop_column("appeal", "admitted_by_id")
