@@ -1,7 +1,6 @@
 """No way that the page of a case offers leads to a refusal, for any role and in any state."""
 
 import re
-from collections.abc import Callable
 from html import unescape
 from typing import Any
 
