@@ -18,6 +18,7 @@ from rules.clock_words import Clock
 from rules.grievance import (
     AppealState,
     DecisionState,
+    GrievanceState,
     RemedyState,
     ReportState,
     RequestState,
@@ -58,6 +59,7 @@ class Kind:
     `clock`      path of the date, `lasts` what is added to it
     `named`      paths of the columns that name a thing; empty: as its record type says
     `office`     path of the relation to the office it is about
+    `stands`     path of the state of another record, and how it must stand
     `here`       path of an office that must be the officer's own
     `among`      path of a supervision group that must be one of the officer's
     `never_by`   paths of officers, none of whom may be this one: nobody decides in their own matter
@@ -78,6 +80,7 @@ class Kind:
     lasts: timedelta | None = None
     named: tuple[str, ...] = ()
     office: str = ""
+    stands: tuple[str, enum.StrEnum] | None = None
     here: str = ""
     among: str = ""
     never_by: tuple[str, ...] = ()
@@ -305,6 +308,7 @@ _LEAD_OFFICIAL = (
         clock="done_on",
         means=Clock.WAITS,
         office="office",
+        stands=("grievance.state", GrievanceState.REMEDY),
     ),
     Kind(
         "reception_days",

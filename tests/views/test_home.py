@@ -314,7 +314,13 @@ CASES: dict[str, Case] = {
     "remedies_to_verify": Case(
         Role.LEAD_OFFICIAL,
         lambda w: make.make_remedy(
-            grievance=_grievance(w, title="x", handler=w.other),
+            grievance=_grievance(
+                w,
+                title="x",
+                handler=w.other,
+                state=GrievanceState.REMEDY,
+                answered_at=datetime.now(UTC) + DAY,
+            ),
             office=w.here,
             promise="Zinnia",
             state=RemedyState.DONE,
