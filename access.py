@@ -138,7 +138,13 @@ def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
         )
     if not issubclass(model, OfficeRecord | FigureMonth):
         return None
-    return or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
+    theirs = [_own(getattr(model, model.doer_path))] if model.doer_path else []
+    return or_(*theirs, _by_office(model))
+
+
+def _by_office(model: Guarded) -> ColumnElement[bool]:
+    paths = (_path(model, path) for path in model.office_paths)
+    return or_(_once(func.redress_sees_all()), *paths)
 
 
 def _shared(model: type[Record]) -> list[ColumnElement[bool]]:
@@ -171,6 +177,8 @@ def changed_rows(model: Guarded) -> ColumnElement[bool] | None:
     if model is RetaliationReport:
         takes: ColumnElement[bool] = _once(func.redress_takes_retaliation())
         return takes
+    if model.doer_path:
+        return _by_office(model)
     if model is FigureMonth:
         system: ColumnElement[bool] = _once(func.redress_officer()) == SYSTEM
         return system
@@ -185,6 +193,12 @@ def removed_rows(model: Guarded) -> ColumnElement[bool] | None:
         return None
     shared = or_(*(getattr(model, name).is_not(None) for name in model.shared_with))
     return or_(changes, and_(_once(func.redress_administers()), shared))
+
+
+def done_rows(model: Guarded) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that whoever asks may change, and neither add
+    nor delete, because they are to do them."""
+    return _own(getattr(model, model.doer_path)) if model.doer_path else None
 
 
 def kept_columns(model: Guarded) -> list[str]:
@@ -234,6 +248,9 @@ def guard_statement(model: Guarded) -> str:
     removed = removed_rows(model)
     if removed is not None:
         more += f", redress_let_remove('{table}', {_written(model, removed)})"
+    done = done_rows(model)
+    if done is not None:
+        more += f", redress_let_do('{table}', {_written(model, done)})"
     return f"SELECT redress_guard('{table}', {conditions}, '{{{','.join(hidden)}}}'){more}"
 
 

@@ -211,6 +211,7 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     `office_paths`   dotted paths to the offices whose officers see it (OfficeRecord)
     `told_from`      column that is empty for as long as these offices are not to know of it
     `owner_path`     column of the officer it belongs to, who alone changes it (OwnRecord)
+    `doer_path`      column of the officer who is to do it, and sees it besides the offices
     `shared_with`    columns of an office and of a role, whose officers see it as well; below the
                      office too
     `covering`       columns that every index of a sort holds as well: those that tell who may see
@@ -226,6 +227,7 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     office_paths: ClassVar[tuple[str, ...]] = ()
     told_from: ClassVar[str | None] = None
     owner_path: ClassVar[str | None] = None
+    doer_path: ClassVar[str | None] = None
     shared_with: ClassVar[tuple[str, str] | None] = None
     covering: ClassVar[tuple[str, ...]] = ()
     screen: ClassVar[bool] = True
@@ -1223,11 +1225,13 @@ class News(OfficeRecord):
 
 class PlanStep(OfficeRecord):
     """A dated step of the plan of one grievance. What a joint conference agreed on is seen by the
-    offices that were invited as well: they take steps over there."""
+    offices that were invited as well, and every step by the officer who is to do it: they need not
+    see the grievance for that."""
 
     desk = Desk.CASEWORK
     title_columns = ("subject",)
     office_paths = (*GRIEVANCE_OFFICES, "conference.offices.office_id")
+    doer_path = "officer_id"
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
         CheckConstraint(
@@ -1596,6 +1600,8 @@ class Decision(OfficeRecord):
         CheckConstraint("told_on IS NULL OR given_on IS NOT NULL", name="told_once_given"),
         CheckConstraint("review_until_on > told_on", name="review_after_telling"),
         CheckConstraint("review_until_on IS NULL OR told_on IS NOT NULL", name="review_once_told"),
+        # What waits for a second person.
+        Index("ix_decision_to_approve", "id", postgresql_where=text("state = 'proposed'")),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it decides")
@@ -1747,6 +1753,8 @@ class Remedy(OfficeRecord):
         together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
         # What is promised and not done, for reminders and escalation.
         Index("ix_remedy_open", "due_on", "id", postgresql_where=text("state = 'promised'")),
+        # What is said to be done and not verified.
+        Index("ix_remedy_to_verify", "done_on", "id", postgresql_where=text("state = 'done'")),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it remedies")
@@ -1802,6 +1810,8 @@ class Appeal(OfficeRecord):
         together("decided_by_whom", "decided_on", "decided_by_id", "outcome", "reasons"),
         CheckConstraint("decided_by_id <> first_decider_id", name="decided_by_another"),
         CheckConstraint("due_on >= filed_on AND decided_on >= filed_on", name="after_filing"),
+        together("late_with_reason", "late_because", "admitted_by_id"),
+        CheckConstraint("admitted_by_id <> first_decider_id", name="admitted_by_another"),
         Index(
             "uq_appeal_one_open",
             "decision_id",
@@ -1820,6 +1830,12 @@ class Appeal(OfficeRecord):
     first_decider_id: Mapped[int] = reference(
         "officer", doc="Officer who decided first; somebody else decides now"
     )
+    late_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was admitted though it came too late"
+    )
+    admitted_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who admitted it, where it was late"
+    )
     state: Mapped[AppealState] = mapped_column(
         server_default="filed", info=ACTION, doc="Filed or decided"
     )
@@ -1836,6 +1852,7 @@ class Appeal(OfficeRecord):
 
     decision: Mapped["Decision"] = relationship(back_populates="appeals")
     first_decider: Mapped["Officer"] = relationship(foreign_keys=first_decider_id)
+    admitted_by: Mapped["Officer | None"] = relationship(foreign_keys=admitted_by_id)
     decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
 
@@ -2925,6 +2942,7 @@ class FigureMonth(db.Model):  # type: ignore[name-defined, misc]  # as Record
     # As of an OfficeRecord: who sees the rows.
     office_paths: ClassVar[tuple[str, ...]] = ("office_id",)
     owner_path: ClassVar[str | None] = None
+    doer_path: ClassVar[str | None] = None
     told_from: ClassVar[str | None] = None
     shared_with: ClassVar[tuple[str, str] | None] = None
 

@@ -417,8 +417,10 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
     ids = literal(sorted(offices), ARRAY(BigInteger))
     # Supervisors write drafts and plan visits, and see them.
     told = None if Role.SUPERVISOR in roles() else false()
+    theirs = [getattr(model, model.doer_path) == officer.id] if model.doer_path else []
     return or_(
         false(),
+        *theirs,
         *(
             through(model, path, lambda column: column == any_(ids), told)
             for path in model.office_paths

@@ -2,7 +2,7 @@
 say whether it may be, actions/steps.py writes what the step is about, and the clocks take note.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -13,12 +13,25 @@ from models import Appeal, Decision, Grievance, Officer, Remedy, RoutingObjectio
 from queries import casework as asking
 from queries.identity import office_tree
 from queries.impartiality import DEFAULT, check
-from rules import RuleBroken
+from rules import RuleBroken, mark
 from rules.casework import GRIEVANCE, check_higher, serves
 from rules.grievance import GrievanceState, RemedyState
 from rules.impartiality import ACT_OF_STEP, Settings, Tree
 from rules.lifecycle import Step
 from rules.offices import ClockStage
+
+_NOT_DONE = mark("The office does not say yet of any remedy that it is done.")
+LACKS = {
+    "answer": mark(
+        "Nobody has proposed an answer yet. Somebody drafts and proposes one; then a second person"
+        " approves it."
+    ),
+    "claim_remedy": mark("No remedy is open that the office could say is done."),
+    "verify_remedy": _NOT_DONE,
+    "send_back_remedy": _NOT_DONE,
+    "admit_appeal": mark("The time to appeal has not ended: the intake desk records the appeal."),
+}
+"""What a step says where there is nothing yet that it could take up."""
 
 
 def take_step(
@@ -45,6 +58,7 @@ def take_step(
     # The checks of the tables hold for what a step has done, not for what it is about to do.
     with db.session.no_autoflush:
         told = WRITERS[name](turn, **facts)
+        target = was if told.stays else target
         _settle(grievance, was, target, now)
     db.session.flush()
     _tell_clocks(step, turn, told)
@@ -77,46 +91,72 @@ def check_step(
     offices = office_tree(db.session()) if tree is None else tree
     _require_office(step, grievance, by, offices)
     _require_higher(step, grievance, by, offices)
+    if lacks := _lacking(grievance, [step], settings.today(now)).get(name):
+        raise RuleBroken(lacks)
     check(ACT_OF_STEP[name], by, grievance, now=now, settings=settings)
     return GrievanceState(reached)
 
 
-def possible_steps(grievance: Grievance, by: Officer) -> list[Step]:
-    """Return the steps that `by` may take now: the buttons. Two statements at most. Whether they
-    are impartial is asked when they take one."""
+def possible_steps(grievance: Grievance, by: Officer, *, today: date) -> list[Step]:
+    """Return the steps that `by` may take `today`: the buttons. Few statements. Whether they are
+    impartial is asked when they take one."""
     found = GRIEVANCE.possible(grievance.state, by.held)
     tree = office_tree(db.session()) if found else {}
+    lacking = _lacking(grievance, found, today)
     return [
-        GRIEVANCE.steps[step.name]
+        step
         for step in found
-        if _is_of_office(step, grievance, by, tree)
+        if step.name not in lacking
+        and _is_of_office(step, grievance, by, tree)
         and not (step.by_another and is_own_work(step, grievance, by.id))
     ]
 
 
+def _lacking(grievance: Grievance, steps: list[Step], today: date) -> dict[str, str]:
+    """Return those of `steps` that have nothing to take up yet, by name, each with a sentence; one
+    statement, none for steps that take up nothing."""
+    names = {step.name for step in steps} & set(LACKS)
+    if not names:
+        return {}
+    there = db.session.execute(asking.at_hand(grievance.id)).one()
+    has = {
+        "answer": there.proposed,
+        "claim_remedy": there.promised,
+        "verify_remedy": there.done,
+        "send_back_remedy": there.done,
+        "admit_appeal": there.review_until_on is not None and there.review_until_on < today,
+    }
+    return {name: LACKS[name] for name in names if not has[name]}
+
+
 def is_own_work(step: Step, grievance: Grievance, officer_id: int) -> bool:
     """Return whether the officer did what `step` judges: objected, drafted, said that it is done,
-    decided first, or gave the answer that is closed now."""
+    decided first, or gave the answer that is closed or appealed against now. Of drafts and
+    remedies, of which one is chosen: whether all of them are theirs."""
     if not step.by_another:
         return False
+    chosen = False
     doers: Select[int | None]
     if step.name in ("route_again", "keep_routing"):
         doers = select(RoutingObjection.asked_by_id).where(
             RoutingObjection.grievance_id == grievance.id, RoutingObjection.decided_at.is_(None)
         )
     elif step.name == "answer":
+        chosen = True
         doers = asking.drafts(grievance.id).with_only_columns(Decision.drafted_by_id)
     elif step.name in ("verify_remedy", "send_back_remedy"):
+        chosen = True
         doers = select(Remedy.done_by_id).where(
             Remedy.grievance_id == grievance.id, Remedy.state == RemedyState.DONE
         )
-    elif step.name == "close":
-        if grievance.handler_id == officer_id:
+    elif step.name in ("close", "admit_appeal"):
+        if step.name == "close" and grievance.handler_id == officer_id:
             return True
         doers = asking.given(grievance.id).with_only_columns(Decision.decided_by_id)
     else:
         doers = asking.open_appeal(grievance.id).with_only_columns(Appeal.first_decider_id)
-    return officer_id in db.session.scalars(doers).all()
+    found = set(db.session.scalars(doers))
+    return found == {officer_id} if chosen else officer_id in found
 
 
 def _take_turns(grievance: Grievance) -> None:

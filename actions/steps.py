@@ -51,12 +51,14 @@ class Turn:
 @dataclass(frozen=True)
 class Told:
     """What the clocks are told of a step: when it was, if not now; the decision or the appeal whose
-    last day they give; other grievances that are answered with it."""
+    last day they give; other grievances that are answered with it. And whether the state `stays`,
+    because something of what the step is about is still open."""
 
     at: datetime | None = None
     decision: Decision | None = None
     appeal: Appeal | None = None
     answered: Sequence[Grievance] = field(default=())
+    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -291,30 +293,29 @@ def _claim_remedy(turn: Turn, *, remedy: Remedy | None, done_on: date | None = N
     return Told()
 
 
-def _verify_remedy(turn: Turn, *, verified_on: date | None = None) -> Told:
-    """Verify everything that the office says is done; nothing may still be only promised."""
+def _judged(turn: Turn, remedy: Remedy | None) -> Remedy:
+    """Return the remedy that is judged: said to be done, by somebody else."""
+    words = mark("The office does not say yet that this remedy is done.")
+    one = _of_this(turn, remedy, RemedyState.DONE, words)
+    if one.done_by_id == turn.by.id:
+        raise RuleBroken(
+            "You said yourself that this is done. Somebody else must look.", field="remedy"
+        )
+    return one
+
+
+def _verify_remedy(turn: Turn, *, remedy: Remedy | None, verified_on: date | None = None) -> Told:
+    """Verify one remedy. The grievance is remedied when none is open any more."""
+    one = _judged(turn, remedy)
+    on = _on(turn, "verified_on", verified_on, one.done_on)
     states = (RemedyState.PROMISED, RemedyState.DONE)
-    waiting = db.session.scalars(asking.remedies(turn.grievance.id, *states)).all()
-    if not waiting:
-        raise RuleBroken("No remedy waits to be verified.")
-    for one in waiting:
-        if one.state is RemedyState.PROMISED:
-            raise RuleBroken(
-                "The office does not say yet that this is done: %(promise)s.", promise=one.promise
-            )
-    on = _on(turn, "verified_on", verified_on, max(one.done_on or turn.today for one in waiting))
-    for one in waiting:
-        one.state, one.verified_on, one.verified_by_id = RemedyState.VERIFIED, on, turn.by.id
-    return Told()
+    open_ones = db.session.scalars(asking.remedies(turn.grievance.id, *states)).all()
+    one.state, one.verified_on, one.verified_by_id = RemedyState.VERIFIED, on, turn.by.id
+    return Told(stays=any(other.id != one.id for other in open_ones))
 
 
 def _send_back_remedy(turn: Turn, *, remedy: Remedy | None, reason: str | None) -> Told:
-    one = _of_this(
-        turn,
-        remedy,
-        RemedyState.DONE,
-        mark("The office does not say yet that this remedy is done."),
-    )
+    one = _judged(turn, remedy)
     one.sent_back_because = written("reason", reason)
     one.sent_back_on, one.sent_back_by_id = turn.today, turn.by.id
     one.state, one.done_on, one.done_by_id = RemedyState.PROMISED, None, None
@@ -338,20 +339,52 @@ def _close(turn: Turn) -> Told:
 def _appeal(
     turn: Turn, *, subject: str | None, grounds: str | None, filed_on: date | None = None
 ) -> Told:
+    decision, on = _appealed_against(turn, filed_on)
+    if decision.review_until_on is not None and on > decision.review_until_on:
+        raise RuleBroken(
+            "The time to appeal ended on %(day)s. A decider may admit the appeal all the same, with"
+            " a reason. Once it is closed, the grievance can be opened again.",
+            field="filed_on",
+            day=decision.review_until_on,
+        )
+    return _file(turn, decision, on, subject, grounds)
+
+
+def _admit_appeal(
+    turn: Turn,
+    *,
+    subject: str | None,
+    grounds: str | None,
+    late_because: str | None,
+    filed_on: date | None = None,
+) -> Told:
+    """Record an appeal that came too late, which somebody who decides appeals admits."""
+    decision, on = _appealed_against(turn, filed_on)
+    if decision.review_until_on is None or on <= decision.review_until_on:
+        raise RuleBroken(
+            "This appeal was filed in time: the intake desk records it.", field="filed_on"
+        )
+    reason = written("late_because", late_because)
+    told = _file(turn, decision, on, subject, grounds)
+    if told.appeal is not None:
+        told.appeal.late_because, told.appeal.admitted_by_id = reason, turn.by.id
+    return told
+
+
+def _appealed_against(turn: Turn, filed_on: date | None) -> tuple[Decision, date]:
+    """Return the decision that stands and the day on which somebody appealed against it."""
     decision = db.session.scalar(asking.given(turn.grievance.id))
     if decision is None or decision.decided_by_id is None:
         raise RuleBroken(
             "No decision on it stands here against which one could appeal. Close it if it is not"
             " closed, and open it again."
         )
-    on = _on(turn, "filed_on", filed_on, decision.given_on)
-    if decision.review_until_on is not None and on > decision.review_until_on:
-        raise RuleBroken(
-            "The time to appeal ended on %(day)s. Once it is closed, the grievance can be opened"
-            " again.",
-            field="filed_on",
-            day=decision.review_until_on,
-        )
+    return decision, _on(turn, "filed_on", filed_on, decision.given_on)
+
+
+def _file(
+    turn: Turn, decision: Decision, on: date, subject: str | None, grounds: str | None
+) -> Told:
     appeal = Appeal(
         decision_id=decision.id,
         subject=written("subject", subject, LONGEST_LINE),
@@ -465,6 +498,7 @@ WRITERS: dict[str, Callable[..., Told]] = {
     "send_back_remedy": _send_back_remedy,
     "close": _close,
     "appeal": _appeal,
+    "admit_appeal": _admit_appeal,
     "dismiss_appeal": _dismiss_appeal,
     "uphold_appeal": _uphold_appeal,
     "reopen": _reopen,

@@ -1,6 +1,8 @@
 """What steps in the life of a grievance ask for."""
 
-from sqlalchemy import Select, select
+from typing import Any
+
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from models import Appeal, Decision, Grievance, GrievanceLink, Remedy, RoutingObjection
@@ -86,3 +88,20 @@ def duplicates_of(session: Session, grievance: Grievance) -> list[Grievance]:
         .order_by(Grievance.id)
     )
     return list(session.scalars(query))
+
+
+def at_hand(grievance_id: int) -> Select[Any]:
+    """Ask in one row for what steps take up: whether a draft is `proposed`, a remedy is
+    `promised`, one is said to be `done`; and until when the decision that holds may be appealed
+    against (`review_until_on`)."""
+
+    def of(model: Any, *conditions: Any) -> Any:
+        return exists().where(model.grievance_id == grievance_id, *conditions)
+
+    until = given(grievance_id).with_only_columns(Decision.review_until_on)
+    return select(
+        of(Decision, Decision.state == DecisionState.PROPOSED).label("proposed"),
+        of(Remedy, Remedy.state == RemedyState.PROMISED).label("promised"),
+        of(Remedy, Remedy.state == RemedyState.DONE).label("done"),
+        until.scalar_subquery().label("review_until_on"),
+    )

@@ -157,6 +157,9 @@ def conditions(kind: Kind, asking: Asking) -> list[ColumnElement[bool]]:
     """Return what a thing of `kind` must meet to wait on this officer, besides being seen."""
     model = record_type(kind)
     found = [one.clause for one in filters_of(kind, asking) if one.clause is not None]
+    if kind.stands:
+        path, state = kind.stands
+        found.append(_along(model, path, lambda column: column == state))
     if kind.here:
         found.append(_along(model, kind.here, lambda column: column == asking.office_id))
     if kind.among:

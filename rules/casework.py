@@ -24,9 +24,12 @@ def _step(
     stops: tuple[ClockStage, ...] = (),
     by_another: bool = False,
     may: tuple[str, ...] = (),
+    may_stay: bool = False,
 ) -> Step:
     found, taken_by = frozenset(sources), frozenset(roles)
-    return Step(name, label, found, target, taken_by, needs, happens, stops, by_another, may)
+    return Step(
+        name, label, found, target, taken_by, needs, happens, stops, by_another, may, may_stay
+    )
 
 
 _IN_WORK = (
@@ -157,8 +160,10 @@ GRIEVANCE = LifeCycle(
         (GrievanceState.REMEDY,),
         GrievanceState.REMEDIED,
         (Role.LEAD_OFFICIAL, Role.SUPERVISOR, Role.INTAKE),
+        "remedy",
         "verified_on",
         by_another=True,
+        may_stay=True,
     ),
     _step(
         "send_back_remedy",
@@ -189,6 +194,20 @@ GRIEVANCE = LifeCycle(
         "grounds",
         happens=ClockStart.REVIEW_ASKED,
         stops=(ClockStage.ASK_REVIEW,),
+    ),
+    _step(
+        "admit_appeal",
+        mark("Admit a late appeal"),
+        _DECIDED,
+        GrievanceState.APPEALED,
+        (Role.DECIDER,),
+        "filed_on",
+        "subject",
+        "grounds",
+        "late_because",
+        happens=ClockStart.REVIEW_ASKED,
+        stops=(ClockStage.ASK_REVIEW,),
+        by_another=True,
     ),
     _step(
         "dismiss_appeal",
@@ -248,6 +267,9 @@ GRIEVANCE = LifeCycle(
     ),
 )
 
+
+AT_ANY_TIME = frozenset({"withdraw", "merge", "separate", "appeal", "admit_appeal", "reopen"})
+"""Steps that no grievance waits for: their buttons stand behind the others."""
 
 # --- Which office ----------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ ACT_OF_STEP: dict[str, Act] = {
     "send_back_remedy": Act.VERIFY,
     "close": Act.ROUTE,
     "appeal": Act.RECORD,
+    "admit_appeal": Act.REVIEW,
     "dismiss_appeal": Act.REVIEW,
     "uphold_appeal": Act.REVIEW,
     "reopen": Act.ROUTE,

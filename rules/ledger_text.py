@@ -66,10 +66,10 @@ def _reasons(ledger: Ledger, clock: Clock) -> list[Said]:
     }
     if rule.counts_first_day:
         sentence = mark(
-            "%(time)s with the first day, from %(start)s by %(rule)s, version %(version)s"
+            "%(time)s with the first day, from %(start)s by the rule “%(rule)s”, version %(version)s"
         )
     else:
-        sentence = mark("%(time)s from %(start)s by %(rule)s, version %(version)s")
+        sentence = mark("%(time)s from %(start)s by the rule “%(rule)s”, version %(version)s")
     reasons = [Said(sentence, given)]
     if counted and counted[0].counted_from != clock.start:
         sentence = mark("counted from %(moment)s, because it came outside the hours of the rule")
@@ -82,7 +82,7 @@ def _reasons(ledger: Ledger, clock: Clock) -> list[Said]:
         sentence = mark("moved on from %(day)s, which is a closed day")
         reasons.append(Said(sentence, {"day": counted[0].rolled_from}))
     reasons += _changes(ledger)
-    sentence = mark("by version %(version)s of calendar %(calendar)s")
+    sentence = mark("by version %(version)s of the calendar “%(calendar)s”")
     values = {"version": clock.calendar_version, "calendar": clock.calendar}
     return [*reasons, Said(sentence, values)]
 

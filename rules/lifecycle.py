@@ -22,7 +22,7 @@ class Step:
     form asks for what it `needs`, and for what it `may` have besides. Clocks run from what
     `happens` in it, and it `stops` others. What is `by_another` is not for who did what it judges:
     drafted the answer, claimed that the remedy was done, objected to the routing, decided what is
-    appealed against."""
+    appealed against. One that `may_stay` leads on only when nothing of its kind is left open."""
 
     name: str
     label: str
@@ -34,6 +34,7 @@ class Step:
     stops: tuple[ClockStage, ...] = ()
     by_another: bool = False
     may: tuple[str, ...] = ()
+    may_stay: bool = False
 
 
 class LifeCycle:
@@ -106,5 +107,6 @@ class LifeCycle:
                     target = str(step.target) if step.target != state else "stays"
                     by = ", ".join(role.value for role in Role if role in step.roles)
                     other = " (another)" if step.by_another else ""
-                    lines.append(f"    {step.name:<16} -> {target:<18} {by}{other}")
+                    stays = " (or stays)" if step.may_stay else ""
+                    lines.append(f"    {step.name:<16} -> {target:<18} {by}{other}{stays}")
         return "\n".join(lines) + "\n"

@@ -159,6 +159,8 @@ SENTENCES: dict[str, str] = {
     "verified_by_another": mark("Somebody else than the one who did it must verify it."),
     "verified_by_whom": mark("Say when it was verified and by whom: all or none."),
     "verified_has_day": mark("What is verified needs its day, and only that."),
+    "late_with_reason": mark("A late appeal is admitted by somebody, with a reason."),
+    "admitted_by_another": mark("Somebody else than who decided first admits a late appeal."),
     "appeal_one_open": mark("An appeal against this decision is open already."),
     "one_to_five": mark("A rating is from 1 to 5."),
     "links_two": mark("A grievance cannot be linked with itself. Choose another one."),

@@ -18,6 +18,7 @@ from rules.clock_words import Clock
 from rules.grievance import (
     AppealState,
     DecisionState,
+    GrievanceState,
     RemedyState,
     ReportState,
     RequestState,
@@ -44,6 +45,7 @@ class Place(enum.Enum):
     IMPORT = "import"
     LEAVING = "leaving"
     STEP = "step"
+    DECISION = "decision"
     CONFERENCE = "conference"
 
 
@@ -57,6 +59,7 @@ class Kind:
     `clock`      path of the date, `lasts` what is added to it
     `named`      paths of the columns that name a thing; empty: as its record type says
     `office`     path of the relation to the office it is about
+    `stands`     path of the state of another record, and how it must stand
     `here`       path of an office that must be the officer's own
     `among`      path of a supervision group that must be one of the officer's
     `never_by`   paths of officers, none of whom may be this one: nobody decides in their own matter
@@ -77,6 +80,7 @@ class Kind:
     lasts: timedelta | None = None
     named: tuple[str, ...] = ()
     office: str = ""
+    stands: tuple[str, enum.StrEnum] | None = None
     here: str = ""
     among: str = ""
     never_by: tuple[str, ...] = ()
@@ -136,7 +140,7 @@ _HANDLER = (
         "steps",
         "plan_step",
         mark("Steps of plans"),
-        _roles(Role.HANDLER, Role.OFFICE_HEAD, Role.LEAD_OFFICIAL, Role.INTAKE),
+        EVERYBODY,
         (("officer_equals", MINE), ("state_equals", StepState.PLANNED)),
         mark("Open the step"),
         Place.STEP,
@@ -148,17 +152,34 @@ _HANDLER = (
         "drafts",
         "decision",
         mark("Decisions in draft"),
-        _roles(Role.HANDLER, Role.OFFICE_HEAD),
+        _roles(Role.HANDLER, Role.OFFICE_HEAD, Role.DECIDER),
         (("drafted_by_equals", MINE), ("state_equals", DecisionState.DRAFT)),
         mark("Go on writing"),
-        Place.FORM,
+        Place.DECISION,
         clock="grievance.due_at",
         named=("subject", "grievance.number"),
         office="grievance.responsible_office",
     ),
 )
 
+_TO_APPROVE = {
+    "record": "decision",
+    "filters": (("state_equals", DecisionState.PROPOSED), ("drafted_by_not_equals", MINE)),
+    "step": mark("Read and approve"),
+    "place": Place.DECISION,
+    "clock": "grievance.due_at",
+    "named": ("subject", "grievance.number"),
+    "office": "grievance.responsible_office",
+}
+
 _OFFICE_HEAD = (
+    Kind(
+        "to_approve_in_office",
+        words=mark("Decisions to approve"),
+        roles=_roles(Role.OFFICE_HEAD),
+        here="grievance.responsible_office_id",
+        **_TO_APPROVE,  # type: ignore[arg-type]
+    ),
     Kind(
         "without_handler",
         "grievance",
@@ -268,18 +289,26 @@ _OFFICE_HEAD = (
 
 _LEAD_OFFICIAL = (
     Kind(
-        "led_and_overdue",
+        "led_by_me",
         "grievance",
-        mark("Grievances you lead that are overdue"),
+        mark("Grievances you lead"),
         _roles(Role.LEAD_OFFICIAL),
-        (
-            ("lead_official_equals", MINE),
-            ("state_equals", UNANSWERED),
-            ("due_at_overdue", ""),
-        ),
+        (("lead_official_equals", MINE), ("state_equals", UNANSWERED)),
         mark("Look into it"),
         clock="due_at",
         office="responsible_office",
+    ),
+    Kind(
+        "remedies_to_verify",
+        "remedy",
+        mark("Remedies to verify"),
+        _roles(Role.LEAD_OFFICIAL, Role.SUPERVISOR, Role.INTAKE),
+        (("state_equals", RemedyState.DONE), ("done_by_not_equals", MINE)),
+        mark("See whether it is so"),
+        clock="done_on",
+        means=Clock.WAITS,
+        office="office",
+        stands=("grievance.state", GrievanceState.REMEDY),
     ),
     Kind(
         "reception_days",
@@ -393,6 +422,13 @@ _REPRIMAND = {
 }
 
 _DECIDER = (
+    Kind(
+        "to_approve",
+        words=mark("Decisions to approve"),
+        roles=_roles(Role.DECIDER),
+        away_from="grievance.respondent_office_id",
+        **_TO_APPROVE,  # type: ignore[arg-type]
+    ),
     Kind(
         "appeals",
         "appeal",

@@ -83,6 +83,17 @@ function attachConfirmations() {
     if (question) ask(question, link);
     else location.assign(link.href);
   });
+  // A form with data-confirm asks in the same way, with what was typed into it.
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("form[data-confirm]") || event.defaultPrevented) return;
+    event.preventDefault();
+    const address = new URL(form.action);
+    address.search = new URLSearchParams(new FormData(form));
+    const question = await questionOf(address).catch(() => null);
+    if (question) ask(question, event.submitter || form);
+    else location.assign(address);
+  });
 }
 
 // --- Messages ----------------------------------------------------------------------------------

@@ -343,6 +343,8 @@ AT_ROWS = (
     "MERGE INTO grievance g USING (SELECT {foreign}::bigint AS id) s ON g.id = s.id"
     " WHEN MATCHED THEN UPDATE SET responsible_office_id = {ours}",
     "INSERT INTO plan_step (grievance_id, subject, due_on) VALUES ({foreign}, 'x', now())",
+    "INSERT INTO plan_step (grievance_id, subject, due_on, officer_id) VALUES ({foreign}, 'x',"
+    " now(), {anna})",
     "SELECT changes::text FROM audit_entry WHERE false",
     "SELECT * FROM identity",
     "SELECT name FROM identity",

@@ -66,7 +66,8 @@ class World:
 
     def who(self, step: str) -> Officer:
         """Return somebody who may take `step` and did nothing that it judges."""
-        first = {"answer": "head", "dismiss_appeal": "second", "uphold_appeal": "second"}
+        appeals = ("admit_appeal", "dismiss_appeal", "uphold_appeal")
+        first = {"answer": "head"} | dict.fromkeys(appeals, "second")
         if step in first:
             return self.people[first[step]]
         roles = GRIEVANCE.steps[step].roles
@@ -147,10 +148,15 @@ class World:
             "answer": lambda: {"decision": draft},
             "promise_remedy": lambda: {"promise": "A pipe", "due_on": TODAY + timedelta(days=9)},
             "claim_remedy": lambda: {"remedy": remedy},
-            "verify_remedy": lambda: {},
+            "verify_remedy": lambda: {"remedy": remedy},
             "send_back_remedy": lambda: {"remedy": remedy, "reason": "It leaks."},
             "close": lambda: {},
             "appeal": lambda: {"subject": "The second point", "grounds": "It leaks."},
+            "admit_appeal": lambda: {
+                "subject": "The second point",
+                "grounds": "It leaks.",
+                "late_because": "The letter lay in another house.",
+            },
             "dismiss_appeal": lambda: {"reasons": "It does not leak."},
             "uphold_appeal": lambda: {"outcome": AppealOutcome.UPHELD, "reasons": "It leaks."},
             "reopen": lambda: {"reason": "It leaks again."},
@@ -162,6 +168,18 @@ class World:
             "separate": lambda: {"undone_because": "They are two pipes."},
         }
         return told[step]()
+
+    def make_ready(self, one: Grievance, step: str) -> None:
+        """Give `step` something to take up: a remedy that is open, a time to appeal that is
+        over."""
+        if step == "claim_remedy":
+            for remedy in one.remedies:
+                remedy.state, remedy.done_on, remedy.done_by_id = RemedyState.PROMISED, None, None
+        if step == "admit_appeal":
+            for decision in one.decisions:
+                if decision.review_until_on:
+                    decision.review_until_on = decision.told_on + timedelta(days=1)
+        db.session.flush()
 
     def take(self, one: Grievance, step: str, by: str | None = None, **facts: Any) -> S:
         officer = self.people[by] if by else self.who(step)
@@ -203,10 +221,7 @@ def test_every_step_is_taken_or_refused_in_every_state(
     w: World, session: Any, state: S, step: str
 ) -> None:
     one = w.grievance(state)
-    if step == "claim_remedy" and one.remedies:
-        remedy = one.remedies[0]
-        remedy.state, remedy.done_on, remedy.done_by_id = RemedyState.PROMISED, None, None
-        session.flush()
+    w.make_ready(one, step)
     before, facts = snapshot(one), w.facts(step, one)
     expected = EXPECTED.get((state.value, step))
     if expected is None:
@@ -238,8 +253,11 @@ def test_no_other_role_takes_a_step(w: World, session: Any, step: str) -> None:
 @pytest.mark.parametrize("state", S)
 def test_the_buttons_are_the_steps_that_are_not_refused(w: World, state: S) -> None:
     one = w.grievance(state)
+    w.make_ready(one, "admit_appeal")
+    if state is S.REMEDY:
+        w.remedy(one)
     for officer in w.people.values():
-        names = {step.name for step in possible_steps(one, officer)}
+        names = {step.name for step in possible_steps(one, officer, today=TODAY)}
         for step in GRIEVANCE.steps.values():
             may = state in step.sources and bool(step.roles & set(officer.roles))
             if not may:
@@ -293,7 +311,9 @@ def test_who_objected_does_not_decide_it(w: World, session: Any) -> None:
     for step in ("route_again", "keep_routing"):
         with pytest.raises(RuleBroken, match="Somebody else must take this step"):
             take_step(one, step, by=both, now=NOW, **w.facts(step, one))
-    assert not {"route_again", "keep_routing"} & {s.name for s in possible_steps(one, both)}
+    assert not {"route_again", "keep_routing"} & {
+        s.name for s in possible_steps(one, both, today=TODAY)
+    }
 
 
 def test_an_office_works_what_is_its_own_or_below_it(w: World) -> None:
@@ -304,7 +324,7 @@ def test_an_office_works_what_is_its_own_or_below_it(w: World) -> None:
     for officer in (elsewhere, below):
         with pytest.raises(RuleBroken, match="This step is for the office that has the grievance"):
             take_step(one, "accept", by=officer, now=NOW, handler=w.people["handler"])
-        assert possible_steps(one, officer) == []
+        assert possible_steps(one, officer, today=TODAY) == []
     with pytest.raises(RuleBroken, match="Choose an officer of the office that has") as caught:
         take_step(one, "accept", by=above, now=NOW, handler=elsewhere)
     assert caught.value.field == "handler"
@@ -410,8 +430,9 @@ def test_a_remedy_is_promised_claimed_sent_back_and_verified_by_another(
         TODAY,
         RemedyState.PROMISED,
     )
-    with pytest.raises(RuleBroken, match="does not say yet that this is done"):
+    with pytest.raises(RuleBroken, match="does not say yet of any remedy that it is done"):
         w.take(one, "verify_remedy")
+    assert "verify_remedy" not in buttons(w, one, "leader")
     with pytest.raises(RuleBroken, match="still to come"):
         w.take(one, "claim_remedy", done_on=TODAY + timedelta(days=1))
     w.take(one, "claim_remedy", by="handler")
@@ -435,6 +456,38 @@ def test_a_remedy_is_promised_claimed_sent_back_and_verified_by_another(
         RemedyState.VERIFIED,
         TODAY,
     )
+
+
+def buttons(w: World, one: Grievance, who: str) -> set[str]:
+    return {step.name for step in possible_steps(one, w.people[who], today=TODAY)}
+
+
+def test_remedies_are_verified_one_by_one_and_never_by_who_says_they_are_done(
+    w: World, session: Any
+) -> None:
+    one = w.grievance(S.REMEDY)
+    (first,) = one.remedies
+    head = w.people["head"]
+    second = w.remedy(one, state=RemedyState.DONE, done_on=TODAY, done_by=head)
+    third = w.remedy(one)
+    with pytest.raises(RuleBroken, match="does not say yet that this remedy is done") as caught:
+        w.take(one, "verify_remedy", remedy=third)
+    assert caught.value.field == "remedy"
+    assert w.take(one, "verify_remedy", remedy=first) is S.REMEDY
+    assert (first.state, second.state) == (RemedyState.VERIFIED, RemedyState.DONE)
+    w.take(one, "claim_remedy", by="handler", remedy=third)
+    both = make.make_officer(office=w.root, roles=[Role.LEAD_OFFICIAL])
+    third.done_by_id = both.id
+    session.flush()
+    for step in ("verify_remedy", "send_back_remedy"):
+        facts = w.facts(step, one) | {"remedy": third}
+        with pytest.raises(RuleBroken, match="You said yourself that this is done") as caught:
+            take_step(one, step, by=both, now=NOW, **facts)
+        assert caught.value.field == "remedy"
+    taken = take_step(one, "verify_remedy", by=both, now=NOW, remedy=second)
+    assert (taken, one.state, second.verified_by_id) == (S.REMEDY, S.REMEDY, both.id)
+    assert w.take(one, "verify_remedy", remedy=third) is S.REMEDIED
+    assert one.state is S.REMEDIED
 
 
 def test_nothing_is_closed_while_a_promise_is_open(w: World) -> None:
@@ -482,6 +535,48 @@ def test_an_appeal_comes_in_time(w: World, session: Any) -> None:
     assert caught.value.field == "filed_on"
     w.take(one, "appeal", filed_on=TODAY - timedelta(days=1))
     assert one.state is S.APPEALED
+
+
+def test_a_late_appeal_is_admitted_by_another_decider_with_a_reason(w: World, session: Any) -> None:
+    one = w.grievance(S.ANSWERED)
+    assert "admit_appeal" not in buttons(w, one, "second")
+    with pytest.raises(RuleBroken, match="The time to appeal has not ended"):
+        w.take(one, "admit_appeal")
+    one.decisions[0].review_until_on = TODAY - timedelta(days=2)
+    session.flush()
+    assert "admit_appeal" in buttons(w, one, "second")
+    assert "admit_appeal" not in buttons(w, one, "decider"), "who decided first"
+    with pytest.raises(RuleBroken, match="Somebody else must take this step"):
+        w.take(one, "admit_appeal", by="decider")
+    with pytest.raises(RuleBroken, match="filed in time") as caught:
+        w.take(one, "admit_appeal", filed_on=TODAY - timedelta(days=2))
+    assert caught.value.field == "filed_on"
+    with pytest.raises(RuleBroken) as caught:
+        w.take(one, "admit_appeal", late_because=" ")
+    assert caught.value.field == "late_because"
+    w.take(one, "admit_appeal")
+    appeal = session.scalars(select(Appeal).join(Decision).where(Decision.grievance == one)).one()
+    assert (one.state, appeal.late_because, appeal.admitted_by_id, appeal.first_decider_id) == (
+        S.APPEALED,
+        "The letter lay in another house.",
+        w.people["second"].id,
+        w.people["decider"].id,
+    )
+    w.take(one, "dismiss_appeal")
+    assert one.state is S.ANSWERED
+
+
+def test_nobody_is_offered_what_has_nothing_to_take_up(w: World, session: Any) -> None:
+    one = w.grievance(S.ACCEPTED)
+    assert "answer" in buttons(w, one, "head")
+    one.decisions[0].state = DecisionState.DRAFT
+    one.decisions[0].proposed_at = None
+    session.flush()
+    assert "answer" not in buttons(w, one, "head")
+    with pytest.raises(RuleBroken, match="Nobody has proposed an answer yet"):
+        w.take(one, "answer")
+    two = w.grievance(S.REMEDY)
+    assert {"claim_remedy", "promise_remedy"} & buttons(w, two, "head") == {"promise_remedy"}
 
 
 def test_an_appeal_is_decided_above_the_office_that_answered(w: World, session: Any) -> None:

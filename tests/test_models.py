@@ -398,6 +398,12 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
         "verified_by_another",
         REMEDY_DONE | {"state": "verified", "verified_on": MONTH, "verified_by_id": ANN},
     ),
+    ("appeal", "late_with_reason", {"late_because": "The letter lay elsewhere."}),
+    (
+        "appeal",
+        "admitted_by_another",
+        {"late_because": "It lay there.", "admitted_by_id": ANN, "first_decider_id": ANN},
+    ),
     ("appeal", "decided_has_day", DECIDED_ON | {"outcome": "upheld"}),
     ("appeal", "decided_by_whom", DECIDED_ON | {"state": "decided"}),
     (

@@ -22,6 +22,7 @@ from models import (
     Officer,
     PlanStep,
     Record,
+    Remedy,
     RetaliationReport,
     RoleChange,
     RulePack,
@@ -41,6 +42,7 @@ from views import (
     decisions,
     documents,
     duplicates,
+    ending,
     errors,
     handing_over,
     identity,
@@ -61,7 +63,7 @@ from views.addresses import Address
 from views.badges import tone
 from views.base import RecordView
 from views.case import CASE_PARTS
-from views.casework import RetaliationReportView
+from views.casework import RemedyView, RetaliationReportView
 from views.conferences import JointConferenceView
 from views.decisions import DecisionView
 from views.documents import DocumentView
@@ -95,6 +97,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     ImportBatch: ImportBatchView,
     PlanStep: PlanStepView,
     JointConference: JointConferenceView,
+    Remedy: RemedyView,
     RetaliationReport: RetaliationReportView,
     LetterTemplate: LetterTemplateView,
     Decision: DecisionView,
@@ -213,6 +216,7 @@ def init_app(app: Flask) -> None:
     app.url_rule_class = Address
     errors.init_app(app)
     account.init_app(app)
+    ending.init_app(app)
     second_factor.init_app(app)
     roles.init_app(app)
     leaving.init_app(app)

@@ -16,6 +16,7 @@ import security
 from models import (
     AuditEntry,
     ConferenceOffice,
+    Decision,
     DecisionPoint,
     Grievance,
     GrievanceLink,
@@ -30,7 +31,9 @@ from models import (
 from queries import case as asking
 from queries.case import Part
 from queries.filters import local_column
-from rules.casework import GRIEVANCE
+from rules import mark
+from rules.casework import AT_ANY_TIME, GRIEVANCE
+from rules.grievance import DecisionState, RemedyState
 from rules.permissions import Role, Verb
 from views import story
 from views.badges import Badge, due_badge
@@ -41,8 +44,13 @@ from views.shown import Wanted, visible_titles
 MOST_TOLD = 60
 """So many entries of the trail are told on the page; the history has all."""
 
-AT_ANY_TIME = frozenset({"withdraw", "merge", "separate", "appeal", "reopen"})
-"""Steps that no grievance waits for."""
+TAKEN_UP: dict[str, tuple[type[Record], Any]] = {
+    "answer": (Decision, DecisionState.PROPOSED),
+    "claim_remedy": (Remedy, RemedyState.PROMISED),
+    "verify_remedy": (Remedy, RemedyState.DONE),
+    "send_back_remedy": (Remedy, RemedyState.DONE),
+}
+"""What some steps take up, and how it must stand for that."""
 
 CASE_PARTS: dict[str, Callable[[Grievance], Any]] = {}
 
@@ -116,11 +124,22 @@ class CasePage:
     def next_steps(self) -> list[tuple[str, list[Role]]]:
         """What the grievance waits for, whoever takes it: the label of a step, and the roles."""
         state = self.grievance.state
-        return [
+        waits = [
             (step.label, [role for role in Role if role in step.roles])
             for step in GRIEVANCE.steps.values()
-            if state in step.sources and step.name not in AT_ANY_TIME
+            if state in step.sources and step.name not in AT_ANY_TIME and self._has(step.name)
         ]
+        if state in GRIEVANCE.steps["answer"].sources and not self._has("answer"):
+            waits.append((mark("Write the answer"), [Role.HANDLER, Role.OFFICE_HEAD]))
+        return waits
+
+    def _has(self, step: str) -> bool:
+        """Whether there is what the step takes up: a draft that was proposed, a remedy."""
+        needed = TAKEN_UP.get(step)
+        if needed is None:
+            return True
+        model, state = needed
+        return any(one["state"] is state for one in self.of(model))
 
     @property
     def may_plan(self) -> bool:

@@ -28,10 +28,10 @@ from models import Grievance, Office, Officer, Record, RetaliationReport, db
 from queries.casework import drafts
 from queries.routing import suggestions
 from rules import RuleBroken, Said, say
-from rules.casework import GRIEVANCE
-from rules.grievance import GrievanceState, ReportState
+from rules.casework import AT_ANY_TIME, GRIEVANCE
+from rules.grievance import GrievanceState, RemedyState, ReportState
 from rules.lifecycle import Step
-from rules.permissions import Role, Verb
+from rules.permissions import Desk, Role, Verb, may
 from views.asking import who_asks
 from views.base import RecordView
 from views.errors import refusal_in_words
@@ -52,6 +52,11 @@ HEARS_COMPLAINANTS = frozenset({Role.INTAKE, Role.SUPERVISOR, Role.LEAD_OFFICIAL
 """Roles that write down how the handling was rated. Of the offices nobody does."""
 TAKES_REPORTS = frozenset({Role.INTAKE, Role.DECIDER})
 """Roles that write a report of retaliation down."""
+REMEDY_STEPS = {
+    RemedyState.PROMISED: ("claim_remedy",),
+    RemedyState.DONE: ("verify_remedy", "send_back_remedy"),
+}
+"""What can be done about a remedy that stands so."""
 REFUSED = (RuleBroken, IntegrityError, DataError)
 
 
@@ -73,21 +78,20 @@ class CaseSteps:
 
     buttons: list[Button]
     others: list[Button]
-
-
-_LATER = ("withdraw", "merge", "separate", "reopen", "appeal")
-"""Steps that the grievance does not wait for: they stand behind the others."""
+    draft: str = ""
+    """The way to one's own draft of an answer, where one may write it now."""
 
 
 def for_case(grievance: Grievance) -> CaseSteps:
-    """Return the buttons of `grievance` for the current officer. Two statements at most."""
-    steps = possible_steps(grievance, who_asks())
-    first = [step for step in steps if step.name not in _LATER]
-    later = [step for step in steps if step.name in _LATER]
-    buttons = [
-        Button(_(step.label), _address(grievance, step), is_main=place == 0)
-        for place, step in enumerate(first)
-    ]
+    """Return the buttons of `grievance` for the current officer. Few statements."""
+    steps = possible_steps(grievance, who_asks(), today=security.today())
+    first = [step for step in steps if step.name not in AT_ANY_TIME]
+    later = [step for step in steps if step.name in AT_ANY_TIME]
+    ways = [(_(step.label), _address(grievance, step)) for step in first]
+    draft = _way_to_draft(grievance)
+    if draft and all(step.name != "answer" for step in first):
+        ways.append((_("Write the answer"), draft))
+    buttons = [Button(words, url, is_main=place == 0) for place, (words, url) in enumerate(ways)]
     others = [Button(_(step.label), _address(grievance, step)) for step in later]
     roles = security.roles()
     if grievance.state is GrievanceState.CLOSED and roles & HEARS_COMPLAINANTS:
@@ -96,7 +100,16 @@ def for_case(grievance: Grievance) -> CaseSteps:
     if roles & TAKES_REPORTS:
         url = url_for("casework.retaliation", grievance_id=grievance.id)
         others.append(Button(_("Report retaliation"), url))
-    return CaseSteps(buttons, others)
+    return CaseSteps(buttons, others, draft)
+
+
+def _way_to_draft(grievance: Grievance) -> str:
+    """Return where the officer drafts the answer; "" for other roles, and where none is owed."""
+    if not may(security.roles(), Desk.DECISIONS, Verb.CREATE):
+        return ""
+    if grievance.state not in GRIEVANCE.steps["answer"].sources:
+        return ""
+    return url_for("decisions.edit", grievance_id=grievance.id)
 
 
 def _address(grievance: Grievance, step: Step) -> str:
@@ -125,6 +138,8 @@ def step(grievance_id: str, name: str) -> Any:
         return redirect(url_for("decisions.page", decision_id=drafted.id), 303)
     if not form.is_submitted():
         return _step_page(grievance, one, form)
+    if "take_office" in request.form:
+        return _with_office(grievance, one, form)
     if not form.validate():
         return _step_page(grievance, one, form, status=422)
 
@@ -141,30 +156,36 @@ def step(grievance_id: str, name: str) -> Any:
     return _back(grievance_id)
 
 
+def _with_office(grievance: Grievance, one: Step, form: RecordForm) -> Response:
+    """Return the form with the office of a suggestion; what was typed stays."""
+    office = _found(Office, request.form.get("take_office", ""))
+    if office is not None and "responsible_office" in form:
+        form.responsible_office.process_data(office)
+    return _step_page(grievance, one, form)
+
+
 def _start(grievance: Grievance, one: Step) -> dict[str, Any]:
     """Return what the form of a step shows at first."""
     start: dict[str, Any] = {}
     if "responsible_office" in one.needs:
-        start["responsible_office"] = _asked(Office, "office") or grievance.responsible_office
+        start["responsible_office"] = grievance.responsible_office
         if one.name == "route_again":
             objection = next((o for o in grievance.routing_objections if o.proposed_office), None)
-            start["responsible_office"] = _asked(Office, "office") or (
-                objection.proposed_office if objection else None
-            )
+            start["responsible_office"] = objection.proposed_office if objection else None
     if "handler" in one.needs:
         me = db.session.get(Officer, who_asks().id)
         start["handler"] = grievance.handler or (me if Role.HANDLER in security.roles() else None)
     if "lead_official" in one.needs:
         start["lead_official"] = grievance.lead_official
     if one.name == "merge":
-        start["other_grievance"] = _asked(Grievance, "other_grievance")
+        start["other_grievance"] = _found(Grievance, request.args.get("other_grievance", ""))
         start["subject"] = grievance.title
     return start
 
 
-def _asked(model: type[Record], key: str) -> Any:
+def _found(model: type[Record], text: str) -> Any:
     """Return the record of a suggestion that was chosen; None where it is none, or out of sight."""
-    number = security.parse_id(request.args.get(key, ""))
+    number = security.parse_id(text)
     if number is None:
         return None
     scope = security.visible(model)
@@ -204,12 +225,6 @@ def _step_page(
                 found,
                 [_in_words(why) for why in found.reasons],
                 [_in_words(why) for why in found.doubts],
-                url_for(
-                    "casework.step",
-                    grievance_id=grievance.id,
-                    name=one.name,
-                    office=found.office_id,
-                ),
             )
             for found in suggestions(db.session(), grievance, security.today())
         ]
@@ -316,6 +331,22 @@ def _said(
         objections=[],
         crumbs=crumbs_of(grievance),
     )
+
+
+class RemedyView(RecordView):
+    """What offices promised, with the next step of each."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        grievance = _found(Grievance, str(record.grievance_id))
+        names = REMEDY_STEPS.get(record.state, ())
+        if grievance is None or not names:
+            return []
+        possible = possible_steps(grievance, who_asks(), today=security.today())
+        return [
+            (_(step.label), url_for("casework.step", grievance_id=grievance.id, name=step.name))
+            for step in possible
+            if step.name in names
+        ]
 
 
 class RetaliationReportView(RecordView):

@@ -85,6 +85,12 @@ class ClockPart:
     asked_words: str
     page: str
 
+    @property
+    def stands(self) -> Badge | None:
+        """The chip of the clock that counts first, while it stands still."""
+        first = self.clocks[0] if self.clocks else None
+        return first.badge if first and first.clock.stands_since is not None else None
+
 
 def for_case(grievance: Grievance) -> ClockPart:
     """Return the clocks of `grievance` for the case page, in 3 statements."""

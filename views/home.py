@@ -234,6 +234,8 @@ class WhatWaits:
             return url_for("imports.batch", batch_id=number)
         if kind.place is Place.STEP and security.can(Verb.EDIT, model):
             return url_for("plan.step", step_id=number)
+        if kind.place is Place.DECISION:
+            return url_for("decisions.page", decision_id=number)
         if kind.place is Place.CONFERENCE:
             return url_for("conference.page", conference_id=number)
         if kind.place is Place.LEAVING and security.can(Verb.EDIT, Officer):

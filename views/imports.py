@@ -51,6 +51,7 @@ WORKING = (ImportState.UPLOADED, ImportState.CHECKING, ImportState.IMPORTING)
 _STOPPED = mark(
     "The work ended early because the database or the disk did not answer. Nothing was imported."
 )
+DISCARDED_WHILE = (*WORKING, ImportState.CHECKED)
 _DISCARDED = mark("Discarded before it was imported.")
 
 
@@ -185,10 +186,31 @@ def bring_in(batch_id: str) -> Reply:
     return _to(record.id)
 
 
+@blueprint.get("/<batch_id>/discard")
+def ask_discard(batch_id: str) -> Any:
+    """Ask whether a file is to be forgotten."""
+    record, problem = _waiting(batch_id, DISCARDED_WHILE, needs_file=False)
+    if problem:
+        return _not_now(record.id, problem)
+    return render_template(
+        "ask.html",
+        question=_("Discard “%(name)s”?", name=record.file_name),
+        sentences=[
+            _("Nothing of it was imported. The file and what was found in it are deleted here."),
+            _("To import it later it must be uploaded and checked again."),
+        ],
+        action=url_for("imports.discard", batch_id=record.id),
+        sent={},
+        words=_("Discard"),
+        back=url_for("imports.batch", batch_id=record.id),
+        crumbs=[*_crumbs(), (_("Import a file"), url_for("imports.start"))],
+    )
+
+
 @blueprint.post("/<batch_id>/discard")
 def discard(batch_id: str) -> Reply:
     """Forget a file that is not to be imported."""
-    record, problem = _waiting(batch_id, (*WORKING, ImportState.CHECKED), needs_file=False)
+    record, problem = _waiting(batch_id, DISCARDED_WHILE, needs_file=False)
     if problem:
         return _not_now(record.id, problem)
     _finish(record.id, failure=_(_DISCARDED))

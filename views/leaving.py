@@ -15,8 +15,8 @@ from rules import RuleBroken
 from rules.permissions import Verb
 from views.asking import present_log_in
 from views.errors import words_of
-from views.labels import show
-from views.shown import endpoint_of
+from views.labels import show, types_label
+from views.shown import endpoint_of, record_url
 
 leaving = Blueprint("leaving", __name__)
 
@@ -33,6 +33,10 @@ def officer(officer_id: int) -> Any:
         if not refused:
             return redirect(url_for("leaving.officer", officer_id=officer_id), 303)
         person = security.load(Officer, officer_id)
+    return _page(person, refused)
+
+
+def _page(person: Officer, refused: str = "") -> Response:
     today = security.today()
     held = still_held(db.session(), person.id, today=today, now=datetime.now(UTC))
     text = render_template(
@@ -44,6 +48,39 @@ def officer(officer_id: int) -> Any:
         refused=refused,
     )
     return Response(text, 400 if refused else 200)
+
+
+@leaving.get("/account/officers/<int:officer_id>/leaving/ask")
+def ask(officer_id: int) -> Any:
+    """Ask whether it is to be written down that an officer leaves on the day that was typed."""
+    person: Officer = security.load(Officer, officer_id)
+    security.require(Verb.EDIT, person)
+    try:
+        day = _day(request.args.get("left_on", ""))
+    except RuleBroken as refused:
+        return _page(person, words_of(refused))
+    today = security.today()
+    held = still_held(db.session(), person.id, today=today, now=datetime.now(UTC))
+    if day <= today:
+        when = _("The account closes now: log-ins end, roles are taken away, the password goes.")
+    else:
+        when = _("The account closes on %(day)s.", day=show(day))
+    sentences = [when]
+    if held:
+        sentences.append(_("They still hold work. Hand it over, before or after."))
+    return render_template(
+        "ask.html",
+        question=_("Record that %(name)s leaves?", name=person.name),
+        sentences=sentences,
+        action=url_for("leaving.officer", officer_id=person.id),
+        sent={"left_on": day.isoformat()},
+        words=_("Record that they leave"),
+        back=url_for("leaving.officer", officer_id=person.id),
+        crumbs=[
+            (types_label(Officer), url_for(f"{endpoint_of(Officer)}.index_view")),
+            (person.name, record_url(person)),
+        ],
+    )
 
 
 def _write_down(person: Officer) -> str:

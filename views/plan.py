@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 import security
 from actions import plan as acting
 from models import Grievance, PlanStep, Record, db
-from rules import RuleBroken
+from rules import RuleBroken, mark
 from rules.grievance import StepState
 from rules.permissions import Verb
 from views.asking import who_asks
@@ -30,6 +30,10 @@ from views.planning import (
 
 blueprint = Blueprint("plan", __name__, url_prefix="/admin/plan")
 EARLIER, LATER = "up", "down"
+DONE_ALONE = mark(
+    "You see this step and not its grievance: say when it is done. The office that handles the "
+    "grievance changes or drops it."
+)
 
 
 class PlanStepView(RecordView):
@@ -39,6 +43,21 @@ class PlanStepView(RecordView):
         if not security.can(Verb.EDIT, record):
             return []
         return [(_("Done, changed or dropped"), url_for("plan.step", step_id=record.id))]
+
+    def _fill(self, form: RecordForm, record: Record) -> None:
+        """Who sees a step and not its grievance changes nothing but whether it is done."""
+        self._check_seen([record.grievance_id])
+        super()._fill(form, record)
+
+    def _set(self, ids: list[int], column: Any, value: Any) -> int:
+        query = select(PlanStep.grievance_id).where(PlanStep.id.in_(ids)).distinct()
+        self._check_seen(list(db.session.scalars(query)))
+        return super()._set(ids, column, value)
+
+    def _check_seen(self, grievances: list[int | None]) -> None:
+        for number in grievances:
+            if number is not None and grievance_in_sight(number) is None:
+                raise RuleBroken(DONE_ALONE)
 
 
 class DoneForm(RecordForm):
@@ -103,8 +122,8 @@ def _editor(grievance: Grievance, form: RecordForm | None = None, problem: str =
 
 
 def _load_step(step_id: str) -> tuple[PlanStep, Grievance | None]:
-    """Return the step, and its grievance where the officer sees that: who took a step over at a
-    joint conference sees the step alone."""
+    """Return the step, and its grievance where the officer sees that: who took a step over from
+    another office sees the step alone."""
     step: PlanStep = security.load(PlanStep, step_id)
     security.require(Verb.EDIT, step)
     return step, grievance_in_sight(step.grievance_id)
@@ -164,10 +183,7 @@ def _do(
 ) -> str:
     """Do what the form asks and return what to say about it. Raises RuleBroken."""
     if grievance is None and asked != "done":
-        raise RuleBroken(
-            "You see this step and not its grievance: say when it is done. The office that handles "
-            "the grievance changes or drops it."
-        )
+        raise RuleBroken(DONE_ALONE)
     if grievance is not None and not (asked == "done" and one.officer_id == who_asks().id):
         require_impartial(grievance)
     if asked in ("done", "drop"):

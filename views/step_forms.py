@@ -18,6 +18,7 @@ from rules import RuleBroken, mark
 from rules.facts import LONGEST_LINE, LONGEST_TEXT
 from rules.grievance import AppealOutcome, RemedyState, ReportState
 from rules.lifecycle import Step
+from views.asking import who_asks
 from views.fields import DayField, LongField, MomentField, RecordForm, RelationField, TrimmedField
 from views.labels import english, enum_label, show
 from views.shown import endpoint_of
@@ -42,6 +43,7 @@ WORDS = {
     "due_on": mark("Day by which it is to be done"),
     "done_on": mark("Day on which it was done"),
     "verified_on": mark("Day on which you saw it done"),
+    "late_because": mark("Why it is admitted though it came too late"),
     "acknowledged_at": mark("When receipt was confirmed"),
     "outcome": mark("How far the appeal succeeds"),
     "reasons": mark("Facts and rules the outcome rests on"),
@@ -55,6 +57,9 @@ HELP = {
     "handler": mark("An officer of the office that has it, or of one below it."),
     "plan_subject_1": mark("Steps that are planned already stay. Rows left empty are not kept."),
     "due_on": mark("The complainant is told this day, and it is watched like a clock."),
+    "verify_remedy.remedy": mark(
+        "One at a time. When none is open any more, the grievance counts as remedied."
+    ),
     "merge.subject": mark("Two grievances relate by their matter, never by who brought them."),
 }
 
@@ -111,9 +116,15 @@ def _decision(grievance: Grievance, common: dict[str, Any]) -> Any:
 
 
 def _remedy(state: RemedyState) -> Made:
+    """A remedy that stands so; nobody is offered to judge what they say themselves is done."""
+
     def made(grievance: Grievance, common: dict[str, Any]) -> Any:
         found = db.session.scalars(asking.remedies(grievance.id, state)).all()
-        return _chosen([(one.id, f"{one.promise} · {show(one.due_on)}") for one in found], common)
+        me = who_asks().id
+        options = [
+            (one.id, f"{one.promise} · {show(one.due_on)}") for one in found if one.done_by_id != me
+        ]
+        return _chosen(options, common)
 
     return made
 
@@ -146,7 +157,9 @@ FIELDS: dict[str, Made] = {
     "promise": _line,
     "outcome": _outcome,
     "decision": _decision,
+    "late_because": _long,
     "claim_remedy.remedy": _remedy(RemedyState.PROMISED),
+    "verify_remedy.remedy": _remedy(RemedyState.DONE),
     "send_back_remedy.remedy": _remedy(RemedyState.DONE),
 }
 _CHOSEN: dict[str, Any] = {"decision": Decision, "remedy": Remedy}

@@ -415,17 +415,17 @@ def said(ledger: Ledger, translate: Callable[[str], str]) -> str:
 
 def test_a_due_time_says_why_it_is_what_it_is() -> None:
     assert english(BEGUN) == (
-        "Due on 06-26 23:59: 10 working days from 06-12 10:00 by Decide, version 1;"
-        " by version 1 of calendar district."
+        "Due on 06-26 23:59: 10 working days from 06-12 10:00 by the rule “Decide”, version 1;"
+        " by version 1 of the calendar “district”."
     )
     ledger = resumed(paused(), "06-18 16:00")
     ledger = recalculate(extended(ledger, 1), NEW_HOLIDAY, by="x", now=at("06-22 12:00"))
     assert english(ledger) == (
-        "Due on 07-03 23:59: 10 working days from 06-12 10:00 by Decide, version 1;"
+        "Due on 07-03 23:59: 10 working days from 06-12 10:00 by the rule “Decide”, version 1;"
         " 1 working day more by an extension;"
         " without the pause from 06-15 10:00 to 06-18 16:00 (waiting_for_complainant);"
         " counted anew on 06-22 12:00 with a new version of the calendar, before due 07-02 23:59;"
-        " by version 2 of calendar district."
+        " by version 2 of the calendar “district”."
     )
 
 
@@ -452,7 +452,7 @@ def test_a_sentence_names_closed_days_and_other_rules() -> None:
     assert "closed day" not in english(other)
     first = Rule("Act", 1, 6, ClockUnit.WORKING_DAYS, counts_first_day=True)
     begun = start(first, office(), at("06-12 10:00"), by="x", now=at("06-12 10:00"))
-    assert "6 working days with the first day, from 06-12 10:00 by Act" in english(begun)
+    assert "6 working days with the first day, from 06-12 10:00 by the rule “Act”" in english(begun)
     moved = Rule("B", 1, 2, ClockUnit.WORKING_DAYS, ends=DueTime.SAME_CLOCK, moves_start=True)
     begun = start(moved, office(), at("06-13 10:00"), by="x", now=at("06-13 10:00"))
     assert "counted from 06-15 10:00, because it came outside the hours of the rule" in english(
@@ -463,11 +463,11 @@ def test_a_sentence_names_closed_days_and_other_rules() -> None:
 CHINESE = {
     "Due on %(due)s: %(why)s.": "%(why)s，%(due)s到期。",
     "%(one)s; %(other)s": "%(one)s；%(other)s",
-    "%(time)s from %(start)s by %(rule)s, version %(version)s": (
+    "%(time)s from %(start)s by the rule “%(rule)s”, version %(version)s": (
         "依据%(rule)s（第%(version)s版），自%(start)s起%(time)s"
     ),
     "%(number)s working days": "%(number)s个工作日",
-    "by version %(version)s of calendar %(calendar)s": "日历%(calendar)s第%(version)s版",
+    "by version %(version)s of the calendar “%(calendar)s”": "日历%(calendar)s第%(version)s版",
 }
 
 

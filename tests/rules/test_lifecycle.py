@@ -31,6 +31,10 @@ remedy_under_way: verify_remedy>remedy_verified send_back_remedy>remedy_under_wa
 remedy_under_way: promise_remedy>remedy_under_way claim_remedy>remedy_under_way withdraw>withdrawn
 remedy_verified: promise_remedy>remedy_under_way close>closed appeal>appealed withdraw>withdrawn
 closed: appeal>appealed reopen>reopened
+answered: admit_appeal>appealed
+remedy_under_way: admit_appeal>appealed
+remedy_verified: admit_appeal>appealed
+closed: admit_appeal>appealed
 appealed: dismiss_appeal>back uphold_appeal>reopened withdraw>withdrawn
 reopened: route>routed withdraw>withdrawn merge>duplicate
 withdrawn: reopen>reopened

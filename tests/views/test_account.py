@@ -444,7 +444,11 @@ def test_the_account_page_lists_log_ins_and_ends_one_of_them(
     page = client.get("/account").text
     assert "Telephone" in page
     assert "Desk" in page
-    (address,) = re.findall(r'action="(/account/log-ins/\d+/end)"', page)
+    (address,) = re.findall(r'data-confirm href="(/account/log-ins/\d+/end)"', page)
+    asked = client.get(address)
+    assert "Telephone, last request on" in asked.text
+    assert f'action="{address}"' in asked.text
+    assert is_in(phone), "it was only asked"
     assert client.send(address).status_code == 303
     assert not is_in(phone)
     page = client.get("/account").text

@@ -73,7 +73,7 @@ def test_the_page_says_why_and_lists_the_ledgers(
     page = client.get(f"/admin/grievance/{one.id}/clocks")
     assert page.status_code == 200
     assert "10 working days from" in page.text
-    assert page.text.count("by The law, version 1") == 1
+    assert page.text.count("by the rule “The law”, version 1") == 1
     assert page.text.count("<table") == 2
     client.send("/account/language", language="zh_Hans_CN")
     assert client.get(f"/admin/grievance/{one.id}/clocks").status_code == 200

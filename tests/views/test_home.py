@@ -135,6 +135,20 @@ def _decision(w: World, **given: Any) -> Any:
     return make.make_decision(grievance=_grievance(w), drafted_by=w.other, **given)
 
 
+def _proposed(w: World) -> Any:
+    return make.make_decision(
+        grievance=_grievance(w, title="x"),
+        drafted_by=w.other,
+        subject="Zinnia",
+        state=DecisionState.PROPOSED,
+        proposed_at=datetime.now(UTC),
+    )
+
+
+def _given(w: World) -> dict[str, Any]:
+    return {"state": DecisionState.GIVEN, "given_on": today(), "decided_by": w.me}
+
+
 def _issued(w: World, **given: Any) -> Any:
     return make.make_supervision_notice(
         **{
@@ -242,6 +256,8 @@ CASES: dict[str, Case] = {
         ),
         lambda w: {"state": DecisionState.GIVEN, "given_on": today(), "decided_by": w.other},
     ),
+    "to_approve_in_office": Case(Role.OFFICE_HEAD, _proposed, _given),
+    "to_approve": Case(Role.DECIDER, _proposed, _given),
     "without_handler": Case(Role.OFFICE_HEAD, _grievance, lambda w: {"handler": w.other}),
     "extensions_of_the_office": Case(
         Role.OFFICE_HEAD,
@@ -290,10 +306,32 @@ CASES: dict[str, Case] = {
             "claimed_by": w.me,
         },
     ),
-    "led_and_overdue": Case(
+    "led_by_me": Case(
         Role.LEAD_OFFICIAL,
         lambda w: _grievance(w, lead_official=w.me, due_at=datetime.now(UTC) - DAY),
-        lambda w: {"due_at": datetime.now(UTC) + DAY},
+        _answered,
+    ),
+    "remedies_to_verify": Case(
+        Role.LEAD_OFFICIAL,
+        lambda w: make.make_remedy(
+            grievance=_grievance(
+                w,
+                title="x",
+                handler=w.other,
+                state=GrievanceState.REMEDY,
+                answered_at=datetime.now(UTC) + DAY,
+            ),
+            office=w.here,
+            promise="Zinnia",
+            state=RemedyState.DONE,
+            done_on=today(),
+            done_by=w.other,
+        ),
+        lambda w: {
+            "state": RemedyState.VERIFIED,
+            "verified_on": today(),
+            "verified_by": w.me,
+        },
     ),
     "reception_days": Case(
         Role.LEAD_OFFICIAL,
@@ -490,7 +528,7 @@ def test_the_list_behind_a_number_shows_what_was_counted(
 SEEN_BY_OFFICE = [
     name
     for name, case in CASES.items()
-    if case.role not in READS_EVERY_OFFICE and name != "assignments"
+    if case.role not in READS_EVERY_OFFICE and name not in ("assignments", "steps")
 ]
 
 
@@ -509,6 +547,35 @@ def test_what_is_out_of_sight_does_not_wait(
     session.expire_all()
     assert case.named not in w.home()
     assert "The pump house" not in w.home()
+
+
+def test_a_step_of_a_plan_waits_on_whoever_is_to_do_it_and_tells_nothing_of_the_grievance(
+    world: Callable[..., World], session: Any
+) -> None:
+    w = world(Role.HANDLER)
+    grievance = _grievance(w, title="Quince", responsible_office=w.elsewhere)
+    step = make.make_plan_step(grievance=grievance, subject="Dig out the pipe", officer=w.me)
+    make.make_plan_step(grievance=grievance, subject="Ask the county", officer=w.other)
+    home = w.home()
+    assert "Dig out the pipe" in home
+    assert "Ask the county" not in home
+    page = w.browser.get(f"/admin/plan/step/{step.id}")
+    assert page.status_code == 200
+    assert "Say here when it is done." in page.text
+    listed = w.browser.get("/admin/plan-step/").text
+    assert "Dig out the pipe" in listed
+    assert "Ask the county" not in listed
+    shown = w.browser.get(f"/admin/plan-step/details/?id={step.id}")
+    for text_ in (home, page.text, listed, shown.text):
+        assert "Quince" not in text_
+        assert grievance.number not in text_
+    version = re.findall(r'name="version" value="(\d+)"', page.text)[0]
+    done = w.browser.send(
+        f"/admin/plan/step/{step.id}", do="done", version=version, done_on=today().isoformat()
+    )
+    assert done.status_code == 303, done.text
+    session.expire_all()
+    assert step.state is StepState.DONE
 
 
 # --- Nobody in their own matter --------------------------------------------------------------

@@ -178,14 +178,21 @@ def test_an_officer_of_another_office_says_that_their_step_is_done_and_no_more(
     conference = make.make_joint_conference(grievance=desk.grievance, office=desk.office)
     make.make_conference_office(conference=conference, office=elsewhere)
     step = make.make_plan_step(grievance=desk.grievance, conference=conference, officer=other)
-    alone = make.make_plan_step(grievance=desk.grievance, officer=other)
+    alone = make.make_plan_step(grievance=desk.grievance, officer=other, subject="Alone")
+    somebody_elses = make.make_plan_step(grievance=desk.grievance)
     theirs = desk.browser.application.test_client()
     theirs.let_in(other)
     assert theirs.get(f"/admin/plan/{desk.grievance.id}").status_code == 404
     page = theirs.get(f"/admin/plan/step/{step.id}")
-    assert "You took this step over" in page.text
+    assert "This step is yours to do" in page.text
     assert desk.grievance.title not in page.text
-    assert theirs.get(f"/admin/plan/step/{alone.id}").status_code == 404
+    assert theirs.get(f"/admin/plan/step/{alone.id}").status_code == 200, "it is theirs to do"
+    assert theirs.get(f"/admin/plan/step/{somebody_elses.id}").status_code == 404
+    edited = theirs.send(
+        f"/admin/plan-step/edit/?id={alone.id}", subject="Other", version=str(alone.version_id)
+    )
+    session.expire_all()
+    assert (edited.status_code == 302, alone.subject) == (False, "Alone")
     desk.browser = theirs
     assert desk.to_step(step, "drop", dropped_because="No").status_code == 422
     assert desk.to_step(step, "change", subject="No").status_code == 422

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models import Grievance
-from rules.grievance import GrievanceState, PauseGround
+from rules.grievance import DecisionState, GrievanceState, PauseGround
 from rules.permissions import Role
 from rules.queues import ABOUT, QUEUES
 from tests import factories as make
@@ -46,6 +46,7 @@ def in_each(browser: Client) -> None:
     make.make_grievance(due_at=datetime.now(UTC))
     make.make_pause(grievance=mine, ground=PauseGround.COMPLAINANT, started_at=LONG_AGO)
     make.make_pause(ground=PauseGround.HEARING, started_at=LONG_AGO)
+    make.make_decision(grievance=mine, state=DecisionState.PROPOSED, proposed_at=datetime.now(UTC))
     make.make_appeal(filed_on=DAY)
 
 
@@ -60,8 +61,9 @@ def test_each_queue_counts_what_its_list_shows(as_role: Callable[..., Client]) -
     in_each(browser)
     found = counts(browser)
     assert list(found) == [
-        *("Mine", "Led by me", "My office's", "Unassigned", "Due this week", "Overdue"),
-        *("Waiting on the complainant", "Waiting on an office", "Appeals"),
+        *("Mine", "Led by me", "Without a lead official", "My office's", "Unassigned"),
+        *("Due this week", "Overdue", "Waiting on the complainant", "Waiting for approval"),
+        *("Waiting on an office", "Appeals"),
     ]
     assert found["My office's"][0] == "0"
     for words, (number, address) in found.items():

@@ -115,9 +115,7 @@ def first_state(step: str) -> S:
 def ready(world: World, session: Any, step: str) -> Grievance:
     """Return a grievance with which `step` can be taken now."""
     one = world.grievance(first_state(step))
-    if step == "claim_remedy":
-        (remedy,) = one.remedies
-        remedy.state, remedy.done_on, remedy.done_by_id = RemedyState.PROMISED, None, None
+    world.make_ready(one, step)
     for remedy in one.remedies:
         remedy.promised_on = TODAY - timedelta(days=5)
         remedy.done_on = remedy.done_on and TODAY
@@ -256,10 +254,20 @@ def test_offices_are_suggested_by_category_and_area_with_reasons(
     ):
         assert words in page.text, words
     assert page.text.index("Pipes of the mill") < page.text.index("the wider category")
-    chosen = there.get(f"{address(one, 'route')}?office={pipes.id}")
+    button = f'form="step" name="take_office" value="{pipes.id}"'
+    assert button in page.text
+    typed_already = {"reason": "It leaks at the mill.", "responsible_office": "No such office"}
+    chosen = there.send(address(one, "route"), take_office=str(pipes.id), **typed_already)
+    assert chosen.status_code == 200
     assert f'value="{pipes}"' in chosen.text
-    for bad in ("abc", "1,2", "99999999999999999999", "0"):
-        assert there.get(f"{address(one, 'route')}?office={bad}").status_code == 200
+    assert "It leaks at the mill." in chosen.text
+    assert "Not saved yet" not in chosen.text
+    for bad in ("abc", "1,2", "99999999999999999999", "0", ""):
+        page = there.send(address(one, "route"), take_office=bad, **typed_already)
+        assert page.status_code == 200
+        assert "It leaks at the mill." in page.text
+    session.expire_all()
+    assert one.state is S.ACKNOWLEDGED
 
 
 @pytest.mark.parametrize("field", ["reason", "responsible_office", "responsible_office-id"])
