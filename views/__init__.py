@@ -15,6 +15,7 @@ from models import (
     Decision,
     Document,
     Grievance,
+    GroupMembership,
     ImpartialityOverride,
     ImportBatch,
     JointConference,
@@ -26,6 +27,8 @@ from models import (
     RoleChange,
     RulePack,
     SavedView,
+    SupervisionAssignment,
+    SupervisionGroup,
     WorkCalendar,
     db,
 )
@@ -34,6 +37,7 @@ from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import (
     account,
+    assignments,
     casework,
     clocks,
     conferences,
@@ -42,6 +46,7 @@ from views import (
     documents,
     duplicates,
     errors,
+    groups,
     handing_over,
     identity,
     impartiality,
@@ -58,6 +63,7 @@ from views import (
     standards,
 )
 from views.addresses import Address
+from views.assignments import AssignmentView
 from views.badges import tone
 from views.base import RecordView
 from views.case import CASE_PARTS
@@ -66,6 +72,7 @@ from views.conferences import JointConferenceView
 from views.decisions import DecisionView
 from views.documents import DocumentView
 from views.grievances import GrievanceView, ImportBatchView
+from views.groups import GroupView, MembershipView
 from views.home import HomeView
 from views.impartiality import OverrideView
 from views.labels import (
@@ -102,6 +109,9 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
+    SupervisionAssignment: AssignmentView,
+    SupervisionGroup: GroupView,
+    GroupMembership: MembershipView,
     RulePack: RulePackView,
     WorkCalendar: WorkCalendarView,
 }
@@ -140,6 +150,13 @@ SCREENS = (
         mark("Sealed identities that nobody opens alone, and that wait for a second officer."),
         lambda: bool(security.roles() & MIGHT_OPEN),
         Desk.GRIEVANCES,
+    ),
+    Screen(
+        "assignments.board",
+        mark("Supervision board"),
+        mark("Which group supervises which office, and where there are gaps."),
+        lambda: security.can(Verb.READ, SupervisionAssignment),
+        Desk.SUPERVISION,
     ),
     Screen(
         "imports.start",
@@ -232,6 +249,8 @@ def init_app(app: Flask) -> None:
     plan.init_app(app)
     conferences.init_app(app)
     impartiality.init_app(app)
+    assignments.init_app(app)
+    groups.init_app(app)
     duplicates.init_app(app)
     clocks.init_app(app)
     standards.init_app(app)
