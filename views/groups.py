@@ -16,7 +16,7 @@ from queries import supervision as asking
 from rules import RuleBroken
 from rules.assignments import Period, members_on, too_few_from
 from rules.permissions import Verb
-from views.assignments import said_in_words, way_to_board
+from views.assignment_board import said_in_words, way_to_board
 from views.base import RecordView
 from views.fields import FILL_IN, DayField, RecordForm, RelationField, TrimmedField
 from views.planning import REFUSED, read, refuse
