@@ -44,7 +44,7 @@ class GiveForm(RecordForm):
     """Which group gets the office, and for how long."""
 
     group = GroupField("Group")
-    starts_on = DayField("First day", [validators.DataRequired(FILL_IN)])
+    starts_on = DayField("First day", [validators.InputRequired(FILL_IN)])
     ends_on = DayField("First day without it", [validators.Optional()])
 
 
@@ -52,19 +52,19 @@ class MoveForm(RecordForm):
     """Which group gets the office, from which day on."""
 
     group = GroupField("Group")
-    from_on = DayField("From", [validators.DataRequired(FILL_IN)])
+    from_on = DayField("From", [validators.InputRequired(FILL_IN)])
 
 
 class SplitForm(RecordForm):
     """On which day the second part begins."""
 
-    from_on = DayField("The second part begins on", [validators.DataRequired(FILL_IN)])
+    from_on = DayField("The second part begins on", [validators.InputRequired(FILL_IN)])
 
 
 class EndForm(RecordForm):
     """From which day on the group has the office no more."""
 
-    ends_on = DayField("First day without it", [validators.DataRequired(FILL_IN)])
+    ends_on = DayField("First day without it", [validators.InputRequired(FILL_IN)])
 
 
 class AssignmentView(RecordView):
