@@ -2220,9 +2220,7 @@ class AssignmentProposal(ReferenceRecord):
     failure: Mapped[LongText | None] = mapped_column(
         info=ACTION | DETAIL, doc="Why there is no plan, in a sentence"
     )
-    worked_out_at: Mapped[Moment | None] = mapped_column(
-        info=ACTION, doc="When the plan was there"
-    )
+    worked_out_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When the plan was there")
     decided_at: Mapped[Moment | None] = mapped_column(
         info=ACTION, doc="When the last line of it was accepted or refused"
     )

@@ -10,7 +10,7 @@ docs/decisions/0077-proposals.md says why it is done so.
 """
 
 from proposing.explaining import Load, explain, from_json, loads, to_json
-from proposing.problem import Gap, Problem, Team, Wish, make_problem
+from proposing.problem import Gap, Problem, Team, Tick, Wish, make_problem
 from proposing.solving import NOBODY, Plan, work_out
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Plan",
     "Problem",
     "Team",
+    "Tick",
     "Wish",
     "explain",
     "from_json",

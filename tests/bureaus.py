@@ -1,5 +1,6 @@
-"""Bureaus made up for tests of the proposal: groups with inspectors who serve and served offices, who
-stand aside, who are in two groups; offices in a tree with areas, overdue work and earlier periods."""
+"""Bureaus made up for tests of the proposal: groups with inspectors who serve and served offices,
+who stand aside, who are in two groups; offices in a tree with areas, overdue work and earlier
+periods."""
 
 import random
 from dataclasses import dataclass, replace
@@ -41,18 +42,13 @@ def make_bureau(groups: int, offices: int, inspectors: int, seed: int = 1) -> Bu
     earlier = {number: _history(number, groups, chance) for number in numbers}
     return Bureau(
         made,
-        {
-            number: replace(place, held=earlier.get(number, ()))
-            for number, place in places.items()
-        },
+        {number: replace(place, held=earlier.get(number, ())) for number, place in places.items()},
         areas,
         Policy(),
     )
 
 
-def _offices(
-    offices: int, chance: random.Random
-) -> tuple[dict[int, Place], dict[int, int | None]]:
+def _offices(offices: int, chance: random.Random) -> tuple[dict[int, Place], dict[int, int | None]]:
     places = {
         TOP: Place(TOP, "District", None),
         BUREAU: Place(BUREAU, "Grievance bureau", TOP),
@@ -112,8 +108,8 @@ def _count_some_twice(groups: dict[int, Group], chance: random.Random) -> None:
 
 
 def _history(office: int, groups: int, chance: random.Random) -> tuple[Held, ...]:
-    """Return the earlier periods of an office: most had a group last year, some have one still, into
-    the new year or for all of it."""
+    """Return the earlier periods of an office: most had a group last year, some have one still,
+    into the new year or for all of it."""
     if chance.random() < 0.15:
         return ()
     group = chance.randint(1, groups)

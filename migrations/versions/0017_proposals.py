@@ -7,6 +7,7 @@ Created: 2026-11-23
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
 revision = '0017'
 down_revision = '0016'
 branch_labels = None
