@@ -2171,7 +2171,7 @@ class AssignmentChange(ReferenceRecord):
 
 
 class AssignmentProposal(ReferenceRecord):
-    """A plan of who supervises what in a period, worked out by the solver. It is a draft: nothing of
+    """A plan of who supervises what in a period, as the solver found it. It is a draft: nothing of
     it holds before an officer accepts it, wholly or in part."""
 
     desk = Desk.SUPERVISION

@@ -1,6 +1,6 @@
-"""Proposals of who supervises what: asking for one, working it out, changing, accepting and refusing
-its lines. Nothing of a proposal holds until it is accepted; then actions/assignments.py gives the
-offices to their groups, by the rules as they are at that moment."""
+"""Proposals of who supervises what: asking for one, working it out, changing, accepting and
+refusing its lines. Nothing of a proposal holds until it is accepted; then actions/assignments.py
+gives the offices to their groups, by the rules as they are at that moment."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
