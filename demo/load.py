@@ -10,7 +10,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions import accounts, roles
-from demo import aside, catalogue, clocks, identities, letters, reprimands, rhythm, sample
+from demo import (
+    aside,
+    catalogue,
+    clocks,
+    identities,
+    letters,
+    reprimands,
+    rhythm,
+    sample,
+    supervision,
+)
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from papers.store import Store
@@ -75,6 +85,7 @@ def load(
     for file_name in ("grievances.toml", "rhythm.toml", "supervision.toml"):
         known.read(file_name)
         session.flush()
+    supervision.plan_ahead(known)
     say("Rules, calendars and clocks...")
     clocks.add_rules(known)
     clocks.add_clocks(known)
