@@ -233,7 +233,9 @@ def _why_not(problem: Problem, gap: Gap, seen: _Seen) -> list[Said]:
     if not problem.teams:
         return [Said(mark("There is no group that could have it."))]
     said: list[Said] = []
-    if gap.allowed:
+    if not gap.allowed:
+        said.append(Said(mark("No group may have it in these days.")))
+    else:
         said.append(
             Said(
                 mark(

@@ -356,6 +356,7 @@ def _page(
     record = security.load(AssignmentProposal, number, joinedload(AssignmentProposal.office))
     working = record.state is ProposalState.WORKING
     counts = [] if working else asking.counted(db.session(), number)
+    groups = _groups(record, counts)
     lines, onwards = ([], None) if working else _lines(number, refused)
     return render_template(
         "supervision/proposal.html",
@@ -369,7 +370,8 @@ def _page(
         refused=refused or {},
         marked=marked if problem else None,
         chosen=_chosen(),
-        groups=_groups(record, counts),
+        groups=groups,
+        heaviest=max((one["load"]["load"] for one in groups if one["load"]), default=1) or 1,
         numbers=_numbers(counts),
         states=list(ProposedState),
         problem=problem,
