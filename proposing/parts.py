@@ -12,7 +12,7 @@ from proposing.problem import OFFICE, Problem
 
 NODES = 20
 """Branches that the solver looks into at most, for each part."""
-ENOUGH = 0.002
+ENOUGH = 0.005
 """A part is good enough when it can be better by this share at most."""
 FREE = highspy.kHighsInf
 
