@@ -113,7 +113,14 @@ from rules.reprimand import (
     Scope,
 )
 from rules.rhythm import Measure, ReceptionKind, ReturnState
-from rules.supervision import ChangeKind, InspectionState, NoticeState, RecusalGround
+from rules.supervision import (
+    ChangeKind,
+    InspectionState,
+    NoticeState,
+    ProposalState,
+    ProposedState,
+    RecusalGround,
+)
 
 LongText = Annotated[str, "long"]
 Day = Annotated[date, "day"]
@@ -2179,6 +2186,139 @@ class AssignmentChange(ReferenceRecord):
 
     officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
     office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+
+
+class AssignmentProposal(ReferenceRecord):
+    """A plan of who supervises what in a period, as the solver found it. It is a draft: nothing of
+    it holds before an officer accepts it, wholly or in part."""
+
+    desk = Desk.SUPERVISION
+    read_only = True
+    title_columns = ("starts_on", "ends_on")
+    __table_args__ = (
+        CheckConstraint("ends_on > starts_on", name="ends_after_start"),
+        CheckConstraint("most_offices > 0", name="some_offices"),
+        CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name="failed_has_reason"),
+        CheckConstraint(
+            "(state = 'working_it_out') = (worked_out_at IS NULL)", name="worked_out_has_time"
+        ),
+        CheckConstraint(
+            "(state IN ('accepted', 'accepted_in_part', 'refused')) = (decided_at IS NOT NULL)",
+            name="decided_has_time",
+        ),
+        together("decided_by_someone", "decided_at", "decided_by_id"),
+    )
+
+    starts_on: Mapped[Day] = mapped_column(doc="First day of the period that is planned")
+    ends_on: Mapped[Day] = mapped_column(doc="First day after that period")
+    office_id: Mapped[int | None] = reference(
+        "office", doc="Planned for this office and those below it; empty: for all"
+    )
+    most_offices: Mapped[int | None] = mapped_column(
+        info=DETAIL, doc="Offices that a group is given at most; empty: as many as there are"
+    )
+    asked: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, info=SYSTEM, doc="Levels of offices and groups that it was asked for"
+    )
+    state: Mapped[ProposalState] = mapped_column(
+        server_default="working_it_out", info=ACTION, doc="How far it is"
+    )
+    done: Mapped[int] = mapped_column(
+        server_default="0", info=SYSTEM | {"trail": False}, doc="Hundredths worked out so far"
+    )
+    offices: Mapped[int | None] = mapped_column(
+        info=ACTION, doc="Offices without a group that it plans for"
+    )
+    placed: Mapped[int | None] = mapped_column(
+        info=ACTION, doc="Offices for which it proposes a group"
+    )
+    summary: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, info=SYSTEM, doc="Load of each group, and the weights it was worked out with"
+    )
+    failure: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why there is no plan, in a sentence"
+    )
+    worked_out_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When the plan was there")
+    decided_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When the last line of it was accepted or refused"
+    )
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who decided that line"
+    )
+
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
+    lines: Mapped[list["ProposedAssignment"]] = parts("proposal")
+
+
+class ProposedAssignment(ReferenceRecord):
+    """One line of a proposal: an office, the group that should have it, and why; or why none."""
+
+    desk = Desk.SUPERVISION
+    read_only = True
+    title_columns = ("starts_on",)
+    __table_args__ = (
+        UniqueConstraint("proposal_id", "office_id", "starts_on"),
+        UniqueConstraint("proposal_id", "position"),
+        CheckConstraint("ends_on > starts_on", name="ends_after_start"),
+        CheckConstraint(
+            "(state IN ('accepted', 'refused')) = (decided_at IS NOT NULL)",
+            name="decided_has_time",
+        ),
+        together("decided_by_someone", "decided_at", "decided_by_id"),
+        CheckConstraint(
+            "state NOT IN ('proposed', 'accepted') OR group_id IS NOT NULL", name="placed_has_group"
+        ),
+        CheckConstraint(
+            "state = 'accepted' OR supervision_assignment_id IS NULL",
+            name="accepted_has_assignment",
+        ),
+    )
+
+    proposal_id: Mapped[int] = reference(
+        "assignment_proposal", ondelete="CASCADE", doc="Proposal it belongs to"
+    )
+    position: Mapped[int] = mapped_column(
+        doc="Place in the order of urgency: more overdue and longer without a visit first"
+    )
+    office_id: Mapped[int] = reference("office", doc="Office that no group has in these days")
+    group_id: Mapped[int | None] = reference(
+        "supervision_group", doc="Group that should have it; empty: none could be found"
+    )
+    found_group_id: Mapped[int | None] = reference(
+        "supervision_group",
+        info={"list": False},
+        doc="Group that was found before somebody chose another one",
+    )
+    starts_on: Mapped[Day] = mapped_column(doc="First day")
+    ends_on: Mapped[Day] = mapped_column(doc="First day after it")
+    state: Mapped[ProposedState] = mapped_column(
+        server_default="proposed", info=ACTION, doc="Proposed, accepted, refused, or not placed"
+    )
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, info=SYSTEM, doc="Why this group, or why none"
+    )
+    decided_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When it was accepted or refused"
+    )
+    decided_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who accepted or refused it"
+    )
+    supervision_assignment_id: Mapped[int | None] = reference(
+        "supervision_assignment",
+        ondelete="SET NULL",
+        info=ACTION | {"list": False},
+        doc="Assignment that was made of it; empty where that was taken away again",
+    )
+
+    proposal: Mapped["AssignmentProposal"] = relationship(back_populates="lines")
+    office: Mapped["Office"] = relationship(foreign_keys=office_id)
+    group: Mapped["SupervisionGroup | None"] = relationship(foreign_keys=group_id)
+    found_group: Mapped["SupervisionGroup | None"] = relationship(foreign_keys=found_group_id)
+    supervision_assignment: Mapped["SupervisionAssignment | None"] = relationship(
+        foreign_keys=supervision_assignment_id
+    )
+    decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
 
 class Recusal(ReferenceRecord):

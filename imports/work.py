@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Engine, Update, update
 from sqlalchemy.orm import Session
 
-from access import telling
+import beside
 from imports.staging import Progress
 from models import ImportBatch
 
 WORKER_LOCK = 1_764_305
 """First key of the advisory lock that the worker of a batch holds; the batch is the second."""
-TICK = 0.5
-"""Seconds between two figures of the progress."""
 DAYS_KEPT = 7
 
 
@@ -74,49 +72,20 @@ def worker(
     engine: Engine, batch_id: int, settings: Callable[[], Mapping[str, str]], size: int
 ) -> Iterator[Progress | None]:
     """Hold the lock of a batch and give what tells it how much of its `size` bytes is read; None
-    where somebody else holds it. `settings` name the officer to the database.
+    where somebody else holds it. `settings` name the officer to the database."""
+    table = ImportBatch.__table__
 
-    The connection is closed at the end and never used again, so neither the lock nor the name of
-    the officer outlives the block; a process that dies loses both.
-    """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.detach()
-        lock = select(func.pg_try_advisory_lock(WORKER_LOCK, batch_id))
-        if not connection.scalar(lock):
+    def change(bytes_done: int, rows: int) -> Update:
+        written = update(table).where(table.c.id == batch_id)
+        return written.values(bytes_done=bytes_done, rows_read=rows)
+
+    with beside.holding(engine, WORKER_LOCK, batch_id) as connection:
+        if connection is None:
             yield None
             return
-        yield _ticker(connection, settings, batch_id, size)
+        yield beside.ticker(connection, settings, change, lambda done, _rows: done == size)
 
 
 def is_worked_on(session: Session, batch_id: int) -> bool:
     """Return whether some process holds the lock of the batch."""
-    return bool(session.scalar(_HOLDER, {"first": WORKER_LOCK, "second": batch_id}))
-
-
-def _ticker(
-    connection: Connection, settings: Callable[[], Mapping[str, str]], batch_id: int, size: int
-) -> Progress:
-    table = ImportBatch.__table__
-    last = 0.0
-
-    def tick(bytes_done: int, rows: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= TICK or bytes_done == size:
-            last = time.monotonic()
-            connection.execute(telling(settings(), local=False))
-            connection.execute(
-                update(table)
-                .where(table.c.id == batch_id)
-                .values(bytes_done=bytes_done, rows_read=rows)
-            )
-
-    return tick
-
-
-_HOLDER = text("""
-    SELECT EXISTS (
-        SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND granted AND objsubid = 2
-          AND classid = :first AND objid = :second
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-""")
+    return beside.is_held(session, WORKER_LOCK, batch_id)

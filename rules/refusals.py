@@ -199,6 +199,11 @@ SENTENCES: dict[str, str] = {
     "some_members": mark("A group needs 1 to 50 members."),
     "visits_within_ten_years": mark("Give 1 to 3660 days between visits."),
     "weights_to_100": mark("Give each weight from 0 to 100."),
+    "some_offices": mark("A group is given one office at least."),
+    "failed_has_reason": mark("What failed says why, and only that."),
+    "worked_out_has_time": mark("A proposal is worked out at a time, or is still worked out."),
+    "placed_has_group": mark("Choose a group for this office first."),
+    "accepted_has_assignment": mark("Only what was accepted has become an assignment."),
     "set_aside_by_others": mark(
         "A recusal is set aside by two other officers, not by the officer concerned."
     ),

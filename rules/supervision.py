@@ -35,3 +35,23 @@ class ChangeKind(enum.StrEnum):
     TAKE_AWAY = "take_away"
     MANY = "assign_many"
     UNDO = "undo"
+
+
+class ProposalState(enum.StrEnum):
+    """How far a proposal of assignments is. Nothing of it holds before it is accepted."""
+
+    WORKING = "working_it_out"
+    DRAFT = "draft"
+    ACCEPTED = "accepted"
+    IN_PART = "accepted_in_part"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class ProposedState(enum.StrEnum):
+    """What became of one line of a proposal."""
+
+    OPEN = "proposed"
+    NOT_PLACED = "not_placed"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"

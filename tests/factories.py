@@ -22,6 +22,7 @@ from models import (
     Appeal,
     Area,
     AssignmentChange,
+    AssignmentProposal,
     AuditEntry,
     CalendarDay,
     Category,
@@ -64,6 +65,7 @@ from models import (
     OfficerSession,
     Pause,
     PlanStep,
+    ProposedAssignment,
     Reception,
     ReceptionDay,
     Record,
@@ -112,7 +114,7 @@ from rules.permissions import Role
 from rules.records import AuditVerb
 from rules.reprimand import Ground
 from rules.rhythm import Measure
-from rules.supervision import ChangeKind, RecusalGround
+from rules.supervision import ChangeKind, ProposalState, RecusalGround
 
 # To check a password is 0.2 s of work, on purpose. Here it is next to none, but for the tests of
 # that purpose (`dear` in tests/views/test_account.py) and in servers with a process of their own.
@@ -647,6 +649,34 @@ def make_assignment_change(**given: Any) -> AssignmentChange:
         periods=1,
         before=[],
         after=[],
+    )
+
+
+def make_assignment_proposal(**given: Any) -> AssignmentProposal:
+    return _make(
+        AssignmentProposal,
+        given,
+        starts_on=DAY,
+        ends_on=DAY + timedelta(days=365),
+        asked={"levels": [], "groups": []},
+        state=ProposalState.DRAFT,
+        worked_out_at=NOON,
+        offices=1,
+        placed=1,
+    )
+
+
+def make_proposed_assignment(**given: Any) -> ProposedAssignment:
+    return _make(
+        ProposedAssignment,
+        given,
+        proposal_id=_id(make_assignment_proposal),
+        position=lambda: next(_number),
+        office_id=_id(make_office),
+        group_id=_id(make_supervision_group),
+        starts_on=DAY,
+        ends_on=DAY + timedelta(days=365),
+        reasons=[],
     )
 
 

@@ -11,6 +11,7 @@ from flask_babel import get_locale, gettext
 import security
 from models import (
     RECORD_TYPES,
+    AssignmentProposal,
     AuditEntry,
     Decision,
     Document,
@@ -58,6 +59,7 @@ from views import (
     messages,
     news,
     plan,
+    proposals,
     roles,
     saved,
     search,
@@ -90,6 +92,7 @@ from views.labels import (
 from views.letters import LetterTemplateView
 from views.offices import OfficerView
 from views.plan import PlanStepView
+from views.proposals import AssignmentProposalView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
 from views.shown import address_of, endpoint_of, record_url
@@ -102,6 +105,7 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Grievance: GrievanceView,
     ImpartialityOverride: OverrideView,
     ImportBatch: ImportBatchView,
+    AssignmentProposal: AssignmentProposalView,
     PlanStep: PlanStepView,
     JointConference: JointConferenceView,
     Remedy: RemedyView,
@@ -159,6 +163,13 @@ SCREENS = (
         mark("Supervision board"),
         mark("Which group supervises which office, and where there are gaps."),
         lambda: security.can(Verb.READ, SupervisionAssignment),
+        Desk.SUPERVISION,
+    ),
+    Screen(
+        "proposals.start",
+        mark("Proposals"),
+        mark("Who should supervise which office: plans worked out by the rules, with reasons."),
+        lambda: security.can(Verb.READ, AssignmentProposal),
         Desk.SUPERVISION,
     ),
     Screen(
@@ -249,6 +260,7 @@ def init_app(app: Flask) -> None:
         if model.screen:
             register(admin, model)
     imports.init_app(app)
+    proposals.init_app(app)
     identity.init_app(app)
     plan.init_app(app)
     conferences.init_app(app)

@@ -28,7 +28,7 @@ from rules.grievance import (
 from rules.records import ImportState
 from rules.reprimand import Outcome, RectificationState, ReferralState, ReprimandState
 from rules.rhythm import ReturnState
-from rules.supervision import InspectionState, NoticeState
+from rules.supervision import InspectionState, NoticeState, ProposalState, ProposedState
 
 
 class Tone(enum.StrEnum):
@@ -90,6 +90,19 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
         open=[NoticeState.DRAFT],
         waiting=[NoticeState.ISSUED, NoticeState.REPLIED],
         ended=[NoticeState.CLOSED],
+    ),
+    ProposalState: _tones(
+        open=[ProposalState.WORKING],
+        waiting=[ProposalState.DRAFT],
+        good=[ProposalState.ACCEPTED, ProposalState.IN_PART],
+        bad=[ProposalState.FAILED],
+        ended=[ProposalState.REFUSED],
+    ),
+    ProposedState: _tones(
+        waiting=[ProposedState.OPEN],
+        good=[ProposedState.ACCEPTED],
+        bad=[ProposedState.NOT_PLACED],
+        ended=[ProposedState.REFUSED],
     ),
     ReprimandState: _tones(
         open=[ReprimandState.DRAFT, ReprimandState.CHECKED],

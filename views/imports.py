@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 from flask import (
@@ -23,7 +22,6 @@ from flask import (
     send_file,
     url_for,
 )
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +29,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as Reply
 
+import beside
 import imports as importing
 import limits
 import security
@@ -147,9 +146,8 @@ def progress(batch_id: str) -> Response:
     return jsonify(
         running=record.state in WORKING and lives,
         state=record.state,
-        bytes_done=record.bytes_done,
-        bytes_total=record.bytes_total,
-        rows_read=record.rows_read,
+        done=record.bytes_done,
+        all=record.bytes_total,
         words=_words(record),
     )
 
@@ -337,39 +335,22 @@ class Job:
 
 def _begin(batch_id: int, work: Callable[[Job], None]) -> None:
     """Start `work` in a thread and wait until it holds the lock of the batch."""
-    officer = security.current_officer()
-    held = Event()
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    Thread(
-        target=_run,
-        name=f"import-{batch_id}",
-        daemon=True,
-        args=(app, batch_id, officer.id if officer else None, security.language(), work, held),
-    ).start()
-    held.wait(30)
+    beside.begin(f"import-{batch_id}", lambda number, held: _run(batch_id, number, work, held))
 
 
 def _run(
-    app: Flask,
-    batch_id: int,
-    officer_id: int | None,
-    language: str,
-    work: Callable[[Job], None],
-    held: Event,
+    batch_id: int, officer_id: int | None, work: Callable[[Job], None], held: Callable[[], None]
 ) -> None:
-    with app.app_context(), security.acting_for(officer_id), force_locale(language):
-        files = _files(batch_id)
-        try:
-            size = files.file.stat().st_size
-            with importing.worker(db.engine, batch_id, security.named(officer_id), size) as tick:
-                held.set()
-                if tick is not None:
-                    work(Job(batch_id, files, tick))
-        except (SQLAlchemyError, OSError):
-            app.logger.exception("import %s ended early", batch_id)
-            _note_failure(batch_id)
-        finally:
-            held.set()
+    files = _files(batch_id)
+    try:
+        size = files.file.stat().st_size
+        with importing.worker(db.engine, batch_id, security.named(officer_id), size) as tick:
+            held()
+            if tick is not None:
+                work(Job(batch_id, files, tick))
+    except (SQLAlchemyError, OSError):
+        current_app.logger.exception("import %s ended early", batch_id)
+        _note_failure(batch_id)
 
 
 def _check(job: Job) -> None:

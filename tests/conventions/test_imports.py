@@ -13,8 +13,8 @@ from tests.conventions.sources import TOOLS, listed, modules
 RULES = {"config", "rules"}
 MODELS = RULES | {"models"}
 ASKING = MODELS | {"access", "budget", "limits", "queries", "security"}
-DOING = ASKING | {"actions", "papers", "sealing"}
-FILES_IN_AND_OUT = DOING | {"exports", "imports", "demo"}
+DOING = ASKING | {"actions", "papers", "proposing", "sealing"}
+FILES_IN_AND_OUT = DOING | {"beside", "exports", "imports", "demo"}
 SET_UP = {"config", "postgres", "embedded"}
 MAY_IMPORT = {
     "config": set(),
@@ -23,6 +23,8 @@ MAY_IMPORT = {
     "access": MODELS | {"postgres"},
     "sealing": RULES,
     "papers": RULES,
+    "proposing": RULES,
+    "beside": {"access", "security"},
     "queries": MODELS,
     "budget": set(),
     "limits": set(),
@@ -31,7 +33,7 @@ MAY_IMPORT = {
     "mailing": {"rules"},
     "actions": DOING | {"mailing"},
     "exports": DOING,
-    "imports": DOING,
+    "imports": DOING | {"beside"},
     "demo": DOING | {"imports"},
     "backup": DOING | SET_UP,
     "doctor": DOING | SET_UP | {"backup"},
@@ -49,7 +51,7 @@ MAY_IMPORT = {
 }
 # Libraries that a layer lives without: who asks over HTTP is no business of what is below.
 WEB = ("flask", "flask_admin", "flask_babel", "flask_login", "flask_wtf", "werkzeug", "wtforms")
-NO_WEB = ("queries", "actions", "exports", "imports", "demo")
+NO_WEB = ("queries", "proposing", "actions", "exports", "imports", "demo")
 # Parts of views/base.py that are files of their own; every view may use them.
 PARTS_OF_BASE = (
     *("asking", "badges", "base", "bulk", "inline", "listing", "filtering", "kept", "tools"),

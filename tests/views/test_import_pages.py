@@ -277,10 +277,10 @@ def test_running_work_is_shown_and_cannot_be_started_twice(browser: Any) -> None
     with somebody_works_on(browser, address):
         set_state(browser, address, ImportState.CHECKING)
         page = browser.get(address).text
-        assert "import-progress.js" in page
+        assert "progress.js" in page
         assert "Look again" in page
         now = browser.get(f"{address}/progress").json
-        assert (now["running"], now["bytes_done"], now["bytes_total"]) == (True, 10, len(GOOD))
+        assert (now["running"], now["done"], now["all"]) == (True, 10, len(GOOD))
         assert now["words"].startswith("Reading the file: 2 rows")
         for step in ("check", "import", "discard"):
             assert browser.send(f"{address}/{step}").status_code == 303

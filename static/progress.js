@@ -1,9 +1,9 @@
-// Keeps the figures of a running import fresh, and loads the page anew when it has ended.
-const place = document.querySelector("[data-import-progress]");
+// Keeps the figures of work that goes on fresh, and loads the page anew when it has ended.
+const place = document.querySelector("[data-progress]");
 
 async function look() {
   try {
-    const reply = await fetch(place.dataset.importProgress, { headers: { Accept: "application/json" } });
+    const reply = await fetch(place.dataset.progress, { headers: { Accept: "application/json" } });
     if (!reply.ok) throw new Error(String(reply.status));
     const now = await reply.json();
     if (!now.running) {
@@ -11,9 +11,9 @@ async function look() {
       return;
     }
     const bar = place.querySelector("progress");
-    if (now.bytes_done < now.bytes_total) {
-      bar.max = now.bytes_total;
-      bar.value = now.bytes_done;
+    if (now.done < now.all) {
+      bar.max = now.all;
+      bar.value = now.done;
     } else {
       bar.removeAttribute("value");
     }
