@@ -29,6 +29,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    Computed,
     Date,
     DateTime,
     Enum,
@@ -114,6 +115,7 @@ from rules.reprimand import (
 )
 from rules.rhythm import Measure, ReceptionKind, ReturnState
 from rules.supervision import InspectionState, NoticeState, RecusalGround
+from rules.visits import AnswerKind, Remedied, VisitAnswer
 
 LongText = Annotated[str, "long"]
 Day = Annotated[date, "day"]
@@ -209,7 +211,10 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     `title_columns`  own columns that name a record to people, joined by " · "
     `sorted_by`      column of the list's first order, with "-" for newest first
     `office_paths`   dotted paths to the offices whose officers see it (OfficeRecord)
-    `told_from`      column that is empty for as long as these offices are not to know of it
+    `told_from`      column that is empty for as long as these offices are not to know of it, or a
+                     dotted path to one: it holds for the paths that begin in the same way
+    `kept_from_line` True: until then nobody who serves these offices or one below them sees it
+                     either, in whatever role; auditors do
     `owner_path`     column of the officer it belongs to, who alone changes it (OwnRecord)
     `shared_with`    columns of an office and of a role, whose officers see it as well; below the
                      office too
@@ -225,6 +230,7 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     sorted_by: ClassVar[str] = "-id"
     office_paths: ClassVar[tuple[str, ...]] = ()
     told_from: ClassVar[str | None] = None
+    kept_from_line: ClassVar[bool] = False
     owner_path: ClassVar[str | None] = None
     shared_with: ClassVar[tuple[str, str] | None] = None
     covering: ClassVar[tuple[str, ...]] = ()
@@ -1485,36 +1491,53 @@ class RoutingObjection(OfficeRecord):
     decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
 
-class Document(OfficeRecord):
+class StoredFile:
+    """The columns of a record with a file that is kept outside the database (papers/)."""
+
+    media_type: Mapped[str | None] = mapped_column(
+        String(120), info=SYSTEM, doc="Type of the file, found from its content", sort_order=1
+    )
+    size: Mapped[int | None] = mapped_column(
+        BigInteger, info=SYSTEM, doc="Bytes of the file", sort_order=1
+    )
+    sha256: Mapped[str | None] = mapped_column(
+        String(64), info=SYSTEM, doc="SHA-256 of the file, in hex", sort_order=1
+    )
+    sent_sha256: Mapped[str | None] = mapped_column(
+        String(64),
+        info=SYSTEM,
+        doc="SHA-256 of the file as it was sent, before it was cleaned",
+        sort_order=1,
+    )
+    stored_name: Mapped[str | None] = mapped_column(
+        String(80),
+        unique=True,
+        info=SYSTEM | {"secret": True},
+        doc="Name of the stored file",
+        sort_order=1,
+    )
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            together("stored_whole", "stored_name", "media_type", "size", "sha256"),
+            CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+            CheckConstraint("sent_sha256 ~ '^[0-9a-f]{64}$'", name="sent_sha256_in_hex"),
+            CheckConstraint("size >= 0", name="size_not_negative"),
+        )
+
+
+class Document(StoredFile, OfficeRecord):
     """A paper or file that belongs to a grievance."""
 
     desk = Desk.CASEWORK
     office_paths = GRIEVANCE_OFFICES
-    __table_args__ = (
-        together("stored_whole", "stored_name", "media_type", "size", "sha256"),
-        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
-        CheckConstraint("sent_sha256 ~ '^[0-9a-f]{64}$'", name="sent_sha256_in_hex"),
-        CheckConstraint("size >= 0", name="size_not_negative"),
-    )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it belongs to")
     name: Mapped[str] = mapped_column(doc="Name of the document, without names of people")
     kind: Mapped[DocumentKind] = mapped_column(doc="What sort of document it is")
     received_on: Mapped[Day | None] = mapped_column(doc="Day it reached the file")
     kept_at: Mapped[str | None] = mapped_column(info=DETAIL, doc="Where the paper original is kept")
-    media_type: Mapped[str | None] = mapped_column(
-        String(120), info=SYSTEM, doc="Type of the file, found from its content"
-    )
-    size: Mapped[int | None] = mapped_column(BigInteger, info=SYSTEM, doc="Bytes of the file")
-    sha256: Mapped[str | None] = mapped_column(
-        String(64), info=SYSTEM, doc="SHA-256 of the file, in hex"
-    )
-    sent_sha256: Mapped[str | None] = mapped_column(
-        String(64), info=SYSTEM, doc="SHA-256 of the file as it was sent, before it was cleaned"
-    )
-    stored_name: Mapped[str | None] = mapped_column(
-        String(80), unique=True, info=SYSTEM | {"secret": True}, doc="Name of the stored file"
-    )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="documents")
 
@@ -2140,17 +2163,73 @@ class Recusal(ReferenceRecord):
     seconded_by: Mapped["Officer | None"] = relationship(foreign_keys=seconded_by_id)
 
 
-class Inspection(OfficeRecord):
-    """A visit of a supervision group to an office."""
+class ChecklistTemplate(ReferenceRecord):
+    """A list of questions for visits. A visit takes a copy when it begins, and keeps what was asked
+    when the list is changed later."""
 
     desk = Desk.SUPERVISION
-    told_from = "done_on"
+
+    name: Mapped[str] = mapped_column(unique=True, doc="Name of the list")
+    purpose: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What visits it is for, and on what rule it rests"
+    )
+    retired_on: Mapped[Day | None] = mapped_column(
+        doc="First day on which no new visit takes it; empty: it is in use"
+    )
+
+    questions: Mapped[list["ChecklistQuestion"]] = parts("template")
+    inspections: Mapped[list["Inspection"]] = parts("template")
+
+
+class ChecklistQuestion(ReferenceRecord):
+    """A question of a list for visits, about how the office handles grievances."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("wording",)
+    sorted_by = "position"
+    __table_args__ = (CheckConstraint("position >= 1", name="position_from_one"),)
+
+    template_id: Mapped[int] = reference("checklist_template", doc="List it belongs to")
+    position: Mapped[int] = mapped_column(doc="Place in the list, from 1")
+    section: Mapped[str | None] = mapped_column(doc="Heading under which it stands")
+    wording: Mapped[str] = mapped_column(
+        String(500), doc="The question, so that “yes” means it is as it should be"
+    )
+    guidance: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What to look at, and what counts as yes"
+    )
+    kind: Mapped[AnswerKind] = mapped_column(
+        server_default="yes_partly_or_no", doc="What it asks for"
+    )
+    ground: Mapped[Ground | None] = mapped_column(
+        doc="Failure of duty that a “no” would show; empty: none"
+    )
+
+    template: Mapped["ChecklistTemplate"] = relationship(back_populates="questions")
+
+
+class Inspection(OfficeRecord):
+    """A visit of a supervision group to an office. One without notice is hidden from the office
+    until it begins."""
+
+    desk = Desk.SUPERVISION
+    told_from = "told_at"
+    kept_from_line = True
     title_columns = ("subject",)
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
         CheckConstraint(
             "(state = 'cancelled') = (cancelled_because IS NOT NULL)", name="cancelled_has_reason"
         ),
+        CheckConstraint(
+            "begun_at IS NOT NULL OR (state <> 'under_way' AND NOT (state = 'done' "
+            "AND is_unannounced))",
+            name="begun_has_time",
+        ),
+        CheckConstraint("state <> 'planned' OR begun_at IS NULL", name="planned_not_begun"),
+        CheckConstraint("sample_size BETWEEN 0 AND 100", name="sample_of_up_to_100"),
+        CheckConstraint("sample_since <= planned_on", name="sample_from_before"),
+        CheckConstraint("sample_seed ~ '^[0-9a-f]{32}$'", name="seed_in_hex"),
     )
 
     group_id: Mapped[int] = reference("supervision_group", doc="Group that visits")
@@ -2158,21 +2237,183 @@ class Inspection(OfficeRecord):
     inspector_id: Mapped[int] = reference("officer", doc="Inspector in charge")
     subject: Mapped[str] = mapped_column(String(300), doc="What the visit looks into")
     planned_on: Mapped[Day] = mapped_column(doc="Day of the visit")
+    is_unannounced: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        doc="Without notice: the office sees it only when it begins",
+    )
+    template_id: Mapped[int | None] = reference(
+        "checklist_template", doc="Questions that are asked there", info={"list": False}
+    )
+    sample_size: Mapped[int] = mapped_column(
+        server_default="10",
+        info=DETAIL,
+        doc="How many closed grievances are drawn by lot and looked at again; 0: none",
+    )
+    sample_since: Mapped[Day | None] = mapped_column(
+        info=DETAIL,
+        doc="Drawn from those closed on or after this day; empty: in the year before the visit",
+    )
     state: Mapped[InspectionState] = mapped_column(
-        server_default="planned", info=ACTION, doc="Planned, done or cancelled"
+        server_default="planned", info=ACTION, doc="Planned, under way, done or cancelled"
+    )
+    begun_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"list": False}, doc="When the visit began"
     )
     done_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the visit took place")
     cancelled_because: Mapped[LongText | None] = mapped_column(
         info=ACTION | DETAIL, doc="Why there was no visit"
     )
     summary: Mapped[LongText | None] = mapped_column(
-        info=DETAIL, doc="What was looked at and who was heard, without names of complainants"
+        info=ACTION | DETAIL,
+        doc="What was looked at and who was heard, without names of complainants",
+    )
+    sample_seed: Mapped[str | None] = mapped_column(
+        String(32),
+        info={"set_by": "system"} | DETAIL,
+        doc="Seed from which the sample was drawn; who has it can draw the same again",
+    )
+    told_at: Mapped[Moment | None] = mapped_column(
+        Computed("CASE WHEN is_unannounced THEN begun_at ELSE created_at END", persisted=True),
+        info=SYSTEM,
+        doc="From when the office sees the visit",
     )
 
     group: Mapped["SupervisionGroup"] = relationship(back_populates="inspections")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     inspector: Mapped["Officer"] = relationship(foreign_keys=inspector_id)
+    template: Mapped["ChecklistTemplate | None"] = relationship(back_populates="inspections")
     findings: Mapped[list["Finding"]] = parts("inspection")
+    answers: Mapped[list["InspectionAnswer"]] = parts("inspection")
+    strata: Mapped[list["InspectionStratum"]] = parts("inspection")
+    sampled: Mapped[list["SampledGrievance"]] = parts("inspection")
+    documents: Mapped[list["InspectionDocument"]] = parts("inspection")
+
+
+class _VisitPart(OfficeRecord):
+    """What belongs to a visit. The office sees it when the visit is done."""
+
+    __abstract__ = True
+    desk = Desk.SUPERVISION
+    office_paths = ("inspection.office_id",)
+    told_from = "inspection.done_on"
+    kept_from_line = True
+    read_only = True
+
+
+class InspectionAnswer(_VisitPart):
+    """A question as it was asked at a visit, and what was seen."""
+
+    title_columns = ("wording",)
+    __table_args__ = (
+        UniqueConstraint("inspection_id", "position"),
+        CheckConstraint("position >= 1", name="position_from_one"),
+        together("answered_by_whom", "answered_at", "answered_by_id"),
+    )
+
+    inspection_id: Mapped[int] = reference("inspection", ondelete="CASCADE", doc="Visit")
+    position: Mapped[int] = mapped_column(info=SYSTEM, doc="Place in the list, from 1")
+    section: Mapped[str | None] = mapped_column(info=SYSTEM, doc="Heading under which it stands")
+    wording: Mapped[str] = mapped_column(
+        String(500), info=SYSTEM | {"list": True, "sort": True}, doc="The question as it was asked"
+    )
+    guidance: Mapped[LongText | None] = mapped_column(info=SYSTEM, doc="What to look at")
+    kind: Mapped[AnswerKind] = mapped_column(info=SYSTEM, doc="What it asks for")
+    ground: Mapped[Ground | None] = mapped_column(
+        info=SYSTEM, doc="Failure of duty that a “no” would show"
+    )
+    answer: Mapped[VisitAnswer | None] = mapped_column(info=ACTION, doc="What was seen")
+    note: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What it rests on, without names of complainants"
+    )
+    answered_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was answered")
+    answered_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Inspector who answered"
+    )
+
+    inspection: Mapped["Inspection"] = relationship(back_populates="answers")
+    answered_by: Mapped["Officer | None"] = relationship(foreign_keys=answered_by_id)
+
+
+class InspectionStratum(_VisitPart):
+    """Closed grievances of one category, in time or late, of which the sample of a visit was
+    drawn: kept so that anybody can draw it again."""
+
+    title_columns = ("size",)
+    __table_args__ = (
+        UniqueConstraint(
+            "inspection_id", "category_id", "was_in_time", postgresql_nulls_not_distinct=True
+        ),
+        CheckConstraint("cardinality(grievance_ids) > 0", name="stratum_not_empty"),
+    )
+
+    inspection_id: Mapped[int] = reference("inspection", ondelete="CASCADE", doc="Visit")
+    category_id: Mapped[int | None] = reference(
+        "category", info={"set_by": "system"}, doc="What they are about"
+    )
+    was_in_time: Mapped[bool | None] = mapped_column(
+        info={"set_by": "system"}, doc="Whether they were answered in time; empty: no time was set"
+    )
+    grievance_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger),
+        info=SYSTEM | {"secret": True},
+        doc="Numbers of the grievances, lowest first",
+    )
+    size: Mapped[int] = mapped_column(
+        Computed("cardinality(grievance_ids)", persisted=True),
+        info={"set_by": "system", "sort": False},
+        doc="How many they are",
+    )
+
+    inspection: Mapped["Inspection"] = relationship(back_populates="strata")
+    category: Mapped["Category | None"] = relationship(foreign_keys=category_id)
+
+
+class SampledGrievance(_VisitPart):
+    """A closed grievance that was drawn by lot for a visit, and whether it is really remedied."""
+
+    title_columns = ("remedied",)
+    __table_args__ = (
+        UniqueConstraint("inspection_id", "grievance_id"),
+        UniqueConstraint("inspection_id", "position"),
+        CheckConstraint("position >= 1", name="position_from_one"),
+        together("answered_by_whom", "answered_at", "answered_by_id"),
+    )
+
+    inspection_id: Mapped[int] = reference("inspection", ondelete="CASCADE", doc="Visit")
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance that is looked at again")
+    position: Mapped[int] = mapped_column(info=SYSTEM, doc="Place in the sample, from 1")
+    category_id: Mapped[int | None] = reference(
+        "category", info={"set_by": "system"}, doc="What it was about when it was drawn"
+    )
+    was_in_time: Mapped[bool | None] = mapped_column(
+        info={"set_by": "system"}, doc="Whether it was answered in time; empty: no time was set"
+    )
+    remedied: Mapped[Remedied | None] = mapped_column(
+        info=ACTION, doc="Whether what it was about is really put right"
+    )
+    note: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What was seen, without names of complainants"
+    )
+    answered_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was written")
+    answered_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Inspector who looked"
+    )
+
+    inspection: Mapped["Inspection"] = relationship(back_populates="sampled")
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    category: Mapped["Category | None"] = relationship(foreign_keys=category_id)
+    answered_by: Mapped["Officer | None"] = relationship(foreign_keys=answered_by_id)
+
+
+class InspectionDocument(StoredFile, _VisitPart):
+    """A photo or paper from a visit."""
+
+    inspection_id: Mapped[int] = reference("inspection", doc="Visit it is from")
+    name: Mapped[str] = mapped_column(
+        info={"set_by": "action"}, doc="Name of the document, without names of people"
+    )
+
+    inspection: Mapped["Inspection"] = relationship(back_populates="documents")
 
 
 class Finding(OfficeRecord):

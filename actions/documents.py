@@ -1,10 +1,11 @@
-"""Keeping a document of a grievance: its file is cleaned and stored, the record tells of it."""
+"""Keeping a document of a grievance or of a visit: its file is cleaned and stored, the record tells
+of it."""
 
 import hashlib
 from dataclasses import dataclass
 from datetime import date
 
-from models import Document, Grievance, db
+from models import Document, Grievance, Inspection, InspectionDocument, db
 from papers import Store, Stored, clean
 from rules import RuleBroken
 from rules.grievance import DocumentKind
@@ -28,24 +29,43 @@ def keep_document(
     over, and `flask documents` removes it. `largest` is in bytes. Raises RuleBroken with what to
     do, OSError where the disk refuses it.
     """
+    document = Document(
+        grievance_id=grievance.id,
+        name=name,
+        kind=told.kind,
+        received_on=told.received_on,
+        **_kept(content, store, largest),
+    )
+    db.session.add(document)
+    db.session.flush()
+    return document
+
+
+def keep_from_visit(
+    inspection: Inspection, content: bytes, *, name: str, store: Store, largest: int
+) -> InspectionDocument:
+    """Keep a photo or paper from a visit in the same way. Raises RuleBroken, OSError."""
+    document = InspectionDocument(
+        inspection_id=inspection.id, name=name, **_kept(content, store, largest)
+    )
+    db.session.add(document)
+    db.session.flush()
+    return document
+
+
+def _kept(content: bytes, store: Store, largest: int) -> dict[str, object]:
+    """Clean and store a file; return what its record says of it."""
     if len(content) > largest:
         raise RuleBroken(
             "The file is larger than %(number)s MB. Make it smaller, or upload it in parts.",
             number=largest // 1_000_000 or 1,
         )
     cleaned = clean(content)
-    document = Document(
-        grievance_id=grievance.id,
-        name=name,
-        kind=told.kind,
-        received_on=told.received_on,
-        media_type=cleaned.media_type,
-        sent_sha256=hashlib.sha256(content).hexdigest(),
+    return {
+        "media_type": cleaned.media_type,
+        "sent_sha256": hashlib.sha256(content).hexdigest(),
         **file_of(store.keep(cleaned.content)),
-    )
-    db.session.add(document)
-    db.session.flush()
-    return document
+    }
 
 
 def file_of(stored: Stored) -> dict[str, object]:

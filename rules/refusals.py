@@ -184,6 +184,14 @@ SENTENCES: dict[str, str] = {
         "To set a recusal aside takes a day, a reason and two officers: all or none."
     ),
     "recusal_overlap": mark("This officer is recused from the office in that time already."),
+    "begun_has_time": mark("A visit that has begun needs the time at which it did."),
+    "planned_not_begun": mark("A visit that is planned has not begun. Begin it on its page."),
+    "sample_of_up_to_100": mark("A sample has from 0 to 100 grievances."),
+    "sample_from_before": mark("The sample must begin on or before the day of the visit."),
+    "seed_in_hex": mark("A seed has 32 signs from 0 to 9 and a to f."),
+    "stratum_not_empty": mark("A stratum has at least one grievance."),
+    "inspection_answer_answered_by_whom": mark("An answer needs who gave it, and when."),
+    "sampled_grievance_answered_by_whom": mark("An answer needs who gave it, and when."),
     "cancelled_has_reason": mark("A cancelled inspection needs a reason, and only such a one."),
     "inspection_done_has_day": mark("An inspection that is done needs its day."),
     "supervision_notice_closed_has_day": mark(

@@ -5,6 +5,7 @@ import enum
 
 class InspectionState(enum.StrEnum):
     PLANNED = "planned"
+    UNDER_WAY = "under_way"
     DONE = "done"
     CANCELLED = "cancelled"
 

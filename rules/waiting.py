@@ -28,7 +28,8 @@ from rules.permissions import Role
 from rules.records import AuditVerb, ImportState
 from rules.reprimand import RectificationState, ReprimandState
 from rules.rhythm import ReturnState
-from rules.supervision import InspectionState, NoticeState
+from rules.supervision import NoticeState
+from rules.visits import NOT_OVER
 
 MOST = 100
 """So far the things of a kind are counted."""
@@ -348,7 +349,7 @@ _SUPERVISOR = (
         "inspection",
         mark("Visits you are in charge of"),
         _roles(Role.SUPERVISOR),
-        (("inspector_equals", MINE), ("state_equals", InspectionState.PLANNED)),
+        (("inspector_equals", MINE), ("state_equals", NOT_OVER)),
         mark("Open the visit"),
         clock="planned_on",
         means=Clock.HAPPENS,

@@ -24,6 +24,8 @@ from models import (
     AuditEntry,
     CalendarDay,
     Category,
+    ChecklistQuestion,
+    ChecklistTemplate,
     Circulation,
     Clock,
     ClockEntry,
@@ -50,6 +52,9 @@ from models import (
     ImpartialityOverride,
     ImportBatch,
     Inspection,
+    InspectionAnswer,
+    InspectionDocument,
+    InspectionStratum,
     JointConference,
     Letter,
     LetterTemplate,
@@ -78,6 +83,7 @@ from models import (
     RoleChange,
     RoutingObjection,
     RulePack,
+    SampledGrievance,
     SavedView,
     SecondFactor,
     ServiceStandard,
@@ -111,6 +117,7 @@ from rules.records import AuditVerb
 from rules.reprimand import Ground
 from rules.rhythm import Measure
 from rules.supervision import RecusalGround
+from rules.visits import AnswerKind
 
 # To check a password is 0.2 s of work, on purpose. Here it is next to none, but for the tests of
 # that purpose (`dear` in tests/views/test_account.py) and in servers with a process of their own.
@@ -593,6 +600,20 @@ def make_recusal(**given: Any) -> Recusal:
     )
 
 
+def make_checklist_template(**given: Any) -> ChecklistTemplate:
+    return _make(ChecklistTemplate, given, name=f"Questions {next(_number)}")
+
+
+def make_checklist_question(**given: Any) -> ChecklistQuestion:
+    return _make(
+        ChecklistQuestion,
+        given,
+        template_id=_id(make_checklist_template),
+        position=1,
+        wording="Is every letter numbered on the day it arrives?",
+    )
+
+
 def make_inspection(**given: Any) -> Inspection:
     return _make(
         Inspection,
@@ -602,6 +623,44 @@ def make_inspection(**given: Any) -> Inspection:
         inspector_id=_id(make_officer),
         subject="Answers in time",
         planned_on=DAY,
+    )
+
+
+def make_inspection_answer(**given: Any) -> InspectionAnswer:
+    return _make(
+        InspectionAnswer,
+        given,
+        inspection_id=_id(make_inspection),
+        position=next(_number),
+        wording="Is every letter numbered on the day it arrives?",
+        kind=AnswerKind.CHOICE,
+    )
+
+
+def make_inspection_stratum(**given: Any) -> InspectionStratum:
+    return _make(
+        InspectionStratum,
+        given,
+        inspection_id=_id(make_inspection),
+        category_id=_id(make_category),
+        was_in_time=True,
+        grievance_ids=lambda: [make_grievance().id],
+    )
+
+
+def make_sampled_grievance(**given: Any) -> SampledGrievance:
+    return _make(
+        SampledGrievance,
+        given,
+        inspection_id=_id(make_inspection),
+        grievance_id=_id(make_grievance),
+        position=next(_number),
+    )
+
+
+def make_inspection_document(**given: Any) -> InspectionDocument:
+    return _make(
+        InspectionDocument, given, inspection_id=_id(make_inspection), name="The book of letters"
     )
 
 

@@ -29,6 +29,7 @@ from rules.records import ImportState
 from rules.reprimand import Outcome, RectificationState, ReferralState, ReprimandState
 from rules.rhythm import ReturnState
 from rules.supervision import InspectionState, NoticeState
+from rules.visits import Remedied, VisitAnswer
 
 
 class Tone(enum.StrEnum):
@@ -83,8 +84,21 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
     ),
     InspectionState: _tones(
         open=[InspectionState.PLANNED],
+        waiting=[InspectionState.UNDER_WAY],
         good=[InspectionState.DONE],
         ended=[InspectionState.CANCELLED],
+    ),
+    VisitAnswer: _tones(
+        good=[VisitAnswer.YES],
+        waiting=[VisitAnswer.PARTLY],
+        bad=[VisitAnswer.NO],
+        ended=[VisitAnswer.NOT_APPLICABLE],
+    ),
+    Remedied: _tones(
+        good=[Remedied.YES],
+        waiting=[Remedied.PARTLY],
+        bad=[Remedied.NO],
+        ended=[Remedied.UNKNOWN],
     ),
     NoticeState: _tones(
         open=[NoticeState.DRAFT],

@@ -30,7 +30,7 @@ from actions.documents import Told, keep_document
 from models import Document, Grievance, Record, db
 from papers import ACCEPTED, Store
 from papers.kinds import ENDINGS
-from queries.documents import for_case
+from queries.documents import WITH_FILES, for_case
 from rules import RuleBroken
 from rules.grievance import DocumentKind
 from rules.permissions import Verb
@@ -200,7 +200,7 @@ class DocumentView(RecordView):
 # --- A file goes with its record -------------------------------------------------------------
 
 
-def _note_removed(_mapper: Any, _connection: Any, document: Document) -> None:
+def _note_removed(_mapper: Any, _connection: Any, document: Any) -> None:
     session = object_session(document)
     if session is not None and document.stored_name:
         session.info.setdefault("removed files", []).append(document.stored_name)
@@ -222,6 +222,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
 
 
-event.listen(Document, "after_delete", _note_removed)
+for one in WITH_FILES:
+    event.listen(one, "after_delete", _note_removed)
 event.listen(Session, "after_commit", _remove_files)
 event.listen(Session, "after_rollback", _forget_removed)
