@@ -114,7 +114,7 @@ from rules.reprimand import (
     Scope,
 )
 from rules.rhythm import Measure, ReceptionKind, ReturnState
-from rules.supervision import InspectionState, NoticeState, RecusalGround
+from rules.supervision import ChangeKind, InspectionState, NoticeState, RecusalGround
 from rules.visits import AnswerKind, Remedied, VisitAnswer
 
 LongText = Annotated[str, "long"]
@@ -2111,6 +2111,79 @@ class SupervisionAssignment(ReferenceRecord):
 
     group: Mapped["SupervisionGroup"] = relationship(back_populates="assignments")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
+
+
+class SupervisionPolicy(ReferenceRecord):
+    """What the bureau has set for supervision, from a day on; the latest that has begun holds."""
+
+    desk = Desk.STANDARDS
+    title_columns = ("in_force_from",)
+    sorted_by = "-in_force_from"
+    __table_args__ = (
+        CheckConstraint("cooling_off_days BETWEEN 0 AND 3660", name="cools_off_ten_years_at_most"),
+        CheckConstraint("fewest_members BETWEEN 1 AND 50", name="some_members"),
+        CheckConstraint("visit_every_days BETWEEN 1 AND 3660", name="visits_within_ten_years"),
+        CheckConstraint(
+            "weight_load BETWEEN 0 AND 100 AND weight_overdue BETWEEN 0 AND 100 "
+            "AND weight_since_visit BETWEEN 0 AND 100 AND weight_rotation BETWEEN 0 AND 100 "
+            "AND weight_travel BETWEEN 0 AND 100",
+            name="weights_to_100",
+        ),
+    )
+
+    in_force_from: Mapped[Day] = mapped_column(unique=True, doc="Day from which it holds")
+    cooling_off_days: Mapped[int] = mapped_column(
+        server_default="730", doc="Days for which one who left an office does not inspect it"
+    )
+    fewest_members: Mapped[int] = mapped_column(
+        server_default="2", doc="Members that a group needs to be given an office"
+    )
+    visit_every_days: Mapped[int] = mapped_column(
+        server_default="365", doc="Days after which the board says that a visit is due"
+    )
+    weight_load: Mapped[int] = mapped_column(
+        server_default="40", info=DETAIL, doc="In a proposal: even load, 0 to 100"
+    )
+    weight_overdue: Mapped[int] = mapped_column(
+        server_default="20", info=DETAIL, doc="In a proposal: overdue work first, 0 to 100"
+    )
+    weight_since_visit: Mapped[int] = mapped_column(
+        server_default="20", info=DETAIL, doc="In a proposal: long without a visit first, 0 to 100"
+    )
+    weight_rotation: Mapped[int] = mapped_column(
+        server_default="10", info=DETAIL, doc="In a proposal: another group than before, 0 to 100"
+    )
+    weight_travel: Mapped[int] = mapped_column(
+        server_default="10", info=DETAIL, doc="In a proposal: areas that lie together, 0 to 100"
+    )
+
+
+class AssignmentChange(ReferenceRecord):
+    """A change of who supervises what, as one officer made it on the board or with a form: the
+    periods before and after, by which the last one is taken back."""
+
+    desk = Desk.SUPERVISION
+    read_only = True
+    title_columns = ("kind", "made_at")
+    sorted_by = "-made_at"
+
+    officer_id: Mapped[int] = reference("officer", doc="Officer who made it")
+    kind: Mapped[ChangeKind] = mapped_column(doc="What was done")
+    made_at: Mapped[Moment] = mapped_column(doc="When it was done")
+    office_id: Mapped[int | None] = reference("office", doc="Office; empty where it is several")
+    periods: Mapped[int] = mapped_column(doc="How many periods it touched")
+    before: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, info=SYSTEM, doc="The periods before it"
+    )
+    after: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, info=SYSTEM, doc="The periods after it"
+    )
+    undone_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION, doc="When it was taken back; empty where it stands"
+    )
+
+    officer: Mapped["Officer"] = relationship(foreign_keys=officer_id)
+    office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
 
 
 class Recusal(ReferenceRecord):

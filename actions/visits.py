@@ -18,6 +18,7 @@ from models import (
     db,
 )
 from queries import visits as asking
+from queries.supervision import bars
 from rules import RuleBroken
 from rules.facts import written
 from rules.impartiality import Settings
@@ -57,23 +58,19 @@ def check_inspector(
             officer=officer.name,
             day=day,
         )
-    if asking.bars(officer, inspection.office_id, now=now, settings=settings) is not None:
-        raise RuleBroken(
-            "%(officer)s serves this office, left it lately or stands aside from it. Choose "
-            "another inspector.",
-            field="inspector",
-            officer=officer.name,
-        )
+    found = bars(db.session(), officer, inspection.office, day)
+    if found is not None:
+        raise RuleBroken(found.sentence, field="inspector", **found.values)
 
 
 def check_present(inspection: Inspection, by: Officer, *, now: datetime, settings: Settings) -> None:
     """Raise RuleBroken unless `by` may act at this visit: a member of its group on this day who is
-    impartial towards the office. Two statements."""
+    impartial towards the office. Six statements."""
     if Role.SUPERVISOR not in by.held or not asking.belongs(
         db.session(), by.id, inspection.group_id, settings.today(now)
     ):
         raise RuleBroken("Only members of the group that visits act at the visit.")
-    found = asking.bars(by, inspection.office_id, now=now, settings=settings)
+    found = bars(db.session(), by, inspection.office, settings.today(now))
     if found is not None:
         raise RuleBroken(found.sentence, **found.values)
 

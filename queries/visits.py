@@ -1,10 +1,11 @@
 """What is asked about visits: who may inspect, what a sample is drawn from, what was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from models import (
@@ -16,28 +17,16 @@ from models import (
     InspectionDocument,
     InspectionStratum,
     Office,
-    Officer,
+    Record,
     SampledGrievance,
 )
-from queries.impartiality import people
-from rules import Said
-from rules.grievance import GrievanceKind, GrievanceState
-from rules.impartiality import Act, Case, Settings, bar
+from rules.grievance import GrievanceState
 from rules.visits import SAMPLE_DAYS, Stratum
 
 MOST_DOCUMENTS = 100
 
 
 # --- Who -------------------------------------------------------------------------------------
-
-
-def bars(officer: Officer, office_id: int, *, now: datetime, settings: Settings) -> Said | None:
-    """Return why `officer` must not inspect the office: they serve it or left it lately, or stand
-    aside from it; None where they may. One statement."""
-    person = people([officer.id], now=now, settings=settings)[officer.id]
-    inspected = Case(kind=GrievanceKind.CONDUCT, respondents=frozenset({office_id}))
-    found = bar(Act.INSPECT, person, inspected, settings)
-    return found.said if found else None
 
 
 def belongs(session: Session, officer_id: int, group_id: int, on: date) -> bool:
@@ -143,16 +132,24 @@ def sampled_of(inspection_id: int) -> Select[SampledGrievance]:
     )
 
 
-def read_visit(session: Session, inspection_id: int) -> Visit:
-    """Return what was asked, drawn and kept at a visit; three statements."""
+def read_visit(
+    session: Session, inspection_id: int, seen: Callable[[type[Record]], ColumnElement[bool] | None]
+) -> Visit:
+    """Return what was asked, drawn and kept at a visit, as far as whoever asks sees it: `seen` is
+    security.visible. Three statements."""
     documents = (
         select(InspectionDocument)
         .where(InspectionDocument.inspection_id == inspection_id)
         .order_by(InspectionDocument.id)
         .limit(MOST_DOCUMENTS)
     )
+
+    def read(query: Select[Any], model: type[Record]) -> Sequence[Any]:
+        scope = seen(model)
+        return session.scalars(query if scope is None else query.where(scope)).all()
+
     return Visit(
-        session.scalars(answers_of(inspection_id)).all(),
-        session.scalars(sampled_of(inspection_id)).all(),
-        session.scalars(documents).all(),
+        read(answers_of(inspection_id), InspectionAnswer),
+        read(sampled_of(inspection_id), SampledGrievance),
+        read(documents, InspectionDocument),
     )

@@ -177,6 +177,26 @@ SENTENCES: dict[str, str] = {
     "supervision_assignment_overlap": mark(
         "Another group has this office in part of that time. End its period first."
     ),
+    "cooling_off": mark(
+        "A member of the group serves this office or one of its line, or has left it lately. "
+        "Choose another group, or end that member's term first."
+    ),
+    "not_recused": mark(
+        "A member of the group stands aside from this office. Choose another group, or end that "
+        "member's term first."
+    ),
+    "officer_cooling_off": mark(
+        "This officer's group supervises this office or one of its line. End the officer's term "
+        "in the group first, or give the office to another group."
+    ),
+    "office_cooling_off": mark(
+        "There, the office would be of the line of an inspector whose group supervises it. Give "
+        "the office to another group first."
+    ),
+    "cools_off_ten_years_at_most": mark("Give 0 to 3660 days for the cooling-off."),
+    "some_members": mark("A group needs 1 to 50 members."),
+    "visits_within_ten_years": mark("Give 1 to 3660 days between visits."),
+    "weights_to_100": mark("Give each weight from 0 to 100."),
     "set_aside_by_others": mark(
         "A recusal is set aside by two other officers, not by the officer concerned."
     ),

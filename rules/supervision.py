@@ -24,3 +24,15 @@ class RecusalGround(enum.StrEnum):
     SERVED = "served_the_office"
     HANDLED = "handled_or_led_there"
     INTEREST = "conflict_of_interest"
+
+
+class ChangeKind(enum.StrEnum):
+    """What was done to who supervises what."""
+
+    ASSIGN = "assign"
+    MOVE = "move"
+    SPLIT = "split"
+    END = "end"
+    TAKE_AWAY = "take_away"
+    MANY = "assign_many"
+    UNDO = "undo"

@@ -21,6 +21,7 @@ from models import (
     AccountabilityAction,
     Appeal,
     Area,
+    AssignmentChange,
     AuditEntry,
     CalendarDay,
     Category,
@@ -90,6 +91,7 @@ from models import (
     SupervisionAssignment,
     SupervisionGroup,
     SupervisionNotice,
+    SupervisionPolicy,
     Target,
     WorkCalendar,
     db,
@@ -116,7 +118,7 @@ from rules.permissions import Role
 from rules.records import AuditVerb
 from rules.reprimand import Ground
 from rules.rhythm import Measure
-from rules.supervision import RecusalGround
+from rules.supervision import ChangeKind, RecusalGround
 from rules.visits import AnswerKind
 
 # To check a password is 0.2 s of work, on purpose. Here it is next to none, but for the tests of
@@ -684,6 +686,26 @@ def make_supervision_notice(**given: Any) -> SupervisionNotice:
         subject="Answer the ten",
         demand="Answer each of the ten.",
         reply_due_on=DAY + timedelta(days=14),
+    )
+
+
+def make_supervision_policy(**given: Any) -> SupervisionPolicy:
+    """One of the year 2000 and later: it stands behind whatever a test sets for today."""
+    day = date(2000, 1, 2) + timedelta(days=next(_number))
+    return _make(SupervisionPolicy, given, in_force_from=day)
+
+
+def make_assignment_change(**given: Any) -> AssignmentChange:
+    return _make(
+        AssignmentChange,
+        given,
+        officer_id=_id(make_officer, roles=[Role.SUPERVISOR]),
+        kind=ChangeKind.ASSIGN,
+        made_at=NOON,
+        office_id=_id(make_office),
+        periods=1,
+        before=[],
+        after=[],
     )
 
 
