@@ -10,6 +10,11 @@ from papers import Store, Stored, clean
 from rules import RuleBroken
 from rules.grievance import DocumentKind
 
+MEGABYTE = 1_000_000
+MOST_AT_ONCE = 20
+LONGEST_NAME = 180
+"""Of 200 signs a number in brackets may take the rest."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -71,3 +76,16 @@ def _kept(content: bytes, store: Store, largest: int) -> dict[str, object]:
 def file_of(stored: Stored) -> dict[str, object]:
     """Return what the record of a document says of its stored file."""
     return {"stored_name": stored.name, "size": stored.size, "sha256": stored.sha256}
+
+
+def readable_name(file_name: str) -> str:
+    """Return the name of a file without its folders and without what cannot be stored; "" where
+    nothing is left."""
+    last = file_name.replace("\\", "/").rpartition("/")[2]
+    signs = (sign for sign in last if sign.isprintable() and not "\ud800" <= sign <= "\udfff")
+    return "".join(signs).strip()[:LONGEST_NAME]
+
+
+def without_ending(file_name: str) -> str:
+    """Return "Photo" for "Photo.jpg"."""
+    return file_name.rpartition(".")[0].strip() or file_name

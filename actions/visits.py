@@ -63,7 +63,9 @@ def check_inspector(
         raise RuleBroken(found.sentence, field="inspector", **found.values)
 
 
-def check_present(inspection: Inspection, by: Officer, *, now: datetime, settings: Settings) -> None:
+def check_present(
+    inspection: Inspection, by: Officer, *, now: datetime, settings: Settings
+) -> None:
     """Raise RuleBroken unless `by` may act at this visit: a member of its group on this day who is
     impartial towards the office. Six statements."""
     if Role.SUPERVISOR not in by.held or not asking.belongs(
@@ -158,9 +160,7 @@ def copy_questions(inspection: Inspection) -> None:
 def draw_sample(inspection: Inspection, *, since: datetime, seed: str) -> None:
     """Draw the sample of the visit from the grievances closed at `since` or later, and keep what
     it was drawn from. Raises RuleBroken where these are too many."""
-    strata = asking.strata_to_draw_from(
-        db.session(), inspection.office_id, since, MOST_DRAWN_FROM
-    )
+    strata = asking.strata_to_draw_from(db.session(), inspection.office_id, since, MOST_DRAWN_FROM)
     if sum(len(one.grievances) for one in strata) > MOST_DRAWN_FROM:
         raise RuleBroken(
             "More than %(most)s grievances were closed there in this time. Edit the visit and let"
@@ -225,7 +225,9 @@ def write_answer(
     or the visit is not under way.
     """
     state = db.session.scalar(
-        select(Inspection.state).where(Inspection.id == row.inspection_id).with_for_update(read=True)
+        select(Inspection.state)
+        .where(Inspection.id == row.inspection_id)
+        .with_for_update(read=True)
     )
     if state is not InspectionState.UNDER_WAY:
         raise RuleBroken("The visit is not under way. What was seen there stays as it is.")

@@ -73,10 +73,13 @@ def strata_to_draw_from(
         .limit(most + 1)
         .subquery()
     )
-    query = select(
-        closed.c.category_id, closed.c.in_time, func.array_agg(closed.c.id)
-    ).group_by(closed.c.category_id, closed.c.in_time)
-    return [Stratum(*row[:2], tuple(sorted(row[2]))) for row in session.execute(query)]
+    query = select(closed.c.category_id, closed.c.in_time, func.array_agg(closed.c.id)).group_by(
+        closed.c.category_id, closed.c.in_time
+    )
+    return [
+        Stratum(category_id, was_in_time, tuple(sorted(ids)))
+        for category_id, was_in_time, ids in session.execute(query)
+    ]
 
 
 def kept_strata(session: Session, inspection_id: int) -> list[Stratum]:
@@ -126,9 +129,7 @@ def sampled_of(inspection_id: int) -> Select[SampledGrievance]:
         select(SampledGrievance)
         .where(SampledGrievance.inspection_id == inspection_id)
         .order_by(SampledGrievance.position)
-        .options(
-            joinedload(SampledGrievance.answered_by), joinedload(SampledGrievance.category)
-        )
+        .options(joinedload(SampledGrievance.answered_by), joinedload(SampledGrievance.category))
     )
 
 

@@ -349,7 +349,7 @@ _SUPERVISOR = (
         "inspection",
         mark("Visits you are in charge of"),
         _roles(Role.SUPERVISOR),
-        (("inspector_equals", MINE), ("state_equals", NOT_OVER)),
+        (("inspector_equals", MINE), ("state_equals", ",".join(NOT_OVER))),
         mark("Open the visit"),
         clock="planned_on",
         means=Clock.HAPPENS,

@@ -4,13 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 
 from actions import assignments as acting
 from models import (
-    AssignmentChange,
-    GroupMembership,
     Office,
     Officer,
     SupervisionAssignment,
@@ -18,8 +15,6 @@ from models import (
     db,
 )
 from queries import supervision as asking
-from rules import RuleBroken
-from rules.assignments import Policy
 from rules.permissions import Role
 from rules.supervision import ChangeKind
 from tests import factories as make

@@ -12,11 +12,14 @@ import security
 from models import (
     RECORD_TYPES,
     AuditEntry,
+    ChecklistTemplate,
     Decision,
     Document,
     Grievance,
     ImpartialityOverride,
     ImportBatch,
+    Inspection,
+    InspectionDocument,
     JointConference,
     LetterTemplate,
     Officer,
@@ -56,6 +59,7 @@ from views import (
     search,
     second_factor,
     standards,
+    visits,
 )
 from views.addresses import Address
 from views.badges import tone
@@ -86,6 +90,7 @@ from views.saved import SavedViewView
 from views.shown import address_of, endpoint_of, record_url
 from views.standards import RulePackView, WorkCalendarView
 from views.trail import AuditEntryView
+from views.visits import ChecklistTemplateView, InspectionDocumentView, InspectionView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
 SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
@@ -104,6 +109,9 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     SavedView: SavedViewView,
     RulePack: RulePackView,
     WorkCalendar: WorkCalendarView,
+    Inspection: InspectionView,
+    InspectionDocument: InspectionDocumentView,
+    ChecklistTemplate: ChecklistTemplateView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -238,6 +246,7 @@ def init_app(app: Flask) -> None:
     documents.init_app(app)
     decisions.init_app(app)
     letters.init_app(app)
+    visits.init_app(app)
     CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case, mail=news.for_case)
     search.init_app(app)
     dashboard.init_app(app)

@@ -26,7 +26,15 @@ from werkzeug.datastructures import FileStorage
 
 import limits
 import security
-from actions.documents import Told, keep_document
+from actions.documents import (
+    LONGEST_NAME,
+    MEGABYTE,
+    MOST_AT_ONCE,
+    Told,
+    keep_document,
+    readable_name,
+    without_ending,
+)
 from models import Document, Grievance, Record, db
 from papers import ACCEPTED, Store
 from papers.kinds import ENDINGS
@@ -40,10 +48,6 @@ from views.shown import crumbs_of
 
 blueprint = Blueprint("documents", __name__, url_prefix="/admin")
 
-MEGABYTE = 1_000_000
-MOST_AT_ONCE = 20
-LONGEST_NAME = 180
-"""Of 200 signs a number in brackets may take the rest."""
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
@@ -117,8 +121,8 @@ def _keep(
     largest = current_app.config["DOCUMENT_MEGABYTES"] * MEGABYTE
     kept, refused = 0, []
     for number, one in enumerate(files, 1):
-        file_name = _readable(one.filename or "")
-        name = told.name or file_name.rpartition(".")[0][:LONGEST_NAME].strip() or file_name
+        file_name = readable_name(one.filename or "") or _("Document")
+        name = told.name or without_ending(file_name)
         if told.name and len(files) > 1:
             name = f"{told.name} ({number})"
         try:
@@ -133,13 +137,6 @@ def _keep(
                 (file_name, _("The file could not be kept: the server's disk refuses it."))
             )
     return kept, refused
-
-
-def _readable(file_name: str) -> str:
-    """Return the name of a file without its folders and without what cannot be stored."""
-    last = file_name.replace("\\", "/").rpartition("/")[2]
-    signs = (sign for sign in last if sign.isprintable() and not "\ud800" <= sign <= "\udfff")
-    return "".join(signs).strip()[:LONGEST_NAME] or _("Document")
 
 
 @blueprint.get("/document/<document_id>/file")

@@ -1,10 +1,8 @@
-"""A visit: its page, where inspectors write down what they see, the steps of it, the sample and how
-to draw it again, photos and papers. Each answer is saved by itself where there is script
+"""A visit: its page, where inspectors write down what they see, its steps, its sample and how to
+draw that again, photos and papers. Each answer is saved by itself where there is script
 (static/visit.js); without, one form saves them all."""
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -33,17 +31,20 @@ from wtforms import validators
 import limits
 import security
 from actions import visits as acting
-from actions.documents import keep_from_visit
+from actions.documents import (
+    MEGABYTE,
+    MOST_AT_ONCE,
+    keep_from_visit,
+    readable_name,
+    without_ending,
+)
 from actions.visits import NewerAnswer, Written
 from models import (
     Category,
     ChecklistQuestion,
-    Finding,
-    Grievance,
     Inspection,
     InspectionAnswer,
     InspectionDocument,
-    InspectionStratum,
     Record,
     SampledGrievance,
     db,
@@ -51,36 +52,41 @@ from models import (
 from papers import ACCEPTED, Store
 from papers.kinds import ENDINGS
 from queries import visits as asking
-from rules import RuleBroken
+from rules import RuleBroken, mark
 from rules.facts import LONGEST_TEXT
 from rules.lifecycle import Step
-from rules.permissions import Verb
 from rules.supervision import InspectionState
-from rules.visits import (
-    INSPECTION,
-    LONGEST_NOTE,
-    AnswerKind,
-    Remedied,
-    VisitAnswer,
-    draw,
-    fingerprint,
-)
+from rules.visits import INSPECTION, LONGEST_NOTE, Remedied, VisitAnswer, draw, fingerprint
 from views.asking import who_asks
 from views.base import RecordView
-from views.documents import MEGABYTE, MOST_AT_ONCE, readable_name
 from views.errors import REFUSALS, refusal_in_words
 from views.fields import LongField, RecordForm
-from views.labels import enum_label, sentence, show
-from views.shown import crumbs_of, endpoint_of, record_url
+from views.labels import enum_label, sentence
+from views.shown import crumb_of, crumbs_of, endpoint_of
+from views.visit_rows import Row, mark_of, rows_of, saved_words
 
 blueprint = Blueprint("visits", __name__, url_prefix="/admin/inspection")
 
-VISIT = (
-    joinedload(Inspection.office),
-    joinedload(Inspection.group),
-    joinedload(Inspection.inspector),
-    joinedload(Inspection.template),
+WITH_WHOM = tuple(
+    joinedload(one)
+    for one in (Inspection.office, Inspection.group, Inspection.inspector, Inspection.template)
 )
+ROWS: dict[str, type[Written]] = {"answer": InspectionAnswer, "sampled": SampledGrievance}
+NOTES = {
+    "summary": mark("What was looked at and who was heard, without names of complainants"),
+    "cancelled_because": mark("Why there is no visit"),
+}
+LEADS = {
+    "begin": mark(
+        "The questions are copied, and the sample is drawn by lot. From now on the office sees that"
+        " the visit takes place; what you write it sees when the visit has ended."
+    ),
+    "finish": mark(
+        "What was seen stays as it is from then on, and the office reads it. Findings are told and"
+        " followed up apart from it."
+    ),
+    "cancel": mark("The visit stays listed with the reason."),
+}
 
 
 class InspectionView(RecordView):
@@ -100,10 +106,15 @@ class ChecklistTemplateView(RecordView):
     """Lists of questions, each with the way to its questions."""
 
     def record_links(self, record: Record) -> list[tuple[str, str]]:
-        questions = url_for(
-            f"{endpoint_of(ChecklistQuestion)}.index_view", flt0_template_equals=record.id
-        )
-        return [(_("Its questions"), questions)]
+        name = f"{endpoint_of(ChecklistQuestion)}.index_view"
+        return [(_("Its questions"), url_for(name, flt0_template_equals=record.id))]
+
+
+class InspectionDocumentView(RecordView):
+    """Photos and papers from visits, each with the way to its file."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        return [(_("Save the file"), url_for("visits.file", document_id=record.id))]
 
 
 def _address(inspection: Record, view: str = "page", **values: Any) -> str:
@@ -111,160 +122,51 @@ def _address(inspection: Record, view: str = "page", **values: Any) -> str:
 
 
 def _load(inspection_id: str) -> Inspection:
-    found: Inspection = security.load(Inspection, inspection_id, *VISIT)
+    found: Inspection = security.load(Inspection, inspection_id, *WITH_WHOM)
     return found
 
 
 # --- The page --------------------------------------------------------------------------------
 
 
-@dataclass
-class Row:
-    """A question or a sampled grievance as the page shows it. `typed` is what somebody sent that
-    is not saved; `theirs` whether a colleague wrote meanwhile."""
-
-    record: Written
-    letter: str
-    heading: str
-    choices: list[tuple[str, str]]
-    section: str | None = None
-    guidance: str | None = None
-    about: list[str] = field(default_factory=list)
-    link: str | None = None
-    finding: str | None = None
-    typed: tuple[str, str] | None = None
-    theirs: bool = False
-    problem: str = ""
-
-    @property
-    def key(self) -> str:
-        return f"{self.letter}{self.record.id}"
-
-    @property
-    def saved(self) -> tuple[str, str]:
-        answer, note = acting.content(self.record)
-        return answer.value if answer else "", note
-
-    @property
-    def shown(self) -> tuple[str, str]:
-        return self.typed if self.typed is not None else self.saved
-
-    @property
-    def answer_words(self) -> str:
-        answer, _note = acting.content(self.record)
-        return enum_label(answer) if answer else ""
-
-    @property
-    def saved_words(self) -> str:
-        return _saved_words(self.record)
-
-    @property
-    def stamp(self) -> str:
-        """What the plain form says of what it shows: the version, and a mark of the content by
-        which what was not touched is known."""
-        return f"{self.record.version_id}.{_mark(*self.saved)}"
-
-    @property
-    def address(self) -> str:
-        view = "save_answer" if self.letter == "a" else "save_sampled"
-        return url_for(
-            f"visits.{view}", inspection_id=self.record.inspection_id, row_id=self.record.id
-        )
+@blueprint.get("/<inspection_id>/visit")
+def page(inspection_id: str) -> Any:
+    """The page of a visit."""
+    return _page(_load(inspection_id))
 
 
-def _mark(answer: str, note: str) -> str:
-    return hashlib.sha256(f"{answer}\n{note}".encode()).hexdigest()[:16]
-
-
-def _saved_words(record: Written) -> str:
-    if record.answered_at is None or record.answered_by is None:
-        return ""
-    return _(
-        "%(name)s, %(when)s", name=record.answered_by.name, when=show(record.answered_at)
+def _page(
+    inspection: Inspection,
+    rows: Sequence[Row] | None = None,
+    *,
+    refused: Sequence[tuple[str, str]] = (),
+    status: int = 200,
+) -> Response:
+    found = asking.read_visit(db.session(), inspection.id, security.visible)
+    why_not = _why_not_present(inspection)
+    is_open = inspection.state is InspectionState.UNDER_WAY and not why_not
+    body = render_template(
+        "visits/visit.html",
+        inspection=inspection,
+        rows=rows if rows is not None else rows_of(inspection, found),
+        documents=found.documents,
+        is_open=is_open,
+        steps=INSPECTION.possible(inspection.state, security.roles()) if not why_not else [],
+        why_not=why_not,
+        refused=refused,
+        officer_id=who_asks().id,
+        accepted=ACCEPTED,
+        megabytes=current_app.config["DOCUMENT_MEGABYTES"],
+        most=MOST_AT_ONCE,
+        longest=LONGEST_NOTE,
+        crumbs=[crumb_of(Inspection)],
+        details=crumbs_of(inspection)[-1][1],
     )
-
-
-def _rows(inspection: Inspection, found: asking.Visit) -> list[Row]:
-    return [
-        *(_question(inspection, one) for one in found.answers),
-        *_sampled(inspection, found),
-    ]
-
-
-def _finding_link(inspection: Inspection, **more: Any) -> str | None:
-    """Return the way to a new finding that says already where it comes from."""
-    if not security.can(Verb.CREATE, Finding):
-        return None
-    told = {"inspection_id": inspection.id, "office_id": inspection.office_id, **more}
-    return url_for(
-        f"{endpoint_of(Finding)}.create_view",
-        **{key: value for key, value in told.items() if value is not None},
-    )
-
-
-def _question(inspection: Inspection, one: InspectionAnswer) -> Row:
-    ground = one.ground.value if one.ground else None
-    return Row(
-        one,
-        "a",
-        one.wording,
-        [(a.value, enum_label(a)) for a in VisitAnswer] if one.kind is AnswerKind.CHOICE else [],
-        section=one.section,
-        guidance=one.guidance,
-        finding=_finding_link(inspection, answer_id=one.id, ground=ground),
-    )
-
-
-def _sampled(inspection: Inspection, found: asking.Visit) -> Iterator[Row]:
-    """Yield the rows of the sample, with the title of each grievance that the officer sees."""
-    ids = [one.grievance_id for one in found.sampled]
-    seen = security.visible(Grievance)
-    query = select(Grievance.id, Grievance.number, Grievance.title).where(Grievance.id.in_(ids))
-    can_read = security.can(Verb.READ, Grievance)
-    titles = {
-        row.id: row
-        for row in (
-            db.session.execute(query if seen is None else query.where(seen))
-            if ids and can_read
-            else ()
-        )
-    }
-    in_time = {True: _("answered in time"), False: _("answered late"), None: _("no time was set")}
-    for one in found.sampled:
-        known = titles.get(one.grievance_id)
-        about = [one.category.name if one.category else _("no category"), in_time[one.was_in_time]]
-        page = f"{endpoint_of(Grievance)}.details_view"
-        yield Row(
-            one,
-            "s",
-            f"{known.number} · {known.title}" if known else _("A grievance out of your sight"),
-            [(a.value, enum_label(a)) for a in Remedied],
-            about=about,
-            link=url_for(page, id=one.grievance_id) if known else None,
-            finding=_finding_link(
-                inspection, sampled_id=one.id, grievance_id=one.grievance_id if known else None
-            ),
-        )
-
-
-def _visit(inspection: Inspection) -> asking.Visit:
-    """Return what the officer sees of the visit: the parts are hidden from the office until it is
-    done."""
-    if not _sees_parts(inspection):
-        return asking.Visit([], [], [])
-    return asking.read_visit(db.session(), inspection.id)
-
-
-def _sees_parts(inspection: Inspection) -> bool:
-    seen = security.visible(InspectionAnswer)
-    if seen is None or inspection.state is InspectionState.DONE:
-        return True
-    # The rule of all the parts, asked of the visit: whoever supervises the office.
-    return bool(_why_not_present(inspection) == "" or security.visible_offices() is None)
+    return Response(body, status)
 
 
 def _why_not_present(inspection: Inspection) -> str:
-    """Return why the officer does not act at this visit; "" where they do. Two statements."""
+    """Return why the officer does not act at this visit; "" where they do."""
     now, settings = datetime.now(UTC), security.impartiality()
     try:
         acting.check_present(inspection, who_asks(), now=now, settings=settings)
@@ -273,8 +175,315 @@ def _why_not_present(inspection: Inspection) -> str:
     return ""
 
 
-@blueprint.get("/<inspection_id>/visit")
-def page(inspection_id: str) -> Any:
-    """The page of a visit."""
+def _require_present(inspection: Inspection) -> None:
+    """Refuse (403) who does not act at this visit."""
+    if _why_not_present(inspection):
+        abort(403)
+
+
+# --- What is seen ----------------------------------------------------------------------------
+
+
+def _row(inspection: Inspection, kind: str, row_id: str) -> Written:
+    """Return a row of the visit that the officer sees; 404 otherwise."""
+    model = ROWS.get(kind) or abort(404)
+    row: Written = security.load(model, row_id)
+    if row.inspection_id != inspection.id:
+        abort(404)
+    return row
+
+
+@blueprint.post("/<inspection_id>/<any(answer, sampled):kind>/<row_id>")
+def save(inspection_id: str, kind: str, row_id: str) -> Any:
+    """Save one answer as it is typed; 409 with what a colleague wrote meanwhile."""
     inspection = _load(inspection_id)
-    return _page(inspection, _rows_of(inspection))
+    row = _row(inspection, kind, row_id)
+    _require_present(inspection)
+    try:
+        _write(row, request.form.get("answer", ""), request.form.get("note", ""), _version())
+        db.session.commit()
+    except NewerAnswer:
+        db.session.rollback()
+        return jsonify(_told(_row(inspection, kind, row_id))), 409
+    except REFUSALS as refused:
+        words = refusal_in_words(refused)[0]
+        db.session.rollback()
+        return jsonify(error=words), 422
+    return jsonify(_told(row))
+
+
+def _version() -> int | None:
+    return security.parse_id(request.form.get("version", ""))
+
+
+def _write(row: Written, typed: str, note: str, version: int | None) -> None:
+    kind = VisitAnswer if isinstance(row, InspectionAnswer) else Remedied
+    if typed and typed not in set(kind):
+        raise RuleBroken("Choose one of the answers.")
+    acting.write_answer(
+        row,
+        version=version,
+        answer=kind(typed) if typed else None,
+        note=note,
+        by=who_asks(),
+        now=datetime.now(UTC),
+    )
+
+
+def _told(row: Written) -> dict[str, Any]:
+    """Return what stands in a row now, for the script of the page."""
+    answer, note = acting.content(row)
+    return {
+        "version": row.version_id,
+        "answer": answer.value if answer else "",
+        "words": enum_label(answer) if answer else "",
+        "note": note,
+        "by": saved_words(row),
+    }
+
+
+@blueprint.post("/<inspection_id>/visit")
+def save_all(inspection_id: str) -> Any:
+    """Save the whole form, for browsers without script: each row that was touched by itself."""
+    inspection = _load(inspection_id)
+    _require_present(inspection)
+    found = asking.read_visit(db.session(), inspection.id, security.visible)
+    rows = rows_of(inspection, found)
+    left = [row for row in rows if not _save_row(row)]
+    db.session.commit()
+    if not left:
+        flash(_("What you wrote is saved."), "success")
+        return redirect(_address(inspection), 303)
+    return _page(_load(inspection_id), rows, status=409 if any(r.theirs for r in left) else 422)
+
+
+def _save_row(row: Row) -> bool:
+    """Save what was typed into a row; False where it cannot be, with why in the row."""
+    stamp = request.form.get(f"stamp-{row.key}")
+    if stamp is None:
+        return True
+    answer = request.form.get(f"answer-{row.key}", "")
+    note = request.form.get(f"note-{row.key}", "").replace("\r\n", "\n")
+    version, _dot, was = stamp.partition(".")
+    if mark_of(answer, note) == was:
+        return True  # not touched
+    row.typed = (answer, note)
+    try:
+        with db.session.begin_nested():
+            _write(row.record, answer, note, security.parse_id(version))
+    except NewerAnswer:
+        db.session.refresh(row.record)
+        row.theirs = True
+        return False
+    except REFUSALS as refused:
+        row.problem = refusal_in_words(refused)[0]
+        return False
+    row.typed = None
+    return True
+
+
+# --- Steps -----------------------------------------------------------------------------------
+
+
+def _step_form(step: Step) -> RecordForm:
+    """Return the form of a step: the one text that it needs, if any."""
+    fields = {
+        name: LongField(
+            label=NOTES[name],
+            validators=[
+                validators.DataRequired(_("Please fill this in.")),
+                validators.Length(
+                    max=LONGEST_TEXT, message=_("At most %(count)s characters.", count=LONGEST_TEXT)
+                ),
+            ],
+        )
+        for name in step.needs
+    }
+    form: RecordForm = type("VisitStepForm", (RecordForm,), fields)()
+    return form
+
+
+@blueprint.route("/<inspection_id>/step/<name>", methods=["GET", "POST"])
+def step(inspection_id: str, name: str) -> Any:
+    """The form of a step of the visit, and taking it."""
+    one = INSPECTION.steps.get(name) or abort(404)
+    if not security.roles() & one.roles:
+        abort(403)
+    inspection = _load(inspection_id)
+    now, settings, by = datetime.now(UTC), security.impartiality(), who_asks()
+    form = _step_form(one)
+    try:
+        acting.check_step(inspection, name, by=by, now=now, settings=settings)
+    except RuleBroken as refused:
+        return _step_page(inspection, one, None, sentence(refused), 409)
+    if not form.is_submitted():
+        return _step_page(inspection, one, form)
+    if not form.validate():
+        return _step_page(inspection, one, form, status=422)
+    facts = {key: form[key].data for key in one.needs}
+    try:
+        acting.take_step(inspection, name, by=by, now=now, settings=settings, **facts)
+        db.session.commit()
+    except REFUSALS as refused:
+        words, key = refusal_in_words(refused)
+        db.session.rollback()
+        if key in facts:
+            form[key].errors = [*form[key].errors, words]
+            words = ""
+        return _step_page(_load(inspection_id), one, form, words, 422)
+    flash(_("%(step)s: done.", step=_(one.label)), "success")
+    return redirect(_address(inspection), 303)
+
+
+def _step_page(
+    inspection: Inspection,
+    one: Step,
+    form: RecordForm | None,
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    body = render_template(
+        "visits/step.html",
+        inspection=inspection,
+        heading=_(one.label),
+        lead=_(LEADS[one.name]),
+        form=form,
+        problem=problem,
+        back=_address(inspection),
+        crumbs=[crumb_of(Inspection), (inspection.subject, _address(inspection))],
+    )
+    return Response(body, status)
+
+
+# --- The sample ------------------------------------------------------------------------------
+
+
+@blueprint.get("/<inspection_id>/sample")
+def sample(inspection_id: str) -> Any:
+    """Draw the sample again from its seed and what it was drawn from, and compare."""
+    inspection = _load(inspection_id)
+    kept, strata = _kept(inspection)
+    again = draw(inspection.sample_seed or "", strata, inspection.sample_size)
+    names = dict(
+        db.session.execute(
+            select(Category.id, Category.name).where(
+                Category.id.in_([one.category_id for one in strata if one.category_id])
+            )
+        ).all()
+    )
+    counts = [
+        (
+            names.get(one.category_id) or _("no category"),
+            one.was_in_time,
+            len(one.grievances),
+            sum(stratum is one for stratum, _number in again),
+        )
+        for one in sorted(strata, key=lambda one: one.order)
+    ]
+    return render_template(
+        "visits/sample.html",
+        inspection=inspection,
+        counts=counts,
+        size=len(kept),
+        of=sum(len(one.grievances) for one in strata),
+        is_same=[number for _stratum, number in again] == kept,
+        fingerprint=fingerprint(strata),
+        crumbs=[crumb_of(Inspection), (inspection.subject, _address(inspection))],
+    )
+
+
+def _kept(inspection: Inspection) -> tuple[list[int], list[Any]]:
+    """Return the sample of a visit in its order and what it was drawn from; 404 where there is
+    none, or the officer does not see it."""
+    found = asking.read_visit(db.session(), inspection.id, security.visible)
+    if inspection.sample_seed is None or not found.sampled:
+        abort(404)
+    strata = asking.kept_strata(db.session(), inspection.id)
+    return [one.grievance_id for one in found.sampled], strata
+
+
+@blueprint.get("/<inspection_id>/sample.json")
+def sample_file(inspection_id: str) -> Any:
+    """What the sample was drawn from, with which anybody can draw it again elsewhere."""
+    inspection = _load(inspection_id)
+    kept, strata = _kept(inspection)
+    return jsonify(
+        seed=inspection.sample_seed,
+        wanted=inspection.sample_size,
+        strata=[
+            {
+                "category": one.category_id,
+                "in_time": one.was_in_time,
+                "grievances": list(one.grievances),
+            }
+            for one in sorted(strata, key=lambda one: one.order)
+        ],
+        sample=kept,
+        sha256=fingerprint(strata),
+    )
+
+
+# --- Photos and papers -----------------------------------------------------------------------
+
+
+@blueprint.post("/<inspection_id>/documents")
+@limits.takes_files
+def upload(inspection_id: str) -> Any:
+    """Keep each photo or paper that can be kept; say of each other why not."""
+    inspection = _load(inspection_id)
+    _require_present(inspection)
+    if inspection.state is not InspectionState.UNDER_WAY:
+        abort(409)
+    files = [one for one in request.files.getlist("file") if one.filename]
+    if not 1 <= len(files) <= MOST_AT_ONCE:
+        words = _("Choose up to %(number)s files at once.", number=MOST_AT_ONCE)
+        return _page(inspection, refused=[(_("Files"), words)], status=422)
+    kept, refused = 0, []
+    largest = current_app.config["DOCUMENT_MEGABYTES"] * MEGABYTE
+    store = Store.of(current_app.config)
+    for one in files:
+        name = readable_name(one.filename or "") or _("Photo")
+        try:
+            content = one.stream.read(largest + 1)
+            title = without_ending(name)
+            keep_from_visit(inspection, content, name=title, store=store, largest=largest)
+            kept += 1
+        except RuleBroken as broken:
+            refused.append((name, sentence(broken)))
+        except OSError:
+            current_app.logger.exception("a document could not be kept")
+            words = _("The file could not be kept: the server's disk refuses it.")
+            refused.append((name, words))
+    if kept:
+        db.session.commit()
+        said = ngettext("%(num)s document was kept.", "%(num)s documents were kept.", kept)
+        flash(said, "success")
+    if refused:
+        return _page(_load(inspection_id), refused=refused, status=422)
+    return redirect(_address(inspection, _anchor="documents"), 303)
+
+
+@blueprint.get("/document/<document_id>/file")
+def file(document_id: str) -> Response:
+    """The file of a photo or paper, to be saved and not shown."""
+    document: InspectionDocument = security.load(InspectionDocument, document_id)
+    if document.stored_name is None or document.sha256 is None:
+        abort(404)
+    content = Store.of(current_app.config).read(document.stored_name, document.sha256)
+    if content is None:
+        current_app.logger.error("the file of paper %s is not what was kept", document.id)
+        gone = _(
+            "The file of this document is gone or is not the one that was kept. Tell your "
+            "administrator: it can come back from a backup."
+        )
+        abort(make_response(render_template("error.html", status=404, sentence=gone), 404))
+    media_type = document.media_type or "application/octet-stream"
+    name = f"{document.name}.{ENDINGS.get(media_type, 'bin')}"
+    return send_file(
+        BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name, etag=False
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Give `app` the pages of visits."""
+    app.register_blueprint(blueprint)
