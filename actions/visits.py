@@ -108,7 +108,7 @@ def take_step(
     """Take the step `name` with a visit in the name of `by`, and return where it stands then.
     `facts` are what the step needs (rules/visits.py). Raises RuleBroken."""
     db.session.flush()
-    db.session.refresh(inspection, with_for_update=True)
+    db.session.refresh(inspection, with_for_update={"of": Inspection})
     target = check_step(inspection, name, by=by, now=now, settings=settings)
     with db.session.no_autoflush:
         _WRITERS[name](inspection, now, settings, **facts)
@@ -231,7 +231,7 @@ def write_answer(
     )
     if state is not InspectionState.UNDER_WAY:
         raise RuleBroken("The visit is not under way. What was seen there stays as it is.")
-    db.session.refresh(row, with_for_update=True)
+    db.session.refresh(row, with_for_update={"of": type(row)})
     note = note.replace("\r\n", "\n").strip()
     if len(note) > LONGEST_NOTE:
         raise RuleBroken("This is too long: at most %(most)s characters.", most=LONGEST_NOTE)

@@ -10,7 +10,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions import accounts, roles
-from demo import aside, catalogue, clocks, identities, letters, reprimands, rhythm, sample
+from demo import (
+    aside,
+    catalogue,
+    clocks,
+    identities,
+    letters,
+    reprimands,
+    rhythm,
+    sample,
+    visits,
+)
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from papers.store import Store
@@ -78,6 +88,7 @@ def load(
     say("Rules, calendars and clocks...")
     clocks.add_rules(known)
     clocks.add_clocks(known)
+    visits.add_what_was_seen(known)
     identities.seal(known, ring)
     letters.add_letters(known, store)
     known.read("told.toml")
