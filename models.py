@@ -2164,7 +2164,7 @@ class AssignmentChange(ReferenceRecord):
 
     desk = Desk.SUPERVISION
     read_only = True
-    title_columns = ("kind", "made_at")
+    title_columns = ("kind",)
     sorted_by = "-made_at"
 
     officer_id: Mapped[int] = reference("officer", doc="Officer who made it")

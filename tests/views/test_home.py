@@ -78,9 +78,13 @@ def world(app: Flask, session: Any) -> Callable[..., World]:
     def build(*roles: Role) -> World:
         here = make.make_office(name="The pump house")
         elsewhere = make.make_office(name="The far office")
-        me = make.make_officer(roles=list(roles), office=here, name="Mira Fern")
+        # Nobody supervises the office that they serve.
+        inspects_only = roles == (Role.SUPERVISOR,)
+        home = make.make_office(name="The bureau") if inspects_only else here
+        me = make.make_officer(roles=list(roles), office=home, name="Mira Fern")
         group = make.make_supervision_group()
-        make.make_group_membership(group=group, officer=me, starts_on=today() - 9 * DAY)
+        if inspects_only:
+            make.make_group_membership(group=group, officer=me, starts_on=today() - 9 * DAY)
         make.make_supervision_assignment(
             group=group, office=here, starts_on=today() - 9 * DAY, ends_on=None
         )
