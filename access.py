@@ -122,7 +122,8 @@ def kept_from(model: Any, of_line: Test) -> ColumnElement[bool] | None:
         return None
     return or_(
         is_told(model, model.told_from),
-        not_(through(model, model.office_paths[0], of_line, None)),
+        # Not "there is none of the line": what row-level security hides would be none.
+        through(model, model.office_paths[0], lambda column: not_(of_line(column)), None),
     )
 
 
@@ -169,6 +170,8 @@ def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
     if not issubclass(model, OfficeRecord | FigureMonth):
         return None
     seen = or_(_once(func.redress_sees_all()), *(_path(model, path) for path in model.office_paths))
+    if not issubclass(model, OfficeRecord):
+        return seen
     kept = kept_from(model, lambda column: column == _any_of("redress_line"))
     return seen if kept is None else and_(seen, kept)
 
