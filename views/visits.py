@@ -114,7 +114,7 @@ class InspectionDocumentView(RecordView):
     """Photos and papers from visits, each with the way to its file."""
 
     def record_links(self, record: Record) -> list[tuple[str, str]]:
-        return [(_("Save the file"), url_for("visits.file", document_id=record.id))]
+        return [(_("Save the file"), url_for("visits.file", paper_id=record.id))]
 
 
 def _address(inspection: Record, view: str = "page", **values: Any) -> str:
@@ -463,10 +463,10 @@ def upload(inspection_id: str) -> Any:
     return redirect(_address(inspection, _anchor="documents"), 303)
 
 
-@blueprint.get("/document/<document_id>/file")
-def file(document_id: str) -> Response:
+@blueprint.get("/paper/<paper_id>/file")
+def file(paper_id: str) -> Response:
     """The file of a photo or paper, to be saved and not shown."""
-    document: InspectionDocument = security.load(InspectionDocument, document_id)
+    document: InspectionDocument = security.load(InspectionDocument, paper_id)
     if document.stored_name is None or document.sha256 is None:
         abort(404)
     content = Store.of(current_app.config).read(document.stored_name, document.sha256)

@@ -144,6 +144,10 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "letter_id": made["letter"],
         "report_id": made["retaliation_report"],
         "opening": made["identity_opening"],
+        "inspection_id": made["inspection"],
+        "kind": "answer",
+        "row_id": made["inspection_answer"],
+        "paper_id": made["inspection_document"],
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
