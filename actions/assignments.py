@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, object_session
 from models import AssignmentChange, Office, Officer, SupervisionAssignment, SupervisionGroup
 from queries import supervision as asking
 from rules import RuleBroken, Said, mark
-from rules.assignments import Planned, refusals, refusals_of
+from rules.assignments import Planned, refusals, refusals_of_each
 from rules.supervision import ChangeKind
 
 Assignment = SupervisionAssignment
@@ -51,7 +51,7 @@ def assign(
     session = _session(group)
     wait_for_others(session)
     on = on or now.date()
-    _check(session, [Planned(group.id, office.id, starts_on, ends_on)], on)
+    check(session, [Planned(group.id, office.id, starts_on, ends_on)], on)
     made = _add(session, Row(group.id, office.id, starts_on, ends_on))
     _note(session, ChangeKind.ASSIGN, [], [made], by=by, now=now)
     return made
@@ -80,7 +80,7 @@ def move(
     planned = Planned(
         group.id, assignment.office_id, start, assignment.ends_on, frozenset({assignment.id})
     )
-    _check(session, [planned], on)
+    check(session, [planned], on)
     before = [_picture_of(assignment)]
     if start == assignment.starts_on:
         assignment.group_id = group.id
@@ -156,40 +156,92 @@ def end(
     return assignment
 
 
-def check_many(session: Session, rows: Sequence[Row], on: date) -> list[list[Said]]:
+def check_many(
+    session: Session, rows: Sequence[Row], on: date, *, replacing: bool = False
+) -> list[list[Said]]:
     """Return for each of `rows` why it cannot be, with those before it in place; nothing is
-    changed. Empty lists: all of it can be."""
-    seen = asking.picture(session, today=on)
-    found = []
-    done: list[Planned] = []
-    for row in rows:
-        planned = Planned(row.group_id, row.office_id, row.starts_on, row.ends_on)
-        alone = refusals_of(planned, seen.groups, seen.offices, seen.policy, on)
-        among = [one for one in done if one.office_id == planned.office_id]
-        both = refusals([*among, planned], seen.groups, seen.offices, seen.policy, on)
-        without = refusals(among, seen.groups, seen.offices, seen.policy, on) if among else []
-        found.append(both[len(without) :] if among else alone)
-        done.append(planned)
-    return found
+    changed. Empty lists: all of it can be. With `replacing` a period gives way that ends no later
+    than the one wanted. Nine statements, however many rows."""
+    seen = _picture(session, rows, on)
+    return look_at(rows, seen, on, replacing=replacing)
+
+
+def _picture(session: Session, rows: Sequence[Row], on: date) -> asking.Picture:
+    first = min((row.starts_on for row in rows), default=on)
+    return asking.picture(session, min(first, on), today=on)
+
+
+def look_at(
+    rows: Sequence[Row], seen: asking.Picture, on: date, *, replacing: bool
+) -> list[list[Said]]:
+    """Return the same of a picture that is at hand."""
+    planned = [_planned_of(row, seen, replacing=replacing) for row in rows]
+    return refusals_of_each(planned, seen.groups, seen.offices, seen.policy, on)
+
+
+def _planned_of(row: Row, seen: asking.Picture, *, replacing: bool) -> Planned:
+    planned = Planned(row.group_id, row.office_id, row.starts_on, row.ends_on)
+    place = seen.offices.get(row.office_id)
+    if not replacing or place is None:
+        return planned
+    gives_way = (
+        held.id
+        for held in place.held
+        if held.period.meets(planned.period) and held.period.until <= planned.period.until
+    )
+    return replace(planned, instead_of=frozenset(gives_way))
 
 
 def assign_many(
-    session: Session, rows: Sequence[Row], *, by: Officer, now: datetime, on: date | None = None
+    session: Session,
+    rows: Sequence[Row],
+    *,
+    by: Officer,
+    now: datetime,
+    on: date | None = None,
+    replacing: bool = False,
 ) -> list[Assignment]:
     """Give each office of `rows` to its group: all of them or none, as one change that is undone
-    as one. Raises RuleBroken with the first reasons where something cannot be."""
+    as one. With `replacing` the period that is there ends where the new one begins. Raises
+    RuleBroken with the first reason where something cannot be."""
     wait_for_others(session)
     on = on or now.date()
     if not rows:
         raise RuleBroken("Choose at least one office.")
-    found = [said for sayings in check_many(session, rows, on) for said in sayings]
+    seen = _picture(session, rows, on)
+    found = [said for one in look_at(rows, seen, on, replacing=replacing) for said in one]
     if found:
         raise _broken(found)
+    before, kept = _give_way(session, rows, seen, on) if replacing else ([], [])
     made = [Assignment(**vars(row)) for row in rows]
     session.add_all(made)
     session.flush()
-    _note(session, ChangeKind.MANY, [], made, by=by, now=now)
+    _note(session, ChangeKind.MANY, before, [*kept, *made], by=by, now=now)
     return made
+
+
+def _give_way(
+    session: Session, rows: Sequence[Row], seen: asking.Picture, on: date
+) -> tuple[list[dict[str, Any]], list[Assignment]]:
+    """End the periods that are in the way of `rows` and take away those that have not begun by
+    then; return all of them as they were, and those that are left."""
+    starts = {
+        number: row.starts_on
+        for row in rows
+        for number in _planned_of(row, seen, replacing=True).instead_of
+    }
+    there = _read(session, starts)
+    before = [_picture_of(one) for one in there]
+    kept = []
+    for one in there:
+        _check_day(one, starts[one.id], on)
+        if one.starts_on >= starts[one.id]:
+            session.delete(one)
+        else:
+            one.ends_on = starts[one.id]
+            kept.append(one)
+    session.flush()
+    return before, kept
 
 
 def undo(
@@ -216,12 +268,12 @@ def undo(
                 "is there now."
             )
     left = frozenset(now_there)
-    _check(
+    check(
         session,
         [
             replace(_planned(one), instead_of=left)
             for one in change.before
-            if one["id"] not in now_there or not _is_shorter(one, now_there[one["id"]])
+            if one["id"] not in now_there or not is_shorter(_planned(one), now_there[one["id"]])
         ],
         on,
         may_be_over=True,
@@ -274,11 +326,12 @@ def _planned(values: dict[str, Any]) -> Planned:
     return Planned(**_row_of(values))
 
 
-def _is_shorter(values: dict[str, Any], there: Assignment) -> bool:
-    one = _planned(values)
+def is_shorter(wanted: Planned, there: Assignment) -> bool:
+    """Return whether `wanted` is the period that is there, or a part of it, with the same group:
+    what is made shorter stays possible whatever holds."""
     now = Planned(there.group_id, there.office_id, there.starts_on, there.ends_on)
-    same = (one.group_id, one.office_id) == (now.group_id, now.office_id)
-    return same and one.starts_on >= now.starts_on and one.period.until <= now.period.until
+    same = (wanted.group_id, wanted.office_id) == (now.group_id, now.office_id)
+    return same and wanted.starts_on >= now.starts_on and wanted.period.until <= now.period.until
 
 
 def _read(session: Session, numbers: Iterable[int]) -> Sequence[Assignment]:
@@ -332,10 +385,13 @@ def _check_day(assignment: Assignment, from_on: date, on: date) -> None:
         raise RuleBroken("The period is over by then. Choose a day within it.", field="from_on")
 
 
-def _check(
+def check(
     session: Session, planned: Sequence[Planned], on: date, *, may_be_over: bool = False
 ) -> None:
-    seen = asking.picture(session, today=on)
+    """Raise RuleBroken with the first reason where `planned` cannot be; with `may_be_over` also
+    periods are written down that are over already."""
+    first = min((one.starts_on for one in planned), default=on)
+    seen = asking.picture(session, min(first, on), today=on)
     day = date.min if may_be_over else on
     found = refusals(planned, seen.groups, seen.offices, seen.policy, day)
     if found:

@@ -19,6 +19,7 @@ from demo import (
     reprimands,
     rhythm,
     sample,
+    supervision,
     visits,
 )
 from demo.records import Known
@@ -85,6 +86,7 @@ def load(
     for file_name in ("grievances.toml", "rhythm.toml", "supervision.toml"):
         known.read(file_name)
         session.flush()
+    supervision.plan_ahead(known)
     say("Rules, calendars and clocks...")
     clocks.add_rules(known)
     clocks.add_clocks(known)

@@ -93,13 +93,23 @@ def bars(session: Session, officer: Officer, office: Office, on: date) -> Said |
     serve or served it or its line within the cooling-off, or stand aside; None where they may.
     Five statements."""
     places = _places(session)
-    served = _served(session, {officer.id})
-    aside = _aside(session, {officer.id})
     day = Period(on, on + timedelta(days=1))
-    member = Member(
-        officer.id, officer.name, day, served.get(officer.id, ()), aside.get(officer.id, ())
+    one = member(session, officer, day)
+    return bar_of(one, places[office.id], day, places, policy(session, on))
+
+
+def member(session: Session, officer: Officer, term: Period) -> Member:
+    """Return `officer` as a member for `term`, with what they served and stand aside from; three
+    statements. The term ends with the day on which they leave."""
+    if officer.left_on is not None and term.starts_on < officer.left_on < term.until:
+        term = Period(term.starts_on, officer.left_on)
+    return Member(
+        officer.id,
+        officer.name,
+        term,
+        _served(session, {officer.id}).get(officer.id, ()),
+        _aside(session, {officer.id}).get(officer.id, ()),
     )
-    return bar_of(member, places[office.id], day, places, policy(session, on))
 
 
 # --- Groups ------------------------------------------------------------------------------------

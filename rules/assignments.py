@@ -149,14 +149,25 @@ def refusals(
     more, members too few on some day, another group that has the office, and each member who
     serves or served it (domain.md section 6) or stands aside from it.
     """
-    found: list[Said] = []
-    for place, one in enumerate(planned):
-        found += refusals_of(one, groups, offices, policy, on)
-        found += (
+    each = refusals_of_each(planned, groups, offices, policy, on)
+    return [said for sayings in each for said in sayings]
+
+
+def refusals_of_each(
+    planned: Sequence[Planned], groups: Groups, offices: Places, policy: Policy, on: date
+) -> list[list[Said]]:
+    """Return for each of `planned` why it cannot be, with those before it in place."""
+    found = []
+    before: dict[int, list[Planned]] = {}
+    for one in planned:
+        others = before.setdefault(one.office_id, [])
+        met = [
             _in_the_way(one, other.group_id, other.period, groups, offices)
-            for other in planned[:place]
-            if other.office_id == one.office_id and other.period.meets(one.period)
-        )
+            for other in others
+            if other.period.meets(one.period) and one.office_id in offices
+        ]
+        found.append([*refusals_of(one, groups, offices, policy, on), *met])
+        others.append(one)
     return found
 
 

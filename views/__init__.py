@@ -16,6 +16,7 @@ from models import (
     Decision,
     Document,
     Grievance,
+    GroupMembership,
     ImpartialityOverride,
     ImportBatch,
     Inspection,
@@ -29,6 +30,8 @@ from models import (
     RoleChange,
     RulePack,
     SavedView,
+    SupervisionAssignment,
+    SupervisionGroup,
     WorkCalendar,
     db,
 )
@@ -37,6 +40,7 @@ from rules.identity import MIGHT_OPEN
 from rules.permissions import Desk, Verb
 from views import (
     account,
+    assignments,
     casework,
     clocks,
     conferences,
@@ -45,6 +49,7 @@ from views import (
     documents,
     duplicates,
     errors,
+    groups,
     handing_over,
     identity,
     impartiality,
@@ -62,6 +67,7 @@ from views import (
     visits,
 )
 from views.addresses import Address
+from views.assignments import AssignmentView
 from views.badges import tone
 from views.base import RecordView
 from views.case import CASE_PARTS
@@ -70,6 +76,7 @@ from views.conferences import JointConferenceView
 from views.decisions import DecisionView
 from views.documents import DocumentView
 from views.grievances import GrievanceView, ImportBatchView
+from views.groups import GroupView, MembershipView
 from views.home import HomeView
 from views.impartiality import OverrideView
 from views.labels import (
@@ -107,6 +114,9 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
+    SupervisionAssignment: AssignmentView,
+    SupervisionGroup: GroupView,
+    GroupMembership: MembershipView,
     RulePack: RulePackView,
     WorkCalendar: WorkCalendarView,
     Inspection: InspectionView,
@@ -148,6 +158,13 @@ SCREENS = (
         mark("Sealed identities that nobody opens alone, and that wait for a second officer."),
         lambda: bool(security.roles() & MIGHT_OPEN),
         Desk.GRIEVANCES,
+    ),
+    Screen(
+        "assignments.board",
+        mark("Supervision board"),
+        mark("Which group supervises which office, and where there are gaps."),
+        lambda: security.can(Verb.READ, SupervisionAssignment),
+        Desk.SUPERVISION,
     ),
     Screen(
         "imports.start",
@@ -240,6 +257,8 @@ def init_app(app: Flask) -> None:
     plan.init_app(app)
     conferences.init_app(app)
     impartiality.init_app(app)
+    assignments.init_app(app)
+    groups.init_app(app)
     duplicates.init_app(app)
     clocks.init_app(app)
     standards.init_app(app)

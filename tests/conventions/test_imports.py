@@ -61,7 +61,11 @@ PARTS_OF_DASHBOARD = ("bands", "board", "cells", "charts")
 PARTS_OF_CASE = ("case", "planning", "step_forms", "story")
 # The parts of the page of a visit.
 PARTS_OF_VISIT = ("visit_rows",)
-PARTS = PARTS_OF_BASE + PARTS_OF_DASHBOARD + PARTS_OF_CASE + PARTS_OF_VISIT
+# The parts of the supervision board.
+PARTS_OF_SUPERVISION = ("assignment_board",)
+PARTS = (
+    PARTS_OF_BASE + PARTS_OF_DASHBOARD + PARTS_OF_CASE + PARTS_OF_VISIT + PARTS_OF_SUPERVISION
+)
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[int, str]]:

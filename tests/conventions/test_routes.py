@@ -148,6 +148,10 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "kind": "answer",
         "row_id": made["inspection_answer"],
         "paper_id": made["inspection_document"],
+        "office_id": made["office"],
+        "assignment_id": made["supervision_assignment"],
+        "group_id": made["supervision_group"],
+        "term_id": made["group_membership"],
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
