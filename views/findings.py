@@ -2,7 +2,7 @@
 the page of the record, the papers of a notice. Who may is said in rules/findings.py and
 rules/notices.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
@@ -27,7 +27,7 @@ from sqlalchemy.orm import joinedload
 
 import security
 from actions.findings import link_repeat
-from actions.notices import issuer
+from actions.notices import issuer, sheet_of
 from actions.supervising import LIVES, Supervised, check_step, possible_steps, take_step
 from models import (
     Finding,
@@ -40,13 +40,12 @@ from models import (
     SupervisionNotice,
     db,
 )
-from papers.letters import Sheet, shipped
+from papers.letters import Sheet
 from papers.store import Store
 from queries.findings import may_repeat, open_request
 from rules import RuleBroken
 from rules.findings import OPEN
 from rules.grievance import LetterLanguage
-from rules.letters import LONGEST_SUBJECT, fill
 from rules.permissions import Role, Verb
 from views.asking import LOCALES, bureau, who_asks
 from views.base import RecordView
@@ -313,37 +312,18 @@ def _issuer() -> Any:
     return issuer(_sheets, body=bureau().partition("\n")[0], store=Store.of(current_app.config))
 
 
-def _sheets(notice: SupervisionNotice, today: date) -> list[Sheet]:
-    """Return what stands on the papers of `notice`, in each language."""
-    return [_sheet(notice, today, language) for language in LetterLanguage]
-
-
-def _sheet(notice: SupervisionNotice, today: date, language: LetterLanguage) -> Sheet:
-    sender, number = bureau(), str(notice.number)
-    with force_locale(LOCALES[language]):
-        values = {
-            "number": number,
-            "office": notice.office.name,
-            "group": notice.group.name,
-            "bureau": sender.partition("\n")[0],
-            "subject": notice.subject,
-            "demand": notice.demand,
-            "reply_due_on": show(notice.reply_due_on),
-            "issued_on": show(today),
-            "rests_on": _rests_on(notice),
-        }
-        day = show(today)
-    subject, body = shipped("supervision_notice", language)
-    return Sheet(
-        language=language,
-        bureau=sender,
-        place=(notice.office.name, *(notice.office.address or "").splitlines()),
-        reference=number,
-        day=day,
-        subject=" ".join(fill(subject, values).split())[:LONGEST_SUBJECT],
-        body=fill(body, values),
-        foot=f"{number} · {sender.partition(chr(10))[0]}",
-    )
+def _sheets(notice: SupervisionNotice, today: date) -> Iterator[Sheet]:
+    """Yield what stands on the papers of `notice`, in each language."""
+    for language in LetterLanguage:
+        with force_locale(LOCALES[language]):
+            yield sheet_of(
+                notice,
+                language,
+                issued_on=today,
+                sender=bureau(),
+                rests_on=_rests_on(notice),
+                show=show,
+            )
 
 
 def _rests_on(notice: SupervisionNotice) -> str:
