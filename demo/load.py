@@ -16,6 +16,7 @@ from demo import (
     clocks,
     identities,
     letters,
+    notices,
     reprimands,
     rhythm,
     sample,
@@ -93,6 +94,7 @@ def load(
     visits.add_what_was_seen(known)
     identities.seal(known, ring)
     letters.add_letters(known, store)
+    notices.add_papers(known, store)
     known.read("told.toml")
     session.flush()
     aside.stand_aside(known)

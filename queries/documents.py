@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from models import Document, Grievance, InspectionDocument
+from models import Document, Grievance, InspectionDocument, NoticePaper
 
 MOST = 100
 """On the page of a grievance; the list of documents shows all."""
@@ -37,7 +37,7 @@ def for_case(session: Session, grievance: Grievance) -> Documents:
     return Documents(grievance, found[:MOST], len(found) > MOST)
 
 
-WITH_FILES = (Document, InspectionDocument)
+WITH_FILES = (Document, InspectionDocument, NoticePaper)
 
 
 def stored_files(session: Session) -> Iterator[tuple[str, int, str, str]]:

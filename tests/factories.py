@@ -41,6 +41,7 @@ from models import (
     Extension,
     Feedback,
     Finding,
+    FindingPostponement,
     Grievance,
     GrievanceCode,
     GrievanceLink,
@@ -63,6 +64,8 @@ from models import (
     Mail,
     Message,
     News,
+    NoticeExtension,
+    NoticePaper,
     NumberSeries,
     Office,
     Officer,
@@ -118,7 +121,7 @@ from rules.permissions import Role
 from rules.records import AuditVerb
 from rules.reprimand import Ground
 from rules.rhythm import Measure
-from rules.supervision import ChangeKind, RecusalGround
+from rules.supervision import ChangeKind, FindingSeverity, RecusalGround
 from rules.visits import AnswerKind
 
 # To check a password is 0.2 s of work, on purpose. Here it is next to none, but for the tests of
@@ -673,7 +676,21 @@ def make_finding(**given: Any) -> Finding:
         office_id=_id(make_office),
         subject="Ten answers were late",
         facts="See the register",
+        severity=FindingSeverity.SERIOUS,
         found_on=DAY,
+    )
+
+
+def make_finding_postponement(**given: Any) -> FindingPostponement:
+    return _make(
+        FindingPostponement,
+        given,
+        finding_id=_id(make_finding),
+        from_on=DAY,
+        to_on=DAY + timedelta(days=14),
+        reason="The new register comes next week.",
+        asked_on=DAY,
+        asked_by_id=_id(make_officer),
     )
 
 
@@ -706,6 +723,31 @@ def make_assignment_change(**given: Any) -> AssignmentChange:
         periods=1,
         before=[],
         after=[],
+    )
+
+
+def make_notice_extension(**given: Any) -> NoticeExtension:
+    return _make(
+        NoticeExtension,
+        given,
+        notice_id=_id(make_supervision_notice),
+        from_on=DAY,
+        to_on=DAY + timedelta(days=14),
+        reason="The file is with the court until Friday.",
+        asked_on=DAY,
+        asked_by_id=_id(make_officer),
+    )
+
+
+def make_notice_paper(**given: Any) -> NoticePaper:
+    return _make(
+        NoticePaper,
+        given,
+        notice_id=_id(make_supervision_notice),
+        language=LetterLanguage.ENGLISH,
+        size=1000,
+        sha256="0" * 64,
+        stored_name=f"{next(_number):040x}",
     )
 
 

@@ -15,6 +15,7 @@ from models import (
     ChecklistTemplate,
     Decision,
     Document,
+    Finding,
     Grievance,
     GroupMembership,
     ImpartialityOverride,
@@ -32,6 +33,7 @@ from models import (
     SavedView,
     SupervisionAssignment,
     SupervisionGroup,
+    SupervisionNotice,
     WorkCalendar,
     db,
 )
@@ -49,6 +51,7 @@ from views import (
     documents,
     duplicates,
     errors,
+    findings,
     groups,
     handing_over,
     identity,
@@ -75,6 +78,7 @@ from views.casework import RetaliationReportView
 from views.conferences import JointConferenceView
 from views.decisions import DecisionView
 from views.documents import DocumentView
+from views.findings import FindingView, NoticeView
 from views.grievances import GrievanceView, ImportBatchView
 from views.groups import GroupView, MembershipView
 from views.home import HomeView
@@ -111,6 +115,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     LetterTemplate: LetterTemplateView,
     Decision: DecisionView,
     Document: DocumentView,
+    Finding: FindingView,
+    SupervisionNotice: NoticeView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -266,6 +272,7 @@ def init_app(app: Flask) -> None:
     decisions.init_app(app)
     letters.init_app(app)
     visits.init_app(app)
+    findings.init_app(app)
     CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case, mail=news.for_case)
     search.init_app(app)
     dashboard.init_app(app)

@@ -61,11 +61,9 @@ PARTS_OF_DASHBOARD = ("bands", "board", "cells", "charts")
 PARTS_OF_CASE = ("case", "planning", "step_forms", "story")
 # The parts of the page of a visit.
 PARTS_OF_VISIT = ("visit_rows",)
-# The parts of the supervision board.
-PARTS_OF_SUPERVISION = ("assignment_board",)
-PARTS = (
-    PARTS_OF_BASE + PARTS_OF_DASHBOARD + PARTS_OF_CASE + PARTS_OF_VISIT + PARTS_OF_SUPERVISION
-)
+# The parts of the supervision board, and of the page of a finding or a notice.
+PARTS_OF_SUPERVISION = ("assignment_board", "supervised")
+PARTS = PARTS_OF_BASE + PARTS_OF_DASHBOARD + PARTS_OF_CASE + PARTS_OF_VISIT + PARTS_OF_SUPERVISION
 
 
 def imports_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
