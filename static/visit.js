@@ -56,7 +56,17 @@ class Row {
     place.addEventListener("input", () => this.typed());
     place.querySelector("[data-keep-mine]").addEventListener("click", () => this.keepMine());
     place.querySelector("[data-take-theirs]").addEventListener("click", () => this.takeTheirs());
+    place.querySelector(".visit-foot a")?.addEventListener("click", (event) => this.leave(event));
     this.bringBack();
+  }
+
+  // A finding takes over what is written here: it is sent first.
+  async leave(event) {
+    if (!this.isUnsent()) return;
+    event.preventDefault();
+    const { href } = event.currentTarget;
+    await this.send();
+    if (!this.isUnsent()) location.assign(href);
   }
 
   content() {

@@ -33,9 +33,11 @@ from models import (
     Finding,
     Grievance,
     Inspection,
+    InspectionAnswer,
     NoticePaper,
     Office,
     Record,
+    SampledGrievance,
     SupervisionGroup,
     SupervisionNotice,
     db,
@@ -44,9 +46,11 @@ from papers.letters import Sheet
 from papers.store import Store
 from queries.findings import may_repeat, open_request
 from rules import RuleBroken
+from rules.facts import LONGEST_LINE
 from rules.findings import OPEN
 from rules.grievance import LetterLanguage
 from rules.permissions import Role, Verb
+from rules.visits import VisitAnswer
 from views.asking import LOCALES, bureau, who_asks
 from views.base import RecordView
 from views.errors import refusal_in_words
@@ -119,7 +123,19 @@ class FindingView(SupervisedView):
         matter = asked.get("grievance")
         if matter is not None and matter.responsible_office is not None:
             asked = {"office": matter.responsible_office} | asked
-        return start | asked
+        return start | asked | self._seen_at_a_visit()
+
+    def _seen_at_a_visit(self) -> dict[str, Any]:
+        """Return what a finding takes over from an answer or a sampled grievance of a visit that
+        the address names: the question in one line, what was noted, the failure it shows."""
+        start: dict[str, Any] = {}
+        if (answer := _seen(InspectionAnswer, "answer_id")) is not None:
+            start = {"subject": answer.wording[:LONGEST_LINE], "facts": answer.note or ""}
+            if answer.ground is not None and answer.answer is VisitAnswer.NO:
+                start["ground"] = answer.ground
+        elif (drawn := _seen(SampledGrievance, "sampled_id")) is not None:
+            start = {"facts": drawn.note or ""}
+        return start
 
 
 class NoticeView(SupervisedView):

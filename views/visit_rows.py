@@ -104,7 +104,6 @@ def _finding(inspection: Inspection, **more: Any) -> str | None:
 
 
 def _question(inspection: Inspection, one: InspectionAnswer) -> Row:
-    ground = one.ground.value if one.ground else None
     return Row(
         one,
         "a",
@@ -112,7 +111,7 @@ def _question(inspection: Inspection, one: InspectionAnswer) -> Row:
         [(a.value, enum_label(a)) for a in VisitAnswer] if one.kind is AnswerKind.CHOICE else [],
         section=one.section,
         guidance=one.guidance,
-        finding=_finding(inspection, answer_id=one.id, ground=ground),
+        finding=_finding(inspection, answer_id=one.id),
     )
 
 

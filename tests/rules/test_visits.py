@@ -8,6 +8,7 @@ from math import ceil, floor, sqrt
 
 import pytest
 
+from config import HOME
 from rules import RuleBroken
 from rules.permissions import Role
 from rules.supervision import InspectionState
@@ -55,6 +56,11 @@ def test_each_step_leads_from_where_it_may_and_from_nowhere_else(
             INSPECTION.after(name, state, {Role.SUPERVISOR})
     else:
         assert INSPECTION.after(name, state, {Role.SUPERVISOR}) is wanted
+
+
+def test_the_diagram_is_that_of_the_table() -> None:
+    drawn = (HOME / "docs" / "life-of-a-visit.md").read_text(encoding="utf-8")
+    assert f"```text\n{INSPECTION.diagram()}```" in drawn
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SUPERVISOR])

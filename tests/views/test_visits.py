@@ -3,9 +3,11 @@ once; the sample and its proof; photos."""
 
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -32,7 +34,7 @@ from tests import factories as make
 from tests.conftest import Client
 from tests.papers_of import TELLING, all_in, jpeg
 from tests.statements import statements
-from tests.views.pages import address, forms, words
+from tests.views.pages import address, forms, record_form, words
 
 MOST_STATEMENTS = 15
 JSON = {"Accept": "application/json"}
@@ -73,6 +75,7 @@ class Bureau:
         )
         session.flush()
         self.path = f"/admin/inspection/{self.visit.id}"
+        self.page = f"{self.path}/visit"
 
     def inspector(self, name: str) -> Client:
         browser = self.as_role(Role.SUPERVISOR, office=make.make_office(), name=name)
@@ -135,7 +138,6 @@ def test_a_visit_from_its_beginning_to_its_end(bureau: Bureau) -> None:
     assert "Leaks · answered late" in words(page) or "Leaks · answered in time" in words(page)
     finding = "/admin/finding/new/?inspection_id="
     assert page.text.count(finding) == 7
-    assert f"ground={Ground.LATE.value}" in page.text
     assert bureau.save(asked[0], answer="yes", note="All twenty").status_code == 200
     empty = bureau.take("finish", summary=" ")
     assert empty.status_code == 422
@@ -147,6 +149,26 @@ def test_a_visit_from_its_beginning_to_its_end(bureau: Bureau) -> None:
     late = bureau.save(bureau.rows(InspectionAnswer)[0], answer="no")
     assert late.status_code == 422
     assert "not under way" in late.json["error"]
+
+
+def test_a_finding_takes_over_what_was_seen(bureau: Bureau) -> None:
+    bureau.close_some()
+    bureau.begin()
+    asked, drawn = bureau.rows(InspectionAnswer)[1], bureau.rows(SampledGrievance)[0]
+    assert bureau.save(asked, answer="no", note="Last ticked on 9 January").status_code == 200
+    assert bureau.save(drawn, answer="not_remedied", note="Still leaks").status_code == 200
+    links = re.findall(r'href="(/admin/finding/new/[^"]+)"', bureau.browser.get(bureau.page).text)
+    of_answer = next(one for one in links if f"answer_id={asked.id}" in one)
+    form = record_form(bureau.browser.get(of_answer.replace("&amp;", "&")))
+    assert form["subject"] == ["Is it looked at?"]
+    assert form["facts"] == ["Last ticked on 9 January"]
+    assert form["ground"] == [Ground.LATE.value]
+    assert form["office-id"] == [str(bureau.office.id)]
+    assert form["inspection-id"] == [str(bureau.visit.id)]
+    of_sample = next(one for one in links if f"sampled_id={drawn.id}" in one)
+    form = record_form(bureau.browser.get(of_sample.replace("&amp;", "&")))
+    assert form["facts"] == ["Still leaks"]
+    assert form["grievance-id"] == [str(drawn.grievance_id)]
 
 
 def test_what_was_asked_stays_when_the_list_changes(bureau: Bureau) -> None:
@@ -385,6 +407,37 @@ def test_an_answer_of_another_visit_is_not_reached_through_this_one(bureau: Bure
         path = f"{bureau.path}/answer/{number}"
         assert bureau.browser.post(path, data=data, headers=JSON).status_code == 404
     assert bureau.save(row, version="9" * 40, answer="yes").status_code == 409
+
+
+@pytest.mark.parametrize(
+    "odd", ["\0", "\ud800", "9" * 400, "-1", "1.5", "٣", "'; --", "\u202e" * 9]
+)
+def test_what_nobody_should_send_is_answered_in_words(bureau: Bureau, odd: str) -> None:
+    bureau.begin()
+    row = bureau.rows(InspectionAnswer)[0]
+    sent = odd.encode("utf-8", "surrogatepass")
+    token = bureau.browser.token()
+
+    def send(path: str, **fields: Any) -> int:
+        body = "&".join(f"{key}={quote(value)}" for key, value in fields.items())
+        kind = "application/x-www-form-urlencoded"
+        data = f"csrf_token={token}&{body}"
+        return bureau.browser.post(path, data=data, content_type=kind).status_code
+
+    for field in ("version", "answer", "note"):
+        fields = {"version": b"1", "answer": b"yes", "note": b"x"} | {field: sent}
+        assert send(f"{bureau.path}/answer/{row.id}", **fields) < 500
+    for field in ("stamp", "answer", "note"):
+        keys = {f"stamp-a{row.id}": b"1.x", f"answer-a{row.id}": b"no", f"note-a{row.id}": b"y"}
+        assert send(bureau.page, **keys | {f"{field}-a{row.id}": sent}) < 500
+    for name in ("finish", "cancel"):
+        words_sent = {"summary": sent, "cancelled_because": sent}
+        assert send(f"{bureau.path}/step/{name}", **words_sent) < 500
+        bureau.visit.state, bureau.visit.done_on = InspectionState.UNDER_WAY, None
+        bureau.visit.cancelled_because = None
+        bureau.session.flush()
+    for path in (f"/admin/inspection/{quote(sent)}/visit", f"{bureau.path}/step/{quote(sent)}"):
+        assert bureau.browser.get(path).status_code in (400, 404)
 
 
 def test_without_script_one_form_saves_what_was_touched_and_shows_both(bureau: Bureau) -> None:
