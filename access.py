@@ -88,12 +88,43 @@ def through(model: Guarded, path: str, test: Test, told: ColumnElement[bool] | N
     """
     first, _dot, rest = path.partition(".")
     attribute = getattr(model, first)
-    if not rest:
-        if model.told_from is None or told is None:
-            return test(attribute)
-        return and_(test(attribute), or_(getattr(model, model.told_from).is_not(None), told))
-    condition = through(attribute.property.mapper.class_, rest, test, told)
-    return attribute.any(condition) if attribute.property.uselist else attribute.has(condition)
+    if rest:
+        inner = through(attribute.property.mapper.class_, rest, test, told)
+        found = attribute.any(inner) if attribute.property.uselist else attribute.has(inner)
+    else:
+        found = test(attribute)
+    if told is None or model.told_from is None or not _begins_alike(model.told_from, path):
+        return found
+    return and_(found, or_(is_told(model, model.told_from), told))
+
+
+def _begins_alike(told_from: str, path: str) -> bool:
+    """Whether two dotted paths go through the same relations."""
+    return told_from.rpartition(".")[0] == path.rpartition(".")[0]
+
+
+def is_told(model: Any, told_from: str) -> ColumnElement[bool]:
+    """Return the condition that the column at the end of the path `told_from` is filled."""
+    first, _dot, rest = told_from.partition(".")
+    attribute = getattr(model, first)
+    found: ColumnElement[bool] = (
+        attribute.has(is_told(attribute.property.mapper.class_, rest))
+        if rest
+        else attribute.is_not(None)
+    )
+    return found
+
+
+def kept_from(model: Any, of_line: Test) -> ColumnElement[bool] | None:
+    """Return the condition under which whoever is of the line of an office may see what is kept
+    from it; `of_line` tests an office. None where nothing is kept from anybody."""
+    if not model.kept_from_line:
+        return None
+    return or_(
+        is_told(model, model.told_from),
+        # Not "there is none of the line": what row-level security hides would be none.
+        through(model, model.office_paths[0], lambda column: not_(of_line(column)), None),
+    )
 
 
 # Paths that lead from one record to many: asked once in a statement and not for each row, and
@@ -139,7 +170,11 @@ def seen_rows(model: Guarded) -> ColumnElement[bool] | None:
     if not issubclass(model, OfficeRecord | FigureMonth):
         return None
     theirs = [_own(getattr(model, model.doer_path))] if model.doer_path else []
-    return or_(*theirs, _by_office(model))
+    seen = or_(*theirs, _by_office(model))
+    if not issubclass(model, OfficeRecord):
+        return seen
+    kept = kept_from(model, lambda column: column == _any_of("redress_line"))
+    return seen if kept is None else and_(seen, kept)
 
 
 def _by_office(model: Guarded) -> ColumnElement[bool]:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    Computed,
     Date,
     DateTime,
     Enum,
@@ -66,7 +67,7 @@ from sqlalchemy.schema import FetchedValue
 
 from rules import mark
 from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
-from rules.alarms import MailState, MessageKind
+from rules.alarms import About, MailState, MessageKind
 from rules.casework import OVER
 from rules.grievance import (
     AppealOutcome,
@@ -115,12 +116,16 @@ from rules.reprimand import (
 from rules.rhythm import Measure, ReceptionKind, ReturnState
 from rules.supervision import (
     ChangeKind,
+    FindingSeverity,
+    FindingState,
     InspectionState,
     NoticeState,
     ProposalState,
     ProposedState,
     RecusalGround,
+    RootCause,
 )
+from rules.visits import AnswerKind, Remedied, VisitAnswer
 
 LongText = Annotated[str, "long"]
 Day = Annotated[date, "day"]
@@ -216,7 +221,10 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     `title_columns`  own columns that name a record to people, joined by " · "
     `sorted_by`      column of the list's first order, with "-" for newest first
     `office_paths`   dotted paths to the offices whose officers see it (OfficeRecord)
-    `told_from`      column that is empty for as long as these offices are not to know of it
+    `told_from`      column that is empty for as long as these offices are not to know of it, or a
+                     dotted path to one: it holds for the paths that begin in the same way
+    `kept_from_line` True: until then nobody who serves these offices or one below them sees it
+                     either, in whatever role; auditors do
     `owner_path`     column of the officer it belongs to, who alone changes it (OwnRecord)
     `doer_path`      column of the officer who is to do it, and sees it besides the offices
     `shared_with`    columns of an office and of a role, whose officers see it as well; below the
@@ -233,6 +241,7 @@ class Record(db.Model):  # type: ignore[name-defined, misc]  # made when db is m
     sorted_by: ClassVar[str] = "-id"
     office_paths: ClassVar[tuple[str, ...]] = ()
     told_from: ClassVar[str | None] = None
+    kept_from_line: ClassVar[bool] = False
     owner_path: ClassVar[str | None] = None
     doer_path: ClassVar[str | None] = None
     shared_with: ClassVar[tuple[str, str] | None] = None
@@ -1496,36 +1505,53 @@ class RoutingObjection(OfficeRecord):
     decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
 
-class Document(OfficeRecord):
+class StoredFile:
+    """The columns of a record with a file that is kept outside the database (papers/)."""
+
+    media_type: Mapped[str | None] = mapped_column(
+        String(120), info=SYSTEM, doc="Type of the file, found from its content", sort_order=1
+    )
+    size: Mapped[int | None] = mapped_column(
+        BigInteger, info=SYSTEM, doc="Bytes of the file", sort_order=1
+    )
+    sha256: Mapped[str | None] = mapped_column(
+        String(64), info=SYSTEM, doc="SHA-256 of the file, in hex", sort_order=1
+    )
+    sent_sha256: Mapped[str | None] = mapped_column(
+        String(64),
+        info=SYSTEM,
+        doc="SHA-256 of the file as it was sent, before it was cleaned",
+        sort_order=1,
+    )
+    stored_name: Mapped[str | None] = mapped_column(
+        String(80),
+        unique=True,
+        info=SYSTEM | {"secret": True},
+        doc="Name of the stored file",
+        sort_order=1,
+    )
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (
+            together("stored_whole", "stored_name", "media_type", "size", "sha256"),
+            CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+            CheckConstraint("sent_sha256 ~ '^[0-9a-f]{64}$'", name="sent_sha256_in_hex"),
+            CheckConstraint("size >= 0", name="size_not_negative"),
+        )
+
+
+class Document(StoredFile, OfficeRecord):
     """A paper or file that belongs to a grievance."""
 
     desk = Desk.CASEWORK
     office_paths = GRIEVANCE_OFFICES
-    __table_args__ = (
-        together("stored_whole", "stored_name", "media_type", "size", "sha256"),
-        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
-        CheckConstraint("sent_sha256 ~ '^[0-9a-f]{64}$'", name="sent_sha256_in_hex"),
-        CheckConstraint("size >= 0", name="size_not_negative"),
-    )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance it belongs to")
     name: Mapped[str] = mapped_column(doc="Name of the document, without names of people")
     kind: Mapped[DocumentKind] = mapped_column(doc="What sort of document it is")
     received_on: Mapped[Day | None] = mapped_column(doc="Day it reached the file")
     kept_at: Mapped[str | None] = mapped_column(info=DETAIL, doc="Where the paper original is kept")
-    media_type: Mapped[str | None] = mapped_column(
-        String(120), info=SYSTEM, doc="Type of the file, found from its content"
-    )
-    size: Mapped[int | None] = mapped_column(BigInteger, info=SYSTEM, doc="Bytes of the file")
-    sha256: Mapped[str | None] = mapped_column(
-        String(64), info=SYSTEM, doc="SHA-256 of the file, in hex"
-    )
-    sent_sha256: Mapped[str | None] = mapped_column(
-        String(64), info=SYSTEM, doc="SHA-256 of the file as it was sent, before it was cleaned"
-    )
-    stored_name: Mapped[str | None] = mapped_column(
-        String(80), unique=True, info=SYSTEM | {"secret": True}, doc="Name of the stored file"
-    )
 
     grievance: Mapped["Grievance"] = relationship(back_populates="documents")
 
@@ -2371,17 +2397,73 @@ class Recusal(ReferenceRecord):
     seconded_by: Mapped["Officer | None"] = relationship(foreign_keys=seconded_by_id)
 
 
-class Inspection(OfficeRecord):
-    """A visit of a supervision group to an office."""
+class ChecklistTemplate(ReferenceRecord):
+    """A list of questions for visits. A visit takes a copy when it begins, and keeps what was asked
+    when the list is changed later."""
 
     desk = Desk.SUPERVISION
-    told_from = "done_on"
+
+    name: Mapped[str] = mapped_column(unique=True, doc="Name of the list")
+    purpose: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What visits it is for, and on what rule it rests"
+    )
+    retired_on: Mapped[Day | None] = mapped_column(
+        doc="First day on which no new visit takes it; empty: it is in use"
+    )
+
+    questions: Mapped[list["ChecklistQuestion"]] = parts("template")
+    inspections: Mapped[list["Inspection"]] = parts("template")
+
+
+class ChecklistQuestion(ReferenceRecord):
+    """A question of a list for visits, about how the office handles grievances."""
+
+    desk = Desk.SUPERVISION
+    title_columns = ("wording",)
+    sorted_by = "position"
+    __table_args__ = (CheckConstraint("position >= 1", name="position_from_one"),)
+
+    template_id: Mapped[int] = reference("checklist_template", doc="List it belongs to")
+    position: Mapped[int] = mapped_column(doc="Place in the list, from 1")
+    section: Mapped[str | None] = mapped_column(doc="Heading under which it stands")
+    wording: Mapped[str] = mapped_column(
+        String(500), doc="The question, so that “yes” means it is as it should be"
+    )
+    guidance: Mapped[LongText | None] = mapped_column(
+        info=DETAIL, doc="What to look at, and what counts as yes"
+    )
+    kind: Mapped[AnswerKind] = mapped_column(
+        server_default="yes_partly_or_no", doc="What it asks for"
+    )
+    ground: Mapped[Ground | None] = mapped_column(
+        doc="Failure of duty that a “no” would show; empty: none"
+    )
+
+    template: Mapped["ChecklistTemplate"] = relationship(back_populates="questions")
+
+
+class Inspection(OfficeRecord):
+    """A visit of a supervision group to an office. One without notice is hidden from the office
+    until it begins."""
+
+    desk = Desk.SUPERVISION
+    told_from = "told_at"
+    kept_from_line = True
     title_columns = ("subject",)
     __table_args__ = (
         CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_day"),
         CheckConstraint(
             "(state = 'cancelled') = (cancelled_because IS NOT NULL)", name="cancelled_has_reason"
         ),
+        CheckConstraint(
+            "begun_at IS NOT NULL OR (state <> 'under_way' AND NOT (state = 'done' "
+            "AND is_unannounced))",
+            name="begun_has_time",
+        ),
+        CheckConstraint("state <> 'planned' OR begun_at IS NULL", name="planned_not_begun"),
+        CheckConstraint("sample_size BETWEEN 0 AND 100", name="sample_of_up_to_100"),
+        CheckConstraint("sample_since <= planned_on", name="sample_from_before"),
+        CheckConstraint("sample_seed ~ '^[0-9a-f]{32}$'", name="seed_in_hex"),
     )
 
     group_id: Mapped[int] = reference("supervision_group", doc="Group that visits")
@@ -2389,28 +2471,240 @@ class Inspection(OfficeRecord):
     inspector_id: Mapped[int] = reference("officer", doc="Inspector in charge")
     subject: Mapped[str] = mapped_column(String(300), doc="What the visit looks into")
     planned_on: Mapped[Day] = mapped_column(doc="Day of the visit")
+    is_unannounced: Mapped[bool] = mapped_column(
+        server_default=text("false"),
+        doc="Without notice: the office sees it only when it begins",
+    )
+    template_id: Mapped[int | None] = reference(
+        "checklist_template", doc="Questions that are asked there", info={"list": False}
+    )
+    sample_size: Mapped[int] = mapped_column(
+        server_default="10",
+        info=DETAIL,
+        doc="How many closed grievances are drawn by lot and looked at again; 0: none",
+    )
+    sample_since: Mapped[Day | None] = mapped_column(
+        info=DETAIL,
+        doc="Drawn from those closed on or after this day; empty: in the year before the visit",
+    )
     state: Mapped[InspectionState] = mapped_column(
-        server_default="planned", info=ACTION, doc="Planned, done or cancelled"
+        server_default="planned", info=ACTION, doc="Planned, under way, done or cancelled"
+    )
+    begun_at: Mapped[Moment | None] = mapped_column(
+        info=ACTION | {"list": False}, doc="When the visit began"
     )
     done_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the visit took place")
     cancelled_because: Mapped[LongText | None] = mapped_column(
         info=ACTION | DETAIL, doc="Why there was no visit"
     )
     summary: Mapped[LongText | None] = mapped_column(
-        info=DETAIL, doc="What was looked at and who was heard, without names of complainants"
+        info=ACTION | DETAIL,
+        doc="What was looked at and who was heard, without names of complainants",
+    )
+    sample_seed: Mapped[str | None] = mapped_column(
+        String(32),
+        info={"set_by": "system"} | DETAIL,
+        doc="Seed from which the sample was drawn; who has it can draw the same again",
+    )
+    told_at: Mapped[Moment | None] = mapped_column(
+        Computed("CASE WHEN is_unannounced THEN begun_at ELSE created_at END", persisted=True),
+        info=SYSTEM,
+        doc="From when the office sees the visit",
     )
 
     group: Mapped["SupervisionGroup"] = relationship(back_populates="inspections")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     inspector: Mapped["Officer"] = relationship(foreign_keys=inspector_id)
+    template: Mapped["ChecklistTemplate | None"] = relationship(back_populates="inspections")
     findings: Mapped[list["Finding"]] = parts("inspection")
+    answers: Mapped[list["InspectionAnswer"]] = parts("inspection")
+    strata: Mapped[list["InspectionStratum"]] = parts("inspection")
+    sampled: Mapped[list["SampledGrievance"]] = parts("inspection")
+    documents: Mapped[list["InspectionDocument"]] = parts("inspection")
+
+
+class _VisitPart(OfficeRecord):
+    """What belongs to a visit. The office sees it when the visit is done."""
+
+    __abstract__ = True
+    desk = Desk.SUPERVISION
+    office_paths = ("inspection.office_id",)
+    told_from = "inspection.done_on"
+    kept_from_line = True
+    read_only = True
+
+
+class InspectionAnswer(_VisitPart):
+    """A question as it was asked at a visit, and what was seen."""
+
+    title_columns = ("wording",)
+    __table_args__ = (
+        UniqueConstraint("inspection_id", "position"),
+        CheckConstraint("position >= 1", name="position_from_one"),
+        together("answered_by_whom", "answered_at", "answered_by_id"),
+    )
+
+    inspection_id: Mapped[int] = reference("inspection", ondelete="CASCADE", doc="Visit")
+    position: Mapped[int] = mapped_column(info=SYSTEM, doc="Place in the list, from 1")
+    section: Mapped[str | None] = mapped_column(info=SYSTEM, doc="Heading under which it stands")
+    wording: Mapped[str] = mapped_column(
+        String(500), info=SYSTEM | {"list": True, "sort": True}, doc="The question as it was asked"
+    )
+    guidance: Mapped[LongText | None] = mapped_column(info=SYSTEM, doc="What to look at")
+    kind: Mapped[AnswerKind] = mapped_column(info=SYSTEM, doc="What it asks for")
+    ground: Mapped[Ground | None] = mapped_column(
+        info=SYSTEM, doc="Failure of duty that a “no” would show"
+    )
+    answer: Mapped[VisitAnswer | None] = mapped_column(info=ACTION, doc="What was seen")
+    note: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What it rests on, without names of complainants"
+    )
+    answered_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was answered")
+    answered_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Inspector who answered"
+    )
+
+    inspection: Mapped["Inspection"] = relationship(back_populates="answers")
+    answered_by: Mapped["Officer | None"] = relationship(foreign_keys=answered_by_id)
+
+
+class InspectionStratum(_VisitPart):
+    """Closed grievances of one category, in time or late, of which the sample of a visit was
+    drawn: kept so that anybody can draw it again."""
+
+    title_columns = ("size",)
+    __table_args__ = (
+        UniqueConstraint(
+            "inspection_id", "category_id", "was_in_time", postgresql_nulls_not_distinct=True
+        ),
+        CheckConstraint("cardinality(grievance_ids) > 0", name="stratum_not_empty"),
+    )
+
+    inspection_id: Mapped[int] = reference("inspection", ondelete="CASCADE", doc="Visit")
+    category_id: Mapped[int | None] = reference(
+        "category", info={"set_by": "system"}, doc="What they are about"
+    )
+    was_in_time: Mapped[bool | None] = mapped_column(
+        info={"set_by": "system"}, doc="Whether they were answered in time; empty: no time was set"
+    )
+    grievance_ids: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger),
+        info=SYSTEM | {"secret": True},
+        doc="Numbers of the grievances, lowest first",
+    )
+    size: Mapped[int] = mapped_column(
+        Computed("cardinality(grievance_ids)", persisted=True),
+        info={"set_by": "system", "sort": False},
+        doc="How many they are",
+    )
+
+    inspection: Mapped["Inspection"] = relationship(back_populates="strata")
+    category: Mapped["Category | None"] = relationship(foreign_keys=category_id)
+
+
+class SampledGrievance(_VisitPart):
+    """A closed grievance that was drawn by lot for a visit, and whether it is really remedied."""
+
+    title_columns = ("remedied",)
+    __table_args__ = (
+        UniqueConstraint("inspection_id", "grievance_id"),
+        UniqueConstraint("inspection_id", "position"),
+        CheckConstraint("position >= 1", name="position_from_one"),
+        together("answered_by_whom", "answered_at", "answered_by_id"),
+    )
+
+    inspection_id: Mapped[int] = reference("inspection", ondelete="CASCADE", doc="Visit")
+    grievance_id: Mapped[int] = reference("grievance", doc="Grievance that is looked at again")
+    position: Mapped[int] = mapped_column(info=SYSTEM, doc="Place in the sample, from 1")
+    category_id: Mapped[int | None] = reference(
+        "category", info={"set_by": "system"}, doc="What it was about when it was drawn"
+    )
+    was_in_time: Mapped[bool | None] = mapped_column(
+        info={"set_by": "system"}, doc="Whether it was answered in time; empty: no time was set"
+    )
+    remedied: Mapped[Remedied | None] = mapped_column(
+        info=ACTION, doc="Whether what it was about is really put right"
+    )
+    note: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What was seen, without names of complainants"
+    )
+    answered_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it was written")
+    answered_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION, doc="Inspector who looked"
+    )
+
+    inspection: Mapped["Inspection"] = relationship(back_populates="sampled")
+    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    category: Mapped["Category | None"] = relationship(foreign_keys=category_id)
+    answered_by: Mapped["Officer | None"] = relationship(foreign_keys=answered_by_id)
+
+
+class InspectionDocument(StoredFile, _VisitPart):
+    """A photo or paper from a visit."""
+
+    inspection_id: Mapped[int] = reference("inspection", doc="Visit it is from")
+    name: Mapped[str] = mapped_column(
+        info={"set_by": "action"}, doc="Name of the document, without names of people"
+    )
+
+    inspection: Mapped["Inspection"] = relationship(back_populates="documents")
 
 
 class Finding(OfficeRecord):
-    """What was found about an office's handling, on a visit or in its records."""
+    """What was found about an office's handling, on a visit or in its records, and what the office
+    does about it, until a supervision group has seen it done."""
 
     desk = Desk.SUPERVISION
+    told_from = "notified_on"
     title_columns = ("subject",)
+    __table_args__ = (
+        UniqueConstraint("office_id", "reference"),
+        CheckConstraint(
+            "ground IS NULL OR severity NOT IN ('in_order', 'outside')", name="ground_of_a_failure"
+        ),
+        CheckConstraint("(state = 'draft') = (notified_on IS NULL)", name="notified_has_day"),
+        CheckConstraint(
+            "state NOT IN ('received', 'replied', 'under_way', 'claimed', 'verified')"
+            " OR received_on IS NOT NULL",
+            name="received_has_day",
+        ),
+        CheckConstraint(
+            "state = 'closed' OR (state IN ('replied', 'under_way', 'claimed', 'verified'))"
+            " = (replied_on IS NOT NULL)",
+            name="replied_has_day",
+        ),
+        CheckConstraint(
+            "state = 'closed' OR (state IN ('claimed', 'verified')) = (claimed_on IS NOT NULL)",
+            name="claimed_has_day",
+        ),
+        CheckConstraint(
+            "(state = 'verified') = (verified_on IS NOT NULL)", name="verified_has_day"
+        ),
+        CheckConstraint("(state = 'closed') = (closed_on IS NOT NULL)", name="closed_has_day"),
+        CheckConstraint("state <> 'draft' OR received_on IS NULL", name="draft_awaits_nothing"),
+        together("received_by_whom", "received_on", "received_by_id"),
+        together("reply_whole", "replied_on", "replied_by_id", "reply", "due_on", "first_due_on"),
+        together("claim_whole", "claimed_on", "claimed_by_id", "claim"),
+        together("verdict_whole", "verified_on", "verified_by_id", "verdict"),
+        together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
+        CheckConstraint("verified_by_id <> claimed_by_id", name="verified_by_another"),
+        CheckConstraint("due_on >= first_due_on", name="postponed_forwards"),
+        CheckConstraint(
+            "received_on >= notified_on AND replied_on >= received_on"
+            " AND first_due_on >= replied_on AND claimed_on >= replied_on"
+            " AND verified_on >= claimed_on AND closed_on >= notified_on",
+            name="days_in_order",
+        ),
+        CheckConstraint("times_sent_back >= 0", name="times_not_negative"),
+        CheckConstraint("repeats_id <> id", name="repeats_another"),
+        # What an office owes, by the day by which it owes it, for reminders and escalation.
+        Index(
+            "ix_finding_owed",
+            text("coalesce(due_on, reply_due_on)"),
+            "id",
+            postgresql_where=text("state IN ('notified', 'received', 'under_way')"),
+        ),
+    )
 
     office_id: Mapped[int] = reference("office", doc="Office it is about")
     inspection_id: Mapped[int | None] = reference("inspection", doc="Visit that found it")
@@ -2420,18 +2714,183 @@ class Finding(OfficeRecord):
     daily_return_id: Mapped[int | None] = reference(
         "daily_return", doc="Daily return it contradicts", info={"list": False}
     )
+    group_id: Mapped[int | None] = reference(
+        "supervision_group", doc="Group that follows it up, and verifies what was done"
+    )
+    category_id: Mapped[int | None] = reference("category", doc="Matter it is about")
     subject: Mapped[str] = mapped_column(String(300), doc="What was found, in one line")
     facts: Mapped[LongText] = mapped_column(info=DETAIL, doc="Facts, and where they can be seen")
-    ground: Mapped[Ground | None] = mapped_column(
-        doc="Failure of duty it shows; empty when the handling was in order"
+    severity: Mapped[FindingSeverity] = mapped_column(
+        doc="How grave the failure is; or put right before, in order, outside the bureau's remit"
     )
+    ground: Mapped[Ground | None] = mapped_column(
+        doc="Failure of duty it shows; empty where it is none of these"
+    )
+    root_cause: Mapped[RootCause | None] = mapped_column(doc="Why it came to this in the office")
     found_on: Mapped[Day] = mapped_column(doc="Day it was found")
+    state: Mapped[FindingState] = mapped_column(
+        server_default="draft", info=ACTION, doc="How far the office is in putting it right"
+    )
+    notified_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day on which the office was told of it"
+    )
+    reply_due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"met_by": ("replied_on", "closed_on")},
+        doc="Day by which the office is to reply",
+    )
+    received_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which the office confirmed that it has it"
+    )
+    received_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who confirmed it"
+    )
+    reply: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the office says, and what it will do"
+    )
+    replied_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which the office replied"
+    )
+    replied_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who replied"
+    )
+    due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"met_by": ("claimed_on", "closed_on")},
+        doc="Day by which the office has committed itself to have it done",
+    )
+    first_due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day to which it first committed itself, before postponements"
+    )
+    claim: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the office says was done, and how that can be seen"
+    )
+    claimed_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which the office said that it was done"
+    )
+    claimed_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who said so"
+    )
+    verdict: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the group saw that shows it done"
+    )
+    verified_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which the group saw it done"
+    )
+    verified_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Inspector who saw it done"
+    )
+    sent_back_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which a reply or a claim was last not accepted"
+    )
+    sent_back_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Inspector who did not accept it"
+    )
+    sent_back_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What was missing"
+    )
+    times_sent_back: Mapped[int] = mapped_column(
+        server_default="0", info=ACTION | DETAIL, doc="How often a reply or a claim did not do"
+    )
+    closed_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day from which it asked nothing more of the office"
+    )
+    closed_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it asks nothing more of the office"
+    )
+    repeats_id: Mapped[int | None] = reference(
+        "finding", info=ACTION | {"list": False}, doc="Earlier finding of the office it repeats"
+    )
+    reference: Mapped[str | None] = mapped_column(
+        String(80), info=SEARCH, doc="Number of the finding where it comes from"
+    )
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     inspection: Mapped["Inspection | None"] = relationship(back_populates="findings")
     grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
     daily_return: Mapped["DailyReturn | None"] = relationship(foreign_keys=daily_return_id)
+    group: Mapped["SupervisionGroup | None"] = relationship(foreign_keys=group_id)
+    category: Mapped["Category | None"] = relationship(foreign_keys=category_id)
+    received_by: Mapped["Officer | None"] = relationship(foreign_keys=received_by_id)
+    replied_by: Mapped["Officer | None"] = relationship(foreign_keys=replied_by_id)
+    claimed_by: Mapped["Officer | None"] = relationship(foreign_keys=claimed_by_id)
+    verified_by: Mapped["Officer | None"] = relationship(foreign_keys=verified_by_id)
+    sent_back_by: Mapped["Officer | None"] = relationship(foreign_keys=sent_back_by_id)
+    repeats: Mapped["Finding | None"] = relationship(
+        foreign_keys=repeats_id, remote_side="Finding.id", back_populates="repeated_by"
+    )
+    repeated_by: Mapped[list["Finding"]] = parts("repeats", foreign_keys=repeats_id)
     notices: Mapped[list["SupervisionNotice"]] = parts("finding")
+    postponements: Mapped[list["FindingPostponement"]] = parts(
+        "finding", order_by="FindingPostponement.id"
+    )
+
+
+class MoreTime(OfficeRecord):
+    """What every request for more time in supervision says, and what was decided about it."""
+
+    __abstract__ = True
+    desk = Desk.SUPERVISION
+    read_only = True  # asked and decided by steps (rules/supervision.py)
+    title_columns = ("state", "to_on")
+
+    from_on: Mapped[Day] = mapped_column(doc="Day by which it was due when more time was asked")
+    to_on: Mapped[Day] = mapped_column(doc="Day until which time is asked for")
+    reason: Mapped[LongText] = mapped_column(doc="Why the time given is not enough")
+    asked_on: Mapped[Day] = mapped_column(doc="Day on which it was asked")
+    state: Mapped[RequestState] = mapped_column(
+        server_default="asked", info=ACTION, doc="Asked, granted or refused"
+    )
+    decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
+    decision_reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was granted or refused"
+    )
+
+    @declared_attr
+    def asked_by_id(cls) -> Mapped[int]:
+        column: Mapped[int] = reference("officer", doc="Officer who asked for the office")
+        return column
+
+    @declared_attr
+    def granted_by_id(cls) -> Mapped[int | None]:
+        column: Mapped[int | None] = reference(
+            "officer", info=ACTION, doc="Officer who granted or refused it"
+        )
+        return column
+
+    @declared_attr
+    def asked_by(cls) -> Mapped["Officer"]:
+        key: Any = cls.asked_by_id
+        return relationship("Officer", foreign_keys=[key])
+
+    @declared_attr
+    def granted_by(cls) -> Mapped["Officer | None"]:
+        key: Any = cls.granted_by_id
+        return relationship("Officer", foreign_keys=[key])
+
+
+def _more_time(table: str, of: str) -> tuple[Any, ...]:
+    """Return the checks of requests for more time for what the column `of` refers to; one of these
+    is open at a time."""
+    return (
+        CheckConstraint("to_on > from_on", name="asks_for_later"),
+        CheckConstraint("(state = 'asked') = (decided_on IS NULL)", name="decided_has_day"),
+        together("decided_by_whom", "decided_on", "granted_by_id", "decision_reasons"),
+        CheckConstraint("granted_by_id <> asked_by_id", name="decided_by_another"),
+        CheckConstraint("decided_on >= asked_on", name="decided_after_asking"),
+        Index(f"uq_{table}_one_open", of, unique=True, postgresql_where=text("state = 'asked'")),
+    )
+
+
+class FindingPostponement(MoreTime):
+    """An office asks for more time to put right what was found; the group decides."""
+
+    office_paths = ("finding.office_id",)
+    __table_args__ = _more_time("finding_postponement", "finding_id")
+
+    finding_id: Mapped[int] = reference(
+        "finding", ondelete="CASCADE", doc="Finding that is not put right in time"
+    )
+
+    finding: Mapped["Finding"] = relationship(back_populates="postponements")
 
 
 class SupervisionNotice(OfficeRecord):
@@ -2452,6 +2911,18 @@ class SupervisionNotice(OfficeRecord):
             "reply_due_on > issued_on AND replied_on >= issued_on AND closed_on >= issued_on",
             name="after_issue",
         ),
+        UniqueConstraint("number_series_id", "number_in_series"),
+        together("numbered_in_series", "number_series_id", "number_in_series"),
+        together("closed_with_reason", "closed_by_id", "closed_because"),
+        CheckConstraint("closed_by_id <> replied_by_id", name="closed_by_another"),
+        CheckConstraint("reply_due_on >= first_reply_due_on", name="postponed_forwards"),
+        # What waits for a reply, for reminders and escalation.
+        Index(
+            "ix_supervision_notice_open",
+            "reply_due_on",
+            "id",
+            postgresql_where=text("state = 'issued'"),
+        ),
     )
 
     office_id: Mapped[int] = reference("office", doc="Office that must act")
@@ -2465,11 +2936,25 @@ class SupervisionNotice(OfficeRecord):
     )
     subject: Mapped[str] = mapped_column(String(300), doc="What the office must do, in one line")
     demand: Mapped[LongText] = mapped_column(info=DETAIL, doc="What must be done, and why")
-    reply_due_on: Mapped[Day] = mapped_column(doc="Day by which to act and reply")
+    number_series_id: Mapped[int | None] = reference(
+        "number_series", info=ACTION | {"list": False}, doc="Series the number is from"
+    )
+    number_in_series: Mapped[int | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Place in the series"
+    )
+    reply_due_on: Mapped[Day] = mapped_column(
+        info={"met_by": ("replied_on", "closed_on")}, doc="Day by which to act and reply"
+    )
+    first_reply_due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="The same as it was ordered, before more time was granted"
+    )
     state: Mapped[NoticeState] = mapped_column(
         server_default="draft", info=ACTION, doc="Draft, issued, replied or closed"
     )
     issued_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was issued")
+    issued_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who issued it"
+    )
     replied_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the office replied")
     replied_by_id: Mapped[int | None] = reference(
         "officer", info=ACTION | {"list": False}, doc="Officer who replied"
@@ -2478,12 +2963,60 @@ class SupervisionNotice(OfficeRecord):
         info=ACTION | DETAIL, doc="What the office did, or why it did not"
     )
     closed_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the group closed it")
+    closed_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who closed it"
+    )
+    closed_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the group says to the reply, or why it closed without one"
+    )
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     group: Mapped["SupervisionGroup"] = relationship(foreign_keys=group_id)
     finding: Mapped["Finding | None"] = relationship(back_populates="notices")
     grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
     replied_by: Mapped["Officer | None"] = relationship(foreign_keys=replied_by_id)
+    number_series: Mapped["NumberSeries | None"] = relationship(back_populates="notices")
+    issued_by: Mapped["Officer | None"] = relationship(foreign_keys=issued_by_id)
+    closed_by: Mapped["Officer | None"] = relationship(foreign_keys=closed_by_id)
+    extensions: Mapped[list["NoticeExtension"]] = parts("notice", order_by="NoticeExtension.id")
+    papers: Mapped[list["NoticePaper"]] = parts("notice", order_by="NoticePaper.id")
+
+
+class NoticeExtension(MoreTime):
+    """An office asks for more time to act on a notice and to reply; the group decides."""
+
+    office_paths = ("notice.office_id",)
+    __table_args__ = _more_time("notice_extension", "notice_id")
+
+    notice_id: Mapped[int] = reference(
+        "supervision_notice", ondelete="CASCADE", doc="Notice that is not answered in time"
+    )
+
+    notice: Mapped["SupervisionNotice"] = relationship(back_populates="extensions")
+
+
+class NoticePaper(OfficeRecord):
+    """A notice as it was issued, as PDF in one language, byte for byte."""
+
+    desk = Desk.SUPERVISION
+    read_only = True
+    title_columns = ("language",)
+    office_paths = ("notice.office_id",)
+    __table_args__ = (
+        UniqueConstraint("notice_id", "language"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+        CheckConstraint("size >= 0", name="size_not_negative"),
+    )
+
+    notice_id: Mapped[int] = reference("supervision_notice", info=ACTION, doc="Notice it is")
+    language: Mapped[LetterLanguage] = mapped_column(info=ACTION, doc="Language it is written in")
+    size: Mapped[int] = mapped_column(BigInteger, info=SYSTEM, doc="Bytes of the file")
+    sha256: Mapped[str] = mapped_column(String(64), info=SYSTEM, doc="SHA-256 of the file, in hex")
+    stored_name: Mapped[str] = mapped_column(
+        String(80), unique=True, info=SYSTEM | {"secret": True}, doc="Name of the stored file"
+    )
+
+    notice: Mapped["SupervisionNotice"] = relationship(back_populates="papers")
 
 
 # --- Reprimands ------------------------------------------------------------------------------
@@ -2954,6 +3487,7 @@ class NumberSeries(ReferenceRecord):
     )
 
     reprimands: Mapped[list["Reprimand"]] = parts("number_series")
+    notices: Mapped[list["SupervisionNotice"]] = parts("number_series")
 
 
 # --- Rhythm ----------------------------------------------------------------------------------
@@ -3360,6 +3894,7 @@ class Message(OwnRecord):
     __table_args__ = (
         CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
         CheckConstraint("mail_id IS NULL OR by_mail", name="mailed_if_wanted"),
+        CheckConstraint("num_nonnulls(grievance_id, finding_id, notice_id) = 1", name="about_one"),
         Index("ix_message_unread", "officer_id", "id", postgresql_where=text("read_at IS NULL")),
         Index(
             "uq_message_lead_wanted_once",
@@ -3379,8 +3914,14 @@ class Message(OwnRecord):
 
     officer_id: Mapped[int | None] = reference("officer", doc="Officer who is told")
     office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox is told")
-    grievance_id: Mapped[int] = reference(
+    grievance_id: Mapped[int | None] = reference(
         "grievance", ondelete="CASCADE", doc="Grievance it is about"
+    )
+    finding_id: Mapped[int | None] = reference(
+        "finding", ondelete="CASCADE", doc="Finding it is about"
+    )
+    notice_id: Mapped[int | None] = reference(
+        "supervision_notice", ondelete="CASCADE", doc="Supervision notice it is about"
     )
     kind: Mapped[MessageKind] = mapped_column(info=ACTION, doc="What it says")
     stage: Mapped[ClockStage | None] = mapped_column(info=ACTION, doc="What the time was for")
@@ -3402,8 +3943,25 @@ class Message(OwnRecord):
 
     officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
     office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
-    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
+    finding: Mapped["Finding | None"] = relationship(foreign_keys=finding_id)
+    notice: Mapped["SupervisionNotice | None"] = relationship(foreign_keys=notice_id)
     mail: Mapped["Mail | None"] = relationship(back_populates="messages", foreign_keys=mail_id)
+
+    @property
+    def about(self) -> About:
+        """What kind of record it is about."""
+        if self.grievance_id is not None:
+            return About.GRIEVANCE
+        return About.NOTICE if self.finding_id is None else About.FINDING
+
+    @property
+    def number(self) -> str | None:
+        """The number of that record; None where whoever asks sees it no more."""
+        if self.about is About.FINDING:
+            return str(self.finding.id) if self.finding else None
+        one = self.grievance if self.about is About.GRIEVANCE else self.notice
+        return one.number if one else None
 
 
 class ClockLook(db.Model):  # type: ignore[name-defined, misc]  # as Record
@@ -3437,6 +3995,34 @@ class RemedyAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
 
     id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
     remedy_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("remedy.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class FindingAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The same for a finding to which an office owes a reply, or what it committed itself to."""
+
+    __table_args__ = (UniqueConstraint("finding_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    finding_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("finding.id", ondelete="CASCADE")
+    )
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class NoticeAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The same for a supervision notice without a reply."""
+
+    __table_args__ = (UniqueConstraint("notice_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    notice_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("supervision_notice.id", ondelete="CASCADE")
+    )
     name: Mapped[str] = mapped_column(String(20))
     due_at: Mapped[Moment] = mapped_column()
     raised_at: Mapped[Moment] = mapped_column(server_default=func.now())

@@ -55,7 +55,7 @@ from werkzeug.wrappers import Response as Reply
 
 import budget
 import limits
-from access import APP_ROLE, SYSTEM, sign_ticket, telling, through
+from access import APP_ROLE, SYSTEM, kept_from, sign_ticket, telling, through
 from config import LANGUAGES, SettingWrong
 from models import (
     GroupMembership,
@@ -411,6 +411,13 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
         return None
     if model is RetaliationReport:
         return _own_lane(officer)
+    seen, kept = _of_offices(model, officer), _kept_from_line(model, officer)
+    return kept if seen is None else seen if kept is None else and_(seen, kept)
+
+
+def _of_offices(model: type[OfficeRecord], officer: Officer) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that are of offices whose records the current
+    officer sees, as far as these are told; None where that is all of them."""
     offices = visible_offices()
     if offices is None:
         return None
@@ -426,6 +433,14 @@ def visible(model: type[Record]) -> ColumnElement[bool] | None:
             for path in model.office_paths
         ),
     )
+
+
+def _kept_from_line(model: type[OfficeRecord], officer: Officer) -> ColumnElement[bool] | None:
+    """Return the condition for the rows of `model` that are not kept from `officer` because they
+    serve the office concerned or one below it; None where nothing is."""
+    if Role.AUDITOR in roles():
+        return None
+    return kept_from(model, lambda column: column.in_(_line_of(officer)))
 
 
 def changeable(model: type[Record]) -> ColumnElement[bool] | None:

@@ -24,10 +24,10 @@ def documents_command() -> None:
     # The names on the disk first: a file that comes meanwhile is not taken for a left-over.
     there = set(store.names())
     whole, wrong = 0, []
-    for number, name, sha256 in stored_files(db.session()):
+    for table, number, name, sha256 in stored_files(db.session()):
         there.discard(name)
         if store.read(name, sha256) is None:
-            wrong.append(number)
+            wrong.append(f"{number}" if table == "document" else f"{table} {number}")
         else:
             whole += 1
     left_over = [name for name in there if store.is_old(name)]
@@ -38,7 +38,7 @@ def documents_command() -> None:
         f" ({monotonic() - began:.1f} s)"
     )
     if wrong:
-        numbers = ", ".join(map(str, wrong[:20]))
+        numbers = ", ".join(wrong[:20])
         raise click.ClickException(
             f"{len(wrong):,} files are gone or changed, of the documents {numbers}. Bring them"
             f" back from a backup into {store.folder}."

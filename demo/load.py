@@ -16,10 +16,12 @@ from demo import (
     clocks,
     identities,
     letters,
+    notices,
     reprimands,
     rhythm,
     sample,
     supervision,
+    visits,
     waiting,
 )
 from demo.records import Known
@@ -91,8 +93,10 @@ def load(
     clocks.add_rules(known)
     clocks.add_clocks(known)
     waiting.add_waiting(known, now)
+    visits.add_what_was_seen(known)
     identities.seal(known, ring)
     letters.add_letters(known, store)
+    notices.add_papers(known, store)
     known.read("told.toml")
     session.flush()
     aside.stand_aside(known)

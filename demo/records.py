@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from models import RECORD_TYPES, Area, Office, Officer, Record, SupervisionGroup
+from models import RECORD_TYPES, Area, ChecklistTemplate, Office, Officer, Record, SupervisionGroup
 
 HERE = Path(__file__).parent
 BOSTON = ZoneInfo("America/New_York")
@@ -25,6 +25,7 @@ OWN_NAMES: dict[type[Record], str] = {
     Officer: "username",
     Area: "name",
     SupervisionGroup: "name",
+    ChecklistTemplate: "name",
 }
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 

@@ -1,4 +1,4 @@
-"""What is asked about the documents of a grievance."""
+"""What is asked about the documents of a grievance, and about all files that are kept."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from models import Document, Grievance
+from models import Document, Grievance, InspectionDocument, NoticePaper
 
 MOST = 100
 """On the page of a grievance; the list of documents shows all."""
@@ -37,13 +37,17 @@ def for_case(session: Session, grievance: Grievance) -> Documents:
     return Documents(grievance, found[:MOST], len(found) > MOST)
 
 
-def stored_files(session: Session) -> Iterator[tuple[int, str, str]]:
-    """Yield (number of the document, name of its file, SHA-256) of each that has a file."""
-    query = (
-        select(Document.id, Document.stored_name, Document.sha256)
-        .where(Document.stored_name.is_not(None))
-        .order_by(Document.id)
-        .execution_options(yield_per=1000)
-    )
-    for number, name, sha256 in session.execute(query):
-        yield number, str(name), str(sha256)
+WITH_FILES = (Document, InspectionDocument, NoticePaper)
+
+
+def stored_files(session: Session) -> Iterator[tuple[str, int, str, str]]:
+    """Yield (table, number of the record, name of its file, SHA-256) of each that has a file."""
+    for model in WITH_FILES:
+        query = (
+            select(model.id, model.stored_name, model.sha256)
+            .where(model.stored_name.is_not(None))
+            .order_by(model.id)
+            .execution_options(yield_per=1000)
+        )
+        for number, name, sha256 in session.execute(query):
+            yield model.__tablename__, number, str(name), str(sha256)

@@ -35,7 +35,7 @@ from rules import mark
 from rules.casework import OVER
 from rules.grievance import DecisionState, RequestState, StepState
 from rules.reprimand import ReprimandState
-from rules.supervision import InspectionState
+from rules.visits import NOT_OVER
 
 AT_ONCE = 1000
 """So many records of a kind are handed over in one step; for more it is taken again."""
@@ -136,9 +136,9 @@ def _duties(officer: Any, today: date, now: datetime) -> list[tuple[Any, str, li
             mark("Inspections they are in charge of"),
             [
                 Inspection.inspector_id == officer,
-                Inspection.state == InspectionState.PLANNED,
+                Inspection.state.in_(NOT_OVER),
             ],
-            [mine("inspector"), ("state_equals", InspectionState.PLANNED)],
+            [mine("inspector"), ("state_equals", ",".join(NOT_OVER))],
         ),
         (
             Reprimand,

@@ -38,6 +38,23 @@ function closeMenus() {
   });
 }
 
+// --- Logging out -------------------------------------------------------------------------------
+
+// What a visit keeps in this browser until it is sent (visit.js) goes with the log-in.
+const KEPT = "redress-visit:";
+
+function forgetAtLogOut() {
+  const form = document.querySelector("form[data-log-out]");
+  if (!form) return;
+  form.addEventListener("submit", (event) => {
+    try {
+      const kept = Object.keys(localStorage).filter((key) => key.startsWith(KEPT));
+      if (kept.length && !window.confirm(form.dataset.logOut)) event.preventDefault();
+      else for (const key of kept) localStorage.removeItem(key);
+    } catch { /* a browser that keeps nothing */ }
+  });
+}
+
 // --- Questions ---------------------------------------------------------------------------------
 
 // A link with data-confirm leads to a page that asks before something is done. Its question is
@@ -137,6 +154,7 @@ unfoldMenu();
 wide.addEventListener("change", unfoldMenu);
 guardForms();
 closeMenus();
+forgetAtLogOut();
 attachConfirmations();
 attachToasts();
 attachLookups(document);

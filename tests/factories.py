@@ -26,6 +26,8 @@ from models import (
     AuditEntry,
     CalendarDay,
     Category,
+    ChecklistQuestion,
+    ChecklistTemplate,
     Circulation,
     Clock,
     ClockEntry,
@@ -40,6 +42,7 @@ from models import (
     Extension,
     Feedback,
     Finding,
+    FindingPostponement,
     Grievance,
     GrievanceCode,
     GrievanceLink,
@@ -52,6 +55,9 @@ from models import (
     ImpartialityOverride,
     ImportBatch,
     Inspection,
+    InspectionAnswer,
+    InspectionDocument,
+    InspectionStratum,
     JointConference,
     Letter,
     LetterTemplate,
@@ -59,6 +65,8 @@ from models import (
     Mail,
     Message,
     News,
+    NoticeExtension,
+    NoticePaper,
     NumberSeries,
     Office,
     Officer,
@@ -81,6 +89,7 @@ from models import (
     RoleChange,
     RoutingObjection,
     RulePack,
+    SampledGrievance,
     SavedView,
     SecondFactor,
     ServiceStandard,
@@ -114,7 +123,8 @@ from rules.permissions import Role
 from rules.records import AuditVerb
 from rules.reprimand import Ground
 from rules.rhythm import Measure
-from rules.supervision import ChangeKind, ProposalState, RecusalGround
+from rules.supervision import ChangeKind, FindingSeverity, ProposalState, RecusalGround
+from rules.visits import AnswerKind
 
 # To check a password is 0.2 s of work, on purpose. Here it is next to none, but for the tests of
 # that purpose (`dear` in tests/views/test_account.py) and in servers with a process of their own.
@@ -597,6 +607,20 @@ def make_recusal(**given: Any) -> Recusal:
     )
 
 
+def make_checklist_template(**given: Any) -> ChecklistTemplate:
+    return _make(ChecklistTemplate, given, name=f"Questions {next(_number)}")
+
+
+def make_checklist_question(**given: Any) -> ChecklistQuestion:
+    return _make(
+        ChecklistQuestion,
+        given,
+        template_id=_id(make_checklist_template),
+        position=1,
+        wording="Is every letter numbered on the day it arrives?",
+    )
+
+
 def make_inspection(**given: Any) -> Inspection:
     return _make(
         Inspection,
@@ -609,6 +633,44 @@ def make_inspection(**given: Any) -> Inspection:
     )
 
 
+def make_inspection_answer(**given: Any) -> InspectionAnswer:
+    return _make(
+        InspectionAnswer,
+        given,
+        inspection_id=_id(make_inspection),
+        position=next(_number),
+        wording="Is every letter numbered on the day it arrives?",
+        kind=AnswerKind.CHOICE,
+    )
+
+
+def make_inspection_stratum(**given: Any) -> InspectionStratum:
+    return _make(
+        InspectionStratum,
+        given,
+        inspection_id=_id(make_inspection),
+        category_id=_id(make_category),
+        was_in_time=True,
+        grievance_ids=lambda: [make_grievance().id],
+    )
+
+
+def make_sampled_grievance(**given: Any) -> SampledGrievance:
+    return _make(
+        SampledGrievance,
+        given,
+        inspection_id=_id(make_inspection),
+        grievance_id=_id(make_grievance),
+        position=next(_number),
+    )
+
+
+def make_inspection_document(**given: Any) -> InspectionDocument:
+    return _make(
+        InspectionDocument, given, inspection_id=_id(make_inspection), name="The book of letters"
+    )
+
+
 def make_finding(**given: Any) -> Finding:
     return _make(
         Finding,
@@ -616,7 +678,21 @@ def make_finding(**given: Any) -> Finding:
         office_id=_id(make_office),
         subject="Ten answers were late",
         facts="See the register",
+        severity=FindingSeverity.SERIOUS,
         found_on=DAY,
+    )
+
+
+def make_finding_postponement(**given: Any) -> FindingPostponement:
+    return _make(
+        FindingPostponement,
+        given,
+        finding_id=_id(make_finding),
+        from_on=DAY,
+        to_on=DAY + timedelta(days=14),
+        reason="The new register comes next week.",
+        asked_on=DAY,
+        asked_by_id=_id(make_officer),
     )
 
 
@@ -677,6 +753,31 @@ def make_proposed_assignment(**given: Any) -> ProposedAssignment:
         starts_on=DAY,
         ends_on=DAY + timedelta(days=365),
         reasons=[],
+    )
+
+
+def make_notice_extension(**given: Any) -> NoticeExtension:
+    return _make(
+        NoticeExtension,
+        given,
+        notice_id=_id(make_supervision_notice),
+        from_on=DAY,
+        to_on=DAY + timedelta(days=14),
+        reason="The file is with the court until Friday.",
+        asked_on=DAY,
+        asked_by_id=_id(make_officer),
+    )
+
+
+def make_notice_paper(**given: Any) -> NoticePaper:
+    return _make(
+        NoticePaper,
+        given,
+        notice_id=_id(make_supervision_notice),
+        language=LetterLanguage.ENGLISH,
+        size=1000,
+        sha256="0" * 64,
+        stored_name=f"{next(_number):040x}",
     )
 
 

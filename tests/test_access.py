@@ -19,11 +19,22 @@ import embedded
 import postgres
 import security
 from access import APP_ROLE, SYSTEM, guard_statement, seen_rows, sign_ticket
-from models import RECORD_TYPES, AuditEntry, FigureMonth, OfficeRecord, PrivateRecord, db
+from models import (
+    RECORD_TYPES,
+    AuditEntry,
+    FigureMonth,
+    InspectionAnswer,
+    InspectionDocument,
+    OfficeRecord,
+    PrivateRecord,
+    SampledGrievance,
+    db,
+)
 from rules.permissions import Role
 from tests.conftest import WORKER, make_app
 from tests.factories import (
     DAY,
+    NOON,
     SECRET,
     make_any,
     make_circulation,
@@ -465,7 +476,13 @@ def world(session: Any) -> dict[str, int]:
             if "office_id" in model.__table__.columns:
                 with suppress(Exception), session.begin_nested():
                     make_any(model, office_id=office.id)
-        make_inspection(office_id=office.id, done_on=None)
+        make_inspection(office_id=office.id)
+        make_inspection(office_id=office.id, is_unannounced=True)
+        begun = {"state": "under_way", "begun_at": NOON, "is_unannounced": True}
+        for given in ({}, begun, begun | {"state": "done", "done_on": DAY}):
+            visit = make_inspection(office_id=office.id, **given)
+            for model in (InspectionAnswer, InspectionDocument, SampledGrievance):
+                make_any(model, inspection_id=visit.id)
         grievance = make_grievance(responsible_office_id=office.id, respondent_office_id=lamps.id)
         for model in WITH_CASE_CONTENT:
             if "grievance_id" in model.__table__.columns:
@@ -515,6 +532,52 @@ def test_the_database_gives_just_what_the_application_asks_for(
     both = seen_both_ways(app, officer.id)
     assert len(both) > 25
     assert {name: pair for name, pair in both.items() if pair[0] != pair[1]} == {}
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.AUDITOR])
+def test_who_serves_an_office_does_not_know_of_a_visit_without_notice(
+    owner_url: str, web_url: str, tmp_path: Path, role: Role
+) -> None:
+    """Nor by SQL, nor as a supervisor, a decider or an administrator, nor from an office below it;
+    what is written there they read when it is over."""
+    app = make_app(owner_url, tmp_path)
+    begun = {"is_unannounced": True, "begun_at": NOON}
+    with app.app_context():
+        office = make_office()
+        group = make_supervision_group()
+        make_supervision_assignment(group_id=group.id, office_id=office.id)
+        serving = [
+            make_officer(office_id=one, roles=[role]).id
+            for one in (office.id, make_office(parent_id=office.id).id)
+        ]
+        visits = {
+            "announced": {},
+            "hidden": {"is_unannounced": True},
+            "cancelled": {"is_unannounced": True, "state": "cancelled", "cancelled_because": "Ill"},
+            "begun": begun | {"state": "under_way"},
+            "done": begun | {"state": "done", "done_on": DAY},
+        }
+        numbers = {}
+        for name, given in visits.items():
+            numbers[name] = make_inspection(office_id=office.id, group_id=group.id, **given).id
+            for model in (InspectionAnswer, InspectionDocument, SampledGrievance):
+                make_any(model, inspection_id=numbers[name])
+        db.session.commit()
+    named = {number: name for name, number in numbers.items()}
+    mine = f"IN ({', '.join(map(str, named))})"
+    ask_for = f"SELECT id FROM inspection WHERE id {mine}"  # noqa: S608  our own numbers
+    seen = ask(web_url, sign_ticket(SECRET, serving[0]), ask_for)
+    assert {named[number] for (number,) in seen} == {"announced", "begun", "done"}
+    # Below the office that is visited only those see it at all who read every office, or none.
+    below = ask(web_url, sign_ticket(SECRET, serving[1]), ask_for)
+    assert {named[number] for (number,) in below} <= {"announced", "begun", "done"}
+    for table in ("inspection_answer", "inspection_document", "sampled_grievance"):
+        parts = f"SELECT inspection_id FROM {table} WHERE inspection_id {mine}"  # noqa: S608
+        for officer in serving:
+            seen = ask(web_url, sign_ticket(SECRET, officer), parts)
+            assert {named[number] for (number,) in seen} <= {"done"}, table
+        hidden = f"SELECT count(*) FROM {table}"  # noqa: S608
+        assert ask(web_url, sign_ticket(SECRET, SYSTEM), hidden)[0][0] >= len(named)
 
 
 def test_what_officers_share_is_seen_below_and_changed_by_none_but_them(

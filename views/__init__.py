@@ -13,12 +13,16 @@ from models import (
     RECORD_TYPES,
     AssignmentProposal,
     AuditEntry,
+    ChecklistTemplate,
     Decision,
     Document,
+    Finding,
     Grievance,
     GroupMembership,
     ImpartialityOverride,
     ImportBatch,
+    Inspection,
+    InspectionDocument,
     JointConference,
     LetterTemplate,
     Officer,
@@ -31,6 +35,7 @@ from models import (
     SavedView,
     SupervisionAssignment,
     SupervisionGroup,
+    SupervisionNotice,
     WorkCalendar,
     db,
 )
@@ -49,6 +54,7 @@ from views import (
     duplicates,
     ending,
     errors,
+    findings,
     groups,
     handing_over,
     identity,
@@ -65,6 +71,7 @@ from views import (
     search,
     second_factor,
     standards,
+    visits,
 )
 from views.addresses import Address
 from views.assignments import AssignmentView
@@ -75,6 +82,7 @@ from views.casework import RemedyView, RetaliationReportView
 from views.conferences import JointConferenceView
 from views.decisions import DecisionView
 from views.documents import DocumentView
+from views.findings import FindingView, NoticeView
 from views.grievances import GrievanceView, ImportBatchView
 from views.groups import GroupView, MembershipView
 from views.home import HomeView
@@ -98,6 +106,7 @@ from views.saved import SavedViewView
 from views.shown import address_of, endpoint_of, record_url
 from views.standards import RulePackView, WorkCalendarView
 from views.trail import AuditEntryView
+from views.visits import ChecklistTemplateView, InspectionDocumentView, InspectionView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
 SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
@@ -113,6 +122,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     LetterTemplate: LetterTemplateView,
     Decision: DecisionView,
     Document: DocumentView,
+    Finding: FindingView,
+    SupervisionNotice: NoticeView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -121,6 +132,9 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     GroupMembership: MembershipView,
     RulePack: RulePackView,
     WorkCalendar: WorkCalendarView,
+    Inspection: InspectionView,
+    InspectionDocument: InspectionDocumentView,
+    ChecklistTemplate: ChecklistTemplateView,
 }
 
 MOST_MENUS = 200  # sets of roles and languages; begun anew beyond it
@@ -273,6 +287,8 @@ def init_app(app: Flask) -> None:
     documents.init_app(app)
     decisions.init_app(app)
     letters.init_app(app)
+    visits.init_app(app)
+    findings.init_app(app)
     CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case, mail=news.for_case)
     search.init_app(app)
     dashboard.init_app(app)

@@ -28,7 +28,14 @@ from rules.grievance import (
 from rules.records import ImportState
 from rules.reprimand import Outcome, RectificationState, ReferralState, ReprimandState
 from rules.rhythm import ReturnState
-from rules.supervision import InspectionState, NoticeState, ProposalState, ProposedState
+from rules.supervision import (
+    FindingState,
+    InspectionState,
+    NoticeState,
+    ProposalState,
+    ProposedState,
+)
+from rules.visits import Remedied, VisitAnswer
 
 
 class Tone(enum.StrEnum):
@@ -83,8 +90,32 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
     ),
     InspectionState: _tones(
         open=[InspectionState.PLANNED],
+        waiting=[InspectionState.UNDER_WAY],
         good=[InspectionState.DONE],
         ended=[InspectionState.CANCELLED],
+    ),
+    VisitAnswer: _tones(
+        good=[VisitAnswer.YES],
+        waiting=[VisitAnswer.PARTLY],
+        bad=[VisitAnswer.NO],
+        ended=[VisitAnswer.NOT_APPLICABLE],
+    ),
+    Remedied: _tones(
+        good=[Remedied.YES],
+        waiting=[Remedied.PARTLY],
+        bad=[Remedied.NO],
+        ended=[Remedied.UNKNOWN],
+    ),
+    FindingState: _tones(
+        open=[FindingState.DRAFT, FindingState.UNDER_WAY],
+        waiting=[
+            FindingState.NOTIFIED,
+            FindingState.RECEIVED,
+            FindingState.REPLIED,
+            FindingState.CLAIMED,
+        ],
+        good=[FindingState.VERIFIED],
+        ended=[FindingState.CLOSED],
     ),
     NoticeState: _tones(
         open=[NoticeState.DRAFT],

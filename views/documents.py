@@ -26,11 +26,19 @@ from werkzeug.datastructures import FileStorage
 
 import limits
 import security
-from actions.documents import Told, keep_document
+from actions.documents import (
+    LONGEST_NAME,
+    MEGABYTE,
+    MOST_AT_ONCE,
+    Told,
+    keep_document,
+    readable_name,
+    without_ending,
+)
 from models import Document, Grievance, Record, db
 from papers import ACCEPTED, Store
 from papers.kinds import ENDINGS
-from queries.documents import for_case
+from queries.documents import WITH_FILES, for_case
 from rules import RuleBroken
 from rules.grievance import DocumentKind
 from rules.permissions import Verb
@@ -40,10 +48,6 @@ from views.shown import crumbs_of
 
 blueprint = Blueprint("documents", __name__, url_prefix="/admin")
 
-MEGABYTE = 1_000_000
-MOST_AT_ONCE = 20
-LONGEST_NAME = 180
-"""Of 200 signs a number in brackets may take the rest."""
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
@@ -117,8 +121,8 @@ def _keep(
     largest = current_app.config["DOCUMENT_MEGABYTES"] * MEGABYTE
     kept, refused = 0, []
     for number, one in enumerate(files, 1):
-        file_name = _readable(one.filename or "")
-        name = told.name or file_name.rpartition(".")[0][:LONGEST_NAME].strip() or file_name
+        file_name = readable_name(one.filename or "") or _("Document")
+        name = told.name or without_ending(file_name)
         if told.name and len(files) > 1:
             name = f"{told.name} ({number})"
         try:
@@ -133,13 +137,6 @@ def _keep(
                 (file_name, _("The file could not be kept: the server's disk refuses it."))
             )
     return kept, refused
-
-
-def _readable(file_name: str) -> str:
-    """Return the name of a file without its folders and without what cannot be stored."""
-    last = file_name.replace("\\", "/").rpartition("/")[2]
-    signs = (sign for sign in last if sign.isprintable() and not "\ud800" <= sign <= "\udfff")
-    return "".join(signs).strip()[:LONGEST_NAME] or _("Document")
 
 
 @blueprint.get("/document/<document_id>/file")
@@ -200,7 +197,7 @@ class DocumentView(RecordView):
 # --- A file goes with its record -------------------------------------------------------------
 
 
-def _note_removed(_mapper: Any, _connection: Any, document: Document) -> None:
+def _note_removed(_mapper: Any, _connection: Any, document: Any) -> None:
     session = object_session(document)
     if session is not None and document.stored_name:
         session.info.setdefault("removed files", []).append(document.stored_name)
@@ -222,6 +219,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
 
 
-event.listen(Document, "after_delete", _note_removed)
+for one in WITH_FILES:
+    event.listen(one, "after_delete", _note_removed)
 event.listen(Session, "after_commit", _remove_files)
 event.listen(Session, "after_rollback", _forget_removed)

@@ -22,7 +22,10 @@ from tests.factories import make_any, make_grievance, make_office
 from views import SPECIAL_VIEWS
 
 # Addresses that are files and answers to scripts, not pages.
-NO_PAGES = ("static", ".export", ".ajax_lookup", ".ajax_update", "healthz", ".progress", ".file")
+NO_PAGES = (
+    *("static", ".export", ".ajax_lookup", ".ajax_update", "healthz", ".progress", ".file"),
+    "visits.sample_file",
+)
 # Pages that show more when they are asked for something.
 ASKED = ("/search?q=letter", "/search?q=no+such+words+anywhere")
 USUAL = {"desc", "page_size", "sort", "view"}  # asked of a list, they make it no other page
