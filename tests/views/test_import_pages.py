@@ -196,8 +196,8 @@ def test_a_shipped_map_can_be_chosen_and_fetched(browser: Any) -> None:
 
 @pytest.mark.parametrize(("the_map", "says"), [
     (b"source = ", "Line 1 of the map is not written as TOML wants it"),
-    (MAP + b'complainant = "x"', "Imported grievances never carry identity"),
-    (MAP.replace(b'"subject"', b'"caller"'), "Imported grievances never carry identity"),
+    (MAP + b'complainant = "x"', "Imported records never carry identity"),
+    (MAP.replace(b'"subject"', b'"caller"'), "Imported records never carry identity"),
     (b"\xff\xfe", "The map must be written in UTF-8."),
     (b"x" * 1_000_001, "A map has at most a megabyte"),
     (None, "Choose a map, or the file of one of your own."),
