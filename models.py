@@ -113,7 +113,14 @@ from rules.reprimand import (
     Scope,
 )
 from rules.rhythm import Measure, ReceptionKind, ReturnState
-from rules.supervision import InspectionState, NoticeState, RecusalGround
+from rules.supervision import (
+    FindingSeverity,
+    FindingState,
+    InspectionState,
+    NoticeState,
+    RecusalGround,
+    RootCause,
+)
 
 LongText = Annotated[str, "long"]
 Day = Annotated[date, "day"]
@@ -2176,10 +2183,61 @@ class Inspection(OfficeRecord):
 
 
 class Finding(OfficeRecord):
-    """What was found about an office's handling, on a visit or in its records."""
+    """What was found about an office's handling, on a visit or in its records, and what the office
+    does about it, until a supervision group has seen it done."""
 
     desk = Desk.SUPERVISION
+    told_from = "notified_on"
     title_columns = ("subject",)
+    __table_args__ = (
+        UniqueConstraint("office_id", "reference"),
+        CheckConstraint(
+            "ground IS NULL OR severity NOT IN ('in_order', 'outside')", name="ground_of_a_failure"
+        ),
+        CheckConstraint("(state = 'draft') = (notified_on IS NULL)", name="notified_has_day"),
+        CheckConstraint(
+            "state NOT IN ('received', 'replied', 'under_way', 'claimed', 'verified')"
+            " OR received_on IS NOT NULL",
+            name="received_has_day",
+        ),
+        CheckConstraint(
+            "state = 'closed' OR (state IN ('replied', 'under_way', 'claimed', 'verified'))"
+            " = (replied_on IS NOT NULL)",
+            name="replied_has_day",
+        ),
+        CheckConstraint(
+            "state = 'closed' OR (state IN ('claimed', 'verified')) = (claimed_on IS NOT NULL)",
+            name="claimed_has_day",
+        ),
+        CheckConstraint(
+            "(state = 'verified') = (verified_on IS NOT NULL)", name="verified_has_day"
+        ),
+        CheckConstraint("(state = 'closed') = (closed_on IS NOT NULL)", name="closed_has_day"),
+        CheckConstraint("state <> 'draft' OR received_on IS NULL", name="draft_awaits_nothing"),
+        together("received_by_whom", "received_on", "received_by_id"),
+        together("reply_whole", "replied_on", "replied_by_id", "reply", "due_on", "first_due_on"),
+        together("claim_whole", "claimed_on", "claimed_by_id", "claim"),
+        together("verdict_whole", "verified_on", "verified_by_id", "verdict"),
+        together("sent_back_with_reason", "sent_back_on", "sent_back_by_id", "sent_back_because"),
+        CheckConstraint("verified_by_id <> claimed_by_id", name="verified_by_another"),
+        CheckConstraint("due_on >= first_due_on", name="postponed_forwards"),
+        CheckConstraint(
+            "received_on >= notified_on AND replied_on >= received_on"
+            " AND first_due_on >= replied_on AND claimed_on >= replied_on"
+            " AND verified_on >= claimed_on AND closed_on >= notified_on",
+            name="days_in_order",
+        ),
+        CheckConstraint("times_sent_back >= 0", name="times_not_negative"),
+        CheckConstraint("repeats_id <> id", name="repeats_another"),
+        # What an office owes, by the day by which it owes it, for reminders and escalation.
+        Index(
+            "ix_finding_owed",
+            "office_id",
+            text("coalesce(due_on, reply_due_on)"),
+            "id",
+            postgresql_where=text("state IN ('notified', 'received', 'under_way')"),
+        ),
+    )
 
     office_id: Mapped[int] = reference("office", doc="Office it is about")
     inspection_id: Mapped[int | None] = reference("inspection", doc="Visit that found it")
@@ -2189,18 +2247,179 @@ class Finding(OfficeRecord):
     daily_return_id: Mapped[int | None] = reference(
         "daily_return", doc="Daily return it contradicts", info={"list": False}
     )
+    group_id: Mapped[int | None] = reference(
+        "supervision_group", doc="Group that follows it up, and verifies what was done"
+    )
+    category_id: Mapped[int | None] = reference("category", doc="Matter it is about")
     subject: Mapped[str] = mapped_column(String(300), doc="What was found, in one line")
     facts: Mapped[LongText] = mapped_column(info=DETAIL, doc="Facts, and where they can be seen")
-    ground: Mapped[Ground | None] = mapped_column(
-        doc="Failure of duty it shows; empty when the handling was in order"
+    severity: Mapped[FindingSeverity] = mapped_column(
+        doc="How grave the failure is; or put right before, in order, outside the bureau's remit"
     )
+    ground: Mapped[Ground | None] = mapped_column(
+        doc="Failure of duty it shows; empty where it is none of these"
+    )
+    root_cause: Mapped[RootCause | None] = mapped_column(doc="Why it came to this in the office")
     found_on: Mapped[Day] = mapped_column(doc="Day it was found")
+    state: Mapped[FindingState] = mapped_column(
+        server_default="draft", info=ACTION, doc="How far the office is in putting it right"
+    )
+    notified_on: Mapped[Day | None] = mapped_column(
+        info=ACTION, doc="Day on which the office was told of it"
+    )
+    reply_due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"met_by": ("replied_on", "closed_on")},
+        doc="Day by which the office is to reply",
+    )
+    received_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which the office confirmed that it has it"
+    )
+    received_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who confirmed it"
+    )
+    reply: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the office says, and what it will do"
+    )
+    replied_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which the office replied"
+    )
+    replied_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who replied"
+    )
+    due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | {"met_by": ("claimed_on", "closed_on")},
+        doc="Day by which the office has committed itself to have it done",
+    )
+    first_due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day to which it first committed itself, before postponements"
+    )
+    claim: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the office says was done, and how that can be seen"
+    )
+    claimed_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which the office said that it was done"
+    )
+    claimed_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who said so"
+    )
+    verdict: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the group saw that shows it done"
+    )
+    verified_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which the group saw it done"
+    )
+    verified_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Inspector who saw it done"
+    )
+    sent_back_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day on which a reply or a claim was last not accepted"
+    )
+    sent_back_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Inspector who did not accept it"
+    )
+    sent_back_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What was missing"
+    )
+    times_sent_back: Mapped[int] = mapped_column(
+        server_default="0", info=ACTION | DETAIL, doc="How often a reply or a claim did not do"
+    )
+    closed_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Day from which it asked nothing more of the office"
+    )
+    closed_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it asks nothing more of the office"
+    )
+    repeats_id: Mapped[int | None] = reference(
+        "finding", info=ACTION | {"list": False}, doc="Earlier finding of the office it repeats"
+    )
+    reference: Mapped[str | None] = mapped_column(
+        String(80), info=SEARCH, doc="Number of the finding where it comes from"
+    )
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     inspection: Mapped["Inspection | None"] = relationship(back_populates="findings")
     grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
     daily_return: Mapped["DailyReturn | None"] = relationship(foreign_keys=daily_return_id)
+    group: Mapped["SupervisionGroup | None"] = relationship(foreign_keys=group_id)
+    category: Mapped["Category | None"] = relationship(foreign_keys=category_id)
+    received_by: Mapped["Officer | None"] = relationship(foreign_keys=received_by_id)
+    replied_by: Mapped["Officer | None"] = relationship(foreign_keys=replied_by_id)
+    claimed_by: Mapped["Officer | None"] = relationship(foreign_keys=claimed_by_id)
+    verified_by: Mapped["Officer | None"] = relationship(foreign_keys=verified_by_id)
+    sent_back_by: Mapped["Officer | None"] = relationship(foreign_keys=sent_back_by_id)
+    repeats: Mapped["Finding | None"] = relationship(
+        foreign_keys=repeats_id, remote_side="Finding.id", back_populates="repeated_by"
+    )
+    repeated_by: Mapped[list["Finding"]] = parts("repeats", foreign_keys=repeats_id)
     notices: Mapped[list["SupervisionNotice"]] = parts("finding")
+    postponements: Mapped[list["FindingPostponement"]] = parts(
+        "finding", order_by="FindingPostponement.id"
+    )
+
+
+class MoreTime(OfficeRecord):
+    """What every request for more time in supervision says, and what was decided about it."""
+
+    __abstract__ = True
+    desk = Desk.SUPERVISION
+    read_only = True  # asked and decided by steps (rules/supervision.py)
+    title_columns = ("state", "to_on")
+
+    from_on: Mapped[Day] = mapped_column(doc="Day by which it was due when more time was asked")
+    to_on: Mapped[Day] = mapped_column(doc="Day until which time is asked for")
+    reason: Mapped[LongText] = mapped_column(doc="Why the time given is not enough")
+    asked_on: Mapped[Day] = mapped_column(doc="Day on which it was asked")
+    state: Mapped[RequestState] = mapped_column(
+        server_default="asked", info=ACTION, doc="Asked, granted or refused"
+    )
+    decided_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was decided")
+    decision_reasons: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Why it was granted or refused"
+    )
+
+    @declared_attr
+    def asked_by_id(cls) -> Mapped[int]:
+        return reference("officer", doc="Officer who asked for the office")
+
+    @declared_attr
+    def granted_by_id(cls) -> Mapped[int | None]:
+        return reference("officer", info=ACTION, doc="Officer who granted or refused it")
+
+    @declared_attr
+    def asked_by(cls) -> Mapped["Officer"]:
+        key: Any = cls.asked_by_id
+        return relationship("Officer", foreign_keys=[key])
+
+    @declared_attr
+    def granted_by(cls) -> Mapped["Officer | None"]:
+        key: Any = cls.granted_by_id
+        return relationship("Officer", foreign_keys=[key])
+
+
+def _more_time(table: str, of: str) -> tuple[Any, ...]:
+    """Return the checks of requests for more time for what the column `of` refers to; one of these
+    is open at a time."""
+    return (
+        CheckConstraint("to_on > from_on", name="asks_for_later"),
+        CheckConstraint("(state = 'asked') = (decided_on IS NULL)", name="decided_has_day"),
+        together("decided_by_whom", "decided_on", "granted_by_id", "decision_reasons"),
+        CheckConstraint("granted_by_id <> asked_by_id", name="decided_by_another"),
+        CheckConstraint("decided_on >= asked_on", name="decided_after_asking"),
+        Index(f"uq_{table}_one_open", of, unique=True, postgresql_where=text("state = 'asked'")),
+    )
+
+
+class FindingPostponement(MoreTime):
+    """An office asks for more time to put right what was found; the group decides."""
+
+    office_paths = ("finding.office_id",)
+    __table_args__ = _more_time("finding_postponement", "finding_id")
+
+    finding_id: Mapped[int] = reference(
+        "finding", ondelete="CASCADE", doc="Finding that is not put right in time"
+    )
+
+    finding: Mapped["Finding"] = relationship(back_populates="postponements")
 
 
 class SupervisionNotice(OfficeRecord):

@@ -9,6 +9,46 @@ class InspectionState(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
+class FindingState(enum.StrEnum):
+    """How far the office is in putting right what was found. CLOSED asks nothing of it (more)."""
+
+    DRAFT = "draft"
+    NOTIFIED = "notified"
+    RECEIVED = "received"
+    REPLIED = "replied"
+    UNDER_WAY = "under_way"
+    CLAIMED = "claimed"
+    VERIFIED = "verified"
+    CLOSED = "closed"
+
+
+class FindingSeverity(enum.StrEnum):
+    """How grave a failure of the office is; below these three, what asks nothing of it: a failure
+    that it had put right before, handling that was in order, what is not the bureau's to judge."""
+
+    GRAVE = "grave"
+    SERIOUS = "serious"
+    MINOR = "minor"
+    PUT_RIGHT = "put_right"
+    IN_ORDER = "in_order"
+    OUTSIDE = "outside"
+
+
+class RootCause(enum.StrEnum):
+    """Why an office failed: what there was too little of or what went wrong in its own work. Never
+    anything about those who bring grievances."""
+
+    NO_PROCEDURE = "no_procedure"
+    PROCEDURE_IGNORED = "procedure_not_followed"
+    NO_TRAINING = "not_trained"
+    TOO_FEW_STAFF = "too_few_staff"
+    UNCLEAR_DUTY = "unclear_who_answers"
+    NO_OVERSIGHT = "no_oversight"
+    SYSTEM = "systems_or_records"
+    OTHERS = "waited_for_another_office"
+    MONEY = "no_money"
+
+
 class NoticeState(enum.StrEnum):
     DRAFT = "draft"
     ISSUED = "issued"

@@ -38,6 +38,7 @@ from models import (
     Extension,
     Feedback,
     Finding,
+    FindingPostponement,
     Grievance,
     GrievanceCode,
     GrievanceLink,
@@ -110,7 +111,7 @@ from rules.permissions import Role
 from rules.records import AuditVerb
 from rules.reprimand import Ground
 from rules.rhythm import Measure
-from rules.supervision import RecusalGround
+from rules.supervision import FindingSeverity, RecusalGround
 
 # To check a password is 0.2 s of work, on purpose. Here it is next to none, but for the tests of
 # that purpose (`dear` in tests/views/test_account.py) and in servers with a process of their own.
@@ -612,7 +613,21 @@ def make_finding(**given: Any) -> Finding:
         office_id=_id(make_office),
         subject="Ten answers were late",
         facts="See the register",
+        severity=FindingSeverity.SERIOUS,
         found_on=DAY,
+    )
+
+
+def make_finding_postponement(**given: Any) -> FindingPostponement:
+    return _make(
+        FindingPostponement,
+        given,
+        finding_id=_id(make_finding),
+        from_on=DAY,
+        to_on=DAY + timedelta(days=14),
+        reason="The new register comes next week.",
+        asked_on=DAY,
+        asked_by_id=_id(make_officer),
     )
 
 
