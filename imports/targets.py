@@ -1,8 +1,8 @@
 """The statements that turn staged rows into records of a table: which are here already, what these
 would become, and writing them.
 
-They are made from what rules/import_kinds.py says of a kind of record, and from what is its own:
-here stands how a file may change a grievance. Nothing in them comes from a file or a map.
+They are made from what rules/import_kinds.py says of a kind of record, and from what is its own,
+how a file may change a grievance or a finding. Nothing in them comes from a file or a map.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,8 @@ from functools import cached_property
 
 from sqlalchemy import TextClause, text
 
-from rules.import_kinds import GRIEVANCES, Kind
+from models import Finding, Grievance, Record
+from rules.import_kinds import FINDINGS, GRIEVANCES, Kind
 from rules.import_map import ImportMap
 from rules.records import Brings
 
@@ -28,12 +29,17 @@ class Target:
     """
 
     kind: Kind
-    table: str
+    model: type[Record]
     defaults: Mapping[str, str] = field(default_factory=dict)
     merged_by: Mapping[str, str] = field(default_factory=dict)
     beside: str = ""
     fits: str = "true"
     reopens: str = "false"
+
+    @property
+    def table(self) -> str:
+        """The name of the table."""
+        return str(self.model.__tablename__)
 
     @cached_property
     def _from_row(self) -> dict[str, str]:
@@ -188,7 +194,7 @@ def _unknown(reason: str, name: str) -> str:
 # merge, or a grievance that was opened again.
 _GRIEVANCES = Target(
     GRIEVANCES,
-    "grievance",
+    Grievance,
     defaults={"kind": "'service'", "channel": "'other'"},
     merged_by={
         "state": "s.state",
@@ -214,9 +220,42 @@ _GRIEVANCES = Target(
     reopens="g.state = 'closed' AND n.state <> 'closed'",
 )
 
-_TARGETS: Mapping[Brings, Target] = {one.kind.brings: one for one in (_GRIEVANCES,)}
+# What the office has begun to do about a finding stands: a file changes the state of those alone
+# that it has only been told of, or that ask nothing of it. It does not fit that there was no
+# failure where the office has begun to put one right, nor a ground of what is none.
+_FINDINGS = Target(
+    FINDINGS,
+    Finding,
+    merged_by={
+        "state": "s.state",
+        "notified_on": "coalesce(r.notified_on, g.notified_on)",
+        "closed_on": "CASE WHEN s.state = 'closed' THEN coalesce(r.closed_on, g.closed_on) END",
+        "closed_because": "CASE WHEN s.state = 'closed'"
+        " THEN coalesce(r.closed_because, g.closed_because) END",
+    },
+    beside="""
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN g.state IN ('draft', 'notified', 'closed') THEN r.state
+                        ELSE g.state END AS state
+        ) s
+    """,
+    fits="""
+        coalesce(n.closed_on >= n.notified_on, true)
+        AND coalesce(g.received_on >= n.notified_on, true)
+        AND (n.ground IS NULL OR n.severity NOT IN ('in_order', 'outside'))
+        AND NOT (g.received_on IS NOT NULL AND s.state = 'notified')
+    """,
+    reopens="g.state = 'closed' AND n.state <> 'closed'",
+)
+
+_TARGETS: Mapping[Brings, Target] = {one.kind.brings: one for one in (_GRIEVANCES, _FINDINGS)}
 
 
 def target_of(the_map: ImportMap) -> Target:
     """Return where the rows of a file go by `the_map`."""
     return _TARGETS[the_map.kind.brings]
+
+
+def record_type_of(brings: Brings) -> type[Record]:
+    """Return the record type of what an import brings."""
+    return _TARGETS[brings].model

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from rules.grievance import Channel, GrievanceKind, GrievanceState
 from rules.records import Brings
+from rules.reprimand import Ground
+from rules.supervision import FindingSeverity, FindingState, RootCause
 
 OPEN = "open"
 """A status word of maps: not finished; `routed` where the responsible office is known, else
@@ -79,7 +81,29 @@ GRIEVANCES = Kind(
     due="due_at",
 )
 
-KINDS: Mapping[Brings, Kind] = {one.brings: one for one in (GRIEVANCES,)}
+# What a file can say of a finding by itself: that the office was told, or that it asks nothing
+# more. That somebody has it, replied, claimed or verified is said here by who did it.
+FINDINGS = Kind(
+    Brings.FINDINGS,
+    number="reference",
+    begin="found_on",
+    lines={"reference": 80, "subject": 300},
+    texts={"facts": 100_000, "closed_because": 100_000},
+    lists={
+        "severity": frozenset(FindingSeverity),
+        "ground": frozenset(Ground),
+        "root_cause": frozenset(RootCause),
+        "state": frozenset({FindingState.NOTIFIED, FindingState.CLOSED}),
+    },
+    required=("reference", "subject", "facts", "severity", "office", "found_on"),
+    days=("found_on", "notified_on", "reply_due_on", "closed_on"),
+    trees=("category",),
+    offices=("office",),
+    due="reply_due_on",
+    too_early="before_finding",
+)
+
+KINDS: Mapping[Brings, Kind] = {one.brings: one for one in (GRIEVANCES, FINDINGS)}
 
 
 def every(part: str) -> tuple[str, ...]:

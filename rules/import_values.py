@@ -14,6 +14,7 @@ from rules.grievance import GrievanceState
 from rules.import_kinds import OPEN, every
 from rules.import_map import ISO, UNPRINTABLE, Cell, Contacts, ImportMap, squeezed
 from rules.records import Brings
+from rules.supervision import FindingSeverity, FindingState
 
 BETWEEN = "\x1f"
 """Stands between the levels of a path and between an office's code and name; no cell holds it."""
@@ -39,6 +40,7 @@ REASONS = {
     "closed_without_time": mark("It is closed, but without a closing time."),
     "open_with_time": mark("It has a closing time but is not closed by its status."),
     "state_needs": mark("Its state needs %(detail)s, which is empty."),
+    "ground_of_no_failure": mark("It names a failure of duty, and by its severity there was none."),
     "contact": mark("It holds what looks like a telephone number or an e-mail address."),
     "same_number": mark("The same number stands in row %(detail)s with other content."),
     "unknown_office": mark("The register has no such office, and the map does not make any."),
@@ -58,6 +60,10 @@ WARNINGS = {
     "future": mark("Received or found later than now"),
     "reopens": mark("Closed in the register but open in the file; opened again"),
 }
+
+# Findings that ask nothing of the office, and of these the ones that show no failure.
+NO_FAILURE = frozenset({FindingSeverity.IN_ORDER, FindingSeverity.OUTSIDE})
+ASKS_NOTHING = NO_FAILURE | {FindingSeverity.PUT_RIGHT}
 
 # The facts that a state cannot do without, as the register's own checks have it.
 NEEDS = {
@@ -358,8 +364,35 @@ class RowReader:
                 row.problems.append(Problem("state_needs", column, shown(text), needed))
 
 
+def settle_finding(reader: RowReader, row: Row, cells: Sequence[str]) -> None:
+    """Give a finding its state: closed where it asks nothing of the office, or says when it was;
+    else the office was told of it, on its own day where none is given."""
+    values = row.values
+    asks_nothing = values["severity"] in ASKS_NOTHING
+    is_over = asks_nothing or values.get("closed_on")
+    stated = values.get("state") or (FindingState.CLOSED if is_over else FindingState.NOTIFIED)
+    values["state"] = str(stated)
+    told_on = values.get("notified_on") or values["found_on"]
+    values["notified_on"] = told_on
+    column, text = reader.cells["state"](cells) if "state" in reader.cells else ("", "")
+    if stated == FindingState.CLOSED:
+        values["closed_on"] = values.get("closed_on") or (told_on if asks_nothing else None)
+        if values["closed_on"] is None:
+            row.problems.append(Problem("closed_without_time", column, shown(text)))
+        elif told_on is not None and values["closed_on"] < told_on:
+            row.problems.append(
+                Problem("before_finding", "", values["closed_on"], detail=str(told_on))
+            )
+    elif values.get("closed_on"):
+        row.problems.append(Problem("open_with_time", column, shown(text)))
+    if values.get("ground") and values["severity"] in NO_FAILURE:
+        column, text = reader.cells["ground"](cells)
+        row.problems.append(Problem("ground_of_no_failure", column, shown(text)))
+
+
 _SETTLED: dict[Brings, Callable[[RowReader, Row, Sequence[str]], None]] = {
     Brings.GRIEVANCES: RowReader.settle_grievance,
+    Brings.FINDINGS: settle_finding,
 }
 """What the values of a row come to together, by what the map brings in."""
 
