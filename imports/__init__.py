@@ -61,6 +61,7 @@ __all__ = [
     "load_map",
     "map_text",
     "new_batch",
+    "read_map",
     "read_map_file",
     "record_type_of",
     "refusal_sentence",

@@ -144,8 +144,8 @@ SCREENS = (
     Screen(
         "imports.start",
         mark("Import a file"),
-        mark("Grievances of another system, from a CSV file."),
-        lambda: security.can(Verb.IMPORT, Grievance),
+        mark("Grievances or findings of another system, from a CSV file."),
+        imports.may_import,
         Desk.IMPORTS,
     ),
 )
