@@ -2456,6 +2456,18 @@ class SupervisionNotice(OfficeRecord):
             "reply_due_on > issued_on AND replied_on >= issued_on AND closed_on >= issued_on",
             name="after_issue",
         ),
+        UniqueConstraint("number_series_id", "number_in_series"),
+        together("numbered_in_series", "number_series_id", "number_in_series"),
+        together("closed_with_reason", "closed_by_id", "closed_because"),
+        CheckConstraint("closed_by_id <> replied_by_id", name="closed_by_another"),
+        CheckConstraint("reply_due_on >= first_reply_due_on", name="postponed_forwards"),
+        # What waits for a reply, for reminders and escalation.
+        Index(
+            "ix_supervision_notice_open",
+            "reply_due_on",
+            "id",
+            postgresql_where=text("state = 'issued'"),
+        ),
     )
 
     office_id: Mapped[int] = reference("office", doc="Office that must act")
@@ -2469,11 +2481,25 @@ class SupervisionNotice(OfficeRecord):
     )
     subject: Mapped[str] = mapped_column(String(300), doc="What the office must do, in one line")
     demand: Mapped[LongText] = mapped_column(info=DETAIL, doc="What must be done, and why")
-    reply_due_on: Mapped[Day] = mapped_column(doc="Day by which to act and reply")
+    number_series_id: Mapped[int | None] = reference(
+        "number_series", info=ACTION | {"list": False}, doc="Series the number is from"
+    )
+    number_in_series: Mapped[int | None] = mapped_column(
+        info=ACTION | DETAIL, doc="Place in the series"
+    )
+    reply_due_on: Mapped[Day] = mapped_column(
+        info={"met_by": ("replied_on", "closed_on")}, doc="Day by which to act and reply"
+    )
+    first_reply_due_on: Mapped[Day | None] = mapped_column(
+        info=ACTION | DETAIL, doc="The same as it was ordered, before more time was granted"
+    )
     state: Mapped[NoticeState] = mapped_column(
         server_default="draft", info=ACTION, doc="Draft, issued, replied or closed"
     )
     issued_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day it was issued")
+    issued_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who issued it"
+    )
     replied_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the office replied")
     replied_by_id: Mapped[int | None] = reference(
         "officer", info=ACTION | {"list": False}, doc="Officer who replied"
@@ -2482,12 +2508,60 @@ class SupervisionNotice(OfficeRecord):
         info=ACTION | DETAIL, doc="What the office did, or why it did not"
     )
     closed_on: Mapped[Day | None] = mapped_column(info=ACTION, doc="Day the group closed it")
+    closed_by_id: Mapped[int | None] = reference(
+        "officer", info=ACTION | {"list": False}, doc="Officer who closed it"
+    )
+    closed_because: Mapped[LongText | None] = mapped_column(
+        info=ACTION | DETAIL, doc="What the group says to the reply, or why it closed without one"
+    )
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     group: Mapped["SupervisionGroup"] = relationship(foreign_keys=group_id)
     finding: Mapped["Finding | None"] = relationship(back_populates="notices")
     grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
     replied_by: Mapped["Officer | None"] = relationship(foreign_keys=replied_by_id)
+    number_series: Mapped["NumberSeries | None"] = relationship(back_populates="notices")
+    issued_by: Mapped["Officer | None"] = relationship(foreign_keys=issued_by_id)
+    closed_by: Mapped["Officer | None"] = relationship(foreign_keys=closed_by_id)
+    extensions: Mapped[list["NoticeExtension"]] = parts("notice", order_by="NoticeExtension.id")
+    papers: Mapped[list["NoticePaper"]] = parts("notice", order_by="NoticePaper.id")
+
+
+class NoticeExtension(MoreTime):
+    """An office asks for more time to act on a notice and to reply; the group decides."""
+
+    office_paths = ("notice.office_id",)
+    __table_args__ = _more_time("notice_extension", "notice_id")
+
+    notice_id: Mapped[int] = reference(
+        "supervision_notice", ondelete="CASCADE", doc="Notice that is not answered in time"
+    )
+
+    notice: Mapped["SupervisionNotice"] = relationship(back_populates="extensions")
+
+
+class NoticePaper(OfficeRecord):
+    """A notice as it was issued, as PDF in one language, byte for byte."""
+
+    desk = Desk.SUPERVISION
+    read_only = True
+    title_columns = ("language",)
+    office_paths = ("notice.office_id",)
+    __table_args__ = (
+        UniqueConstraint("notice_id", "language"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_in_hex"),
+        CheckConstraint("size >= 0", name="size_not_negative"),
+    )
+
+    notice_id: Mapped[int] = reference("supervision_notice", info=ACTION, doc="Notice it is")
+    language: Mapped[LetterLanguage] = mapped_column(info=ACTION, doc="Language it is written in")
+    size: Mapped[int] = mapped_column(BigInteger, info=SYSTEM, doc="Bytes of the file")
+    sha256: Mapped[str] = mapped_column(String(64), info=SYSTEM, doc="SHA-256 of the file, in hex")
+    stored_name: Mapped[str] = mapped_column(
+        String(80), unique=True, info=SYSTEM | {"secret": True}, doc="Name of the stored file"
+    )
+
+    notice: Mapped["SupervisionNotice"] = relationship(back_populates="papers")
 
 
 # --- Reprimands ------------------------------------------------------------------------------
@@ -2958,6 +3032,7 @@ class NumberSeries(ReferenceRecord):
     )
 
     reprimands: Mapped[list["Reprimand"]] = parts("number_series")
+    notices: Mapped[list["SupervisionNotice"]] = parts("number_series")
 
 
 # --- Rhythm ----------------------------------------------------------------------------------
@@ -3363,6 +3438,7 @@ class Message(OwnRecord):
     __table_args__ = (
         CheckConstraint("num_nonnulls(officer_id, office_id) = 1", name="to_one"),
         CheckConstraint("mail_id IS NULL OR by_mail", name="mailed_if_wanted"),
+        CheckConstraint("num_nonnulls(grievance_id, finding_id, notice_id) = 1", name="about_one"),
         Index("ix_message_unread", "officer_id", "id", postgresql_where=text("read_at IS NULL")),
         Index(
             "uq_message_lead_wanted_once",
@@ -3382,8 +3458,14 @@ class Message(OwnRecord):
 
     officer_id: Mapped[int | None] = reference("officer", doc="Officer who is told")
     office_id: Mapped[int | None] = reference("office", doc="Office whose mailbox is told")
-    grievance_id: Mapped[int] = reference(
+    grievance_id: Mapped[int | None] = reference(
         "grievance", ondelete="CASCADE", doc="Grievance it is about"
+    )
+    finding_id: Mapped[int | None] = reference(
+        "finding", ondelete="CASCADE", doc="Finding it is about"
+    )
+    notice_id: Mapped[int | None] = reference(
+        "supervision_notice", ondelete="CASCADE", doc="Supervision notice it is about"
     )
     kind: Mapped[MessageKind] = mapped_column(info=ACTION, doc="What it says")
     stage: Mapped[ClockStage | None] = mapped_column(info=ACTION, doc="What the time was for")
@@ -3405,7 +3487,9 @@ class Message(OwnRecord):
 
     officer: Mapped["Officer | None"] = relationship(foreign_keys=officer_id)
     office: Mapped["Office | None"] = relationship(foreign_keys=office_id)
-    grievance: Mapped["Grievance"] = relationship(foreign_keys=grievance_id)
+    grievance: Mapped["Grievance | None"] = relationship(foreign_keys=grievance_id)
+    finding: Mapped["Finding | None"] = relationship(foreign_keys=finding_id)
+    notice: Mapped["SupervisionNotice | None"] = relationship(foreign_keys=notice_id)
     mail: Mapped["Mail | None"] = relationship(back_populates="messages", foreign_keys=mail_id)
 
 
@@ -3440,6 +3524,34 @@ class RemedyAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
 
     id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
     remedy_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("remedy.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class FindingAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The same for a finding to which an office owes a reply, or what it committed itself to."""
+
+    __table_args__ = (UniqueConstraint("finding_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    finding_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("finding.id", ondelete="CASCADE")
+    )
+    name: Mapped[str] = mapped_column(String(20))
+    due_at: Mapped[Moment] = mapped_column()
+    raised_at: Mapped[Moment] = mapped_column(server_default=func.now())
+
+
+class NoticeAlarm(db.Model):  # type: ignore[name-defined, misc]  # as Record
+    """The same for a supervision notice without a reply."""
+
+    __table_args__ = (UniqueConstraint("notice_id", "name", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Serial(), primary_key=True)
+    notice_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("supervision_notice.id", ondelete="CASCADE")
+    )
     name: Mapped[str] = mapped_column(String(20))
     due_at: Mapped[Moment] = mapped_column()
     raised_at: Mapped[Moment] = mapped_column(server_default=func.now())

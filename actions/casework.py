@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 
 from actions import clocks
 from actions.steps import WRITERS, Told, Turn
+from actions.turns import take_turns
 from models import Appeal, Decision, Grievance, Officer, Remedy, RoutingObjection, db
 from queries import casework as asking
 from queries.identity import office_tree
@@ -36,7 +37,7 @@ def take_step(
     checked. Raises RuleBroken, with the field at fault where there is one, and changes nothing
     then that a rollback does not take back. `settings` are security.impartiality().
     """
-    _take_turns(grievance)
+    take_turns(grievance)
     was, tree = grievance.state, office_tree(db.session())
     target = check_step(grievance, name, by=by, now=now, settings=settings, tree=tree)
     step = GRIEVANCE.steps[name]
@@ -117,12 +118,6 @@ def is_own_work(step: Step, grievance: Grievance, officer_id: int) -> bool:
     else:
         doers = asking.open_appeal(grievance.id).with_only_columns(Appeal.first_decider_id)
     return officer_id in db.session.scalars(doers).all()
-
-
-def _take_turns(grievance: Grievance) -> None:
-    """Wait for whoever takes a step with the same grievance, and look at it anew then."""
-    db.session.flush()
-    db.session.refresh(grievance, with_for_update=True)
 
 
 def _is_of_office(step: Step, grievance: Grievance, by: Officer, tree: Tree) -> bool:

@@ -58,6 +58,8 @@ from models import (
     Mail,
     Message,
     News,
+    NoticeExtension,
+    NoticePaper,
     NumberSeries,
     Office,
     Officer,
@@ -640,6 +642,31 @@ def make_supervision_notice(**given: Any) -> SupervisionNotice:
         subject="Answer the ten",
         demand="Answer each of the ten.",
         reply_due_on=DAY + timedelta(days=14),
+    )
+
+
+def make_notice_extension(**given: Any) -> NoticeExtension:
+    return _make(
+        NoticeExtension,
+        given,
+        notice_id=_id(make_supervision_notice),
+        from_on=DAY,
+        to_on=DAY + timedelta(days=14),
+        reason="The file is with the court until Friday.",
+        asked_on=DAY,
+        asked_by_id=_id(make_officer),
+    )
+
+
+def make_notice_paper(**given: Any) -> NoticePaper:
+    return _make(
+        NoticePaper,
+        given,
+        notice_id=_id(make_supervision_notice),
+        language=LetterLanguage.ENGLISH,
+        size=1000,
+        sha256="0" * 64,
+        stored_name=f"{next(_number):040x}",
     )
 
 

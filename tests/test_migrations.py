@@ -135,6 +135,8 @@ def test_up_and_down_and_up_again_with_a_row_in_every_table(
                 "reopening",
                 "clock_alarm",
                 "remedy_alarm",
+                "finding_alarm",
+                "notice_alarm",
             )
             assert fills_by_use or db.session.scalar(select(sa.func.count()).select_from(table)), (
                 table.name

@@ -37,6 +37,8 @@ NO_RECORDS = {
     "reopening": "grievances that were opened again: a trigger keeps it, for the figures",
     "clock_look": "when a clock is looked at next; a trigger writes it",
     "remedy_alarm": "the same of remedies",
+    "finding_alarm": "alarms about findings that were raised, each once",
+    "notice_alarm": "the same of supervision notices",
     "clock_alarm": "alarms that were raised, each once; what was told stands in messages",
     "audit_open": "blocks of the trail whose transactions are open; written by its functions",
     "audit_block": "the chain over the trail; it proves it and says nothing itself",
