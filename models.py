@@ -3626,7 +3626,7 @@ class ExportRecord(OwnRecord):
     officer_id: Mapped[int] = reference("officer", doc="Officer who exported")
     record_type: Mapped[str] = mapped_column(String(80), doc="List that was exported")
     file_name: Mapped[str] = mapped_column(doc="Name of the file")
-    format: Mapped[str] = mapped_column(String(10), doc="csv or xlsx")
+    format: Mapped[str] = mapped_column(String(10), doc="csv, xlsx or pdf")
     address: Mapped[LongText | None] = mapped_column(
         info=DETAIL, doc="Filters, search and sort it was taken with"
     )

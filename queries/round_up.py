@@ -97,6 +97,8 @@ def _found(session: Session, wanted: Any) -> tuple[Found, ...]:
 def _notices(session: Session, wanted: Any, today: date) -> Notices:
     notice = SupervisionNotice
     replied, due = notice.replied_on, notice.reply_due_on
+    first = func.coalesce(notice.first_reply_due_on, due)
+    ended = func.coalesce(replied, notice.closed_on, today)  # as rules.notices.is_unanswered
     is_closed = notice.state == NoticeState.CLOSED
 
     def number(*conditions: ColumnElement[bool]) -> Any:
@@ -104,11 +106,12 @@ def _notices(session: Session, wanted: Any, today: date) -> Notices:
 
     row = session.execute(
         select(
-            number(replied <= due),
+            number(replied <= first),
+            number(replied > first, replied <= due),
             number(replied > due),
-            number(replied.is_(None), ~is_closed, due < today),
-            number(replied.is_(None), ~is_closed, due >= today),
-            number(replied.is_(None), is_closed),
+            number(replied.is_(None), ended > due),
+            number(replied.is_(None), ended <= due, ~is_closed),
+            number(replied.is_(None), ended <= due, is_closed),
         ).where(*wanted(notice, notice.issued_on))
     ).one()
     return Notices(*row)

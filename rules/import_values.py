@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from rules import RuleBroken, mark
+from rules.findings import ASKS
 from rules.grievance import GrievanceState
 from rules.import_kinds import OPEN, every
 from rules.import_map import ISO, UNPRINTABLE, Cell, Contacts, ImportMap, squeezed
@@ -61,9 +62,8 @@ WARNINGS = {
     "reopens": mark("Closed in the register but open in the file; opened again"),
 }
 
-# Findings that ask nothing of the office, and of these the ones that show no failure.
+# Findings that show no failure of the office.
 NO_FAILURE = frozenset({FindingSeverity.IN_ORDER, FindingSeverity.OUTSIDE})
-ASKS_NOTHING = NO_FAILURE | {FindingSeverity.PUT_RIGHT}
 
 # The facts that a state cannot do without, as the register's own checks have it.
 NEEDS = {
@@ -368,7 +368,7 @@ def settle_finding(reader: RowReader, row: Row, cells: Sequence[str]) -> None:
     """Give a finding its state: closed where it asks nothing of the office, or says when it was;
     else the office was told of it, on its own day where none is given."""
     values = row.values
-    asks_nothing = values["severity"] in ASKS_NOTHING
+    asks_nothing = values["severity"] not in ASKS
     is_over = asks_nothing or values.get("closed_on")
     stated = values.get("state") or (FindingState.CLOSED if is_over else FindingState.NOTIFIED)
     values["state"] = str(stated)

@@ -80,9 +80,7 @@ NOTICE = LifeCycle(
 )
 
 
-def is_unanswered(
-    issued_on: date | None, due_on: date, ended_on: date | None, today: date
-) -> bool:
+def is_unanswered(issued_on: date | None, due_on: date, ended_on: date | None, today: date) -> bool:
     """Return whether a notice stood without a reply after its day: a ground of a reprimand
     (domain.md section 7). `ended_on` is the day of the reply, or of the closing where there was
     none; a reply that came late does not undo it."""

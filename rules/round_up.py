@@ -11,10 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rules.findings import ASKS
 from rules.supervision import FindingSeverity, FindingState
-
-ASKS_SOMETHING = (FindingSeverity.GRAVE, FindingSeverity.SERIOUS, FindingSeverity.MINOR)
-"""Severities of what an office has to put right."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +37,13 @@ class Visits:
 
 @dataclass(frozen=True)
 class Notices:
-    """What became of the notices issued: answered `in_time` or `late`; `unanswered` although the
-    day has passed; `waiting` for a day that has not come; `closed` by the group without a reply."""
+    """What became of the notices issued: answered by the first day that was set (`in_time`), by a
+    later one after more time was granted (`postponed`), or `late`; `unanswered` although the day
+    has passed; `waiting` for a day that has not come; `closed` by the group before its day, without
+    a reply."""
 
     in_time: int = 0
+    postponed: int = 0
     late: int = 0
     unanswered: int = 0
     waiting: int = 0
@@ -51,12 +52,18 @@ class Notices:
     @property
     def issued(self) -> int:
         """All of them."""
-        return self.in_time + self.late + self.unanswered + self.waiting + self.closed
+        return self.ended + self.waiting + self.closed
+
+    @property
+    def answered(self) -> int:
+        """Those answered within the time given, more time included."""
+        return self.in_time + self.postponed
 
     @property
     def ended(self) -> int:
-        """Those whose time for a reply is over: the whole of which a share was in time."""
-        return self.in_time + self.late + self.unanswered
+        """Those whose time for a reply is over or was met: the whole of which a share was
+        answered."""
+        return self.answered + self.late + self.unanswered
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class RoundUp:
         counts: dict[FindingState, int] = dict.fromkeys(FindingState, 0)
         del counts[FindingState.DRAFT]
         for one in self.found:
-            if one.severity in ASKS_SOMETHING:
+            if one.severity in ASKS:
                 counts[one.state] += one.number
         return counts
 

@@ -14,6 +14,7 @@ from models import (
     AuditEntry,
     Decision,
     Document,
+    Finding,
     Grievance,
     ImpartialityOverride,
     ImportBatch,
@@ -52,6 +53,7 @@ from views import (
     news,
     plan,
     roles,
+    round_up,
     saved,
     search,
     second_factor,
@@ -140,6 +142,13 @@ SCREENS = (
         mark("Sealed identities that nobody opens alone, and that wait for a second officer."),
         lambda: bool(security.roles() & MIGHT_OPEN),
         Desk.GRIEVANCES,
+    ),
+    Screen(
+        "round_up.page",
+        mark("Round-up of supervision"),
+        mark("Visits, findings and notices of a period, to read, print and take along."),
+        lambda: security.can(Verb.READ, Finding),
+        Desk.SUPERVISION,
     ),
     Screen(
         "imports.start",
@@ -241,6 +250,7 @@ def init_app(app: Flask) -> None:
     CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case, mail=news.for_case)
     search.init_app(app)
     dashboard.init_app(app)
+    round_up.init_app(app)
     messages.init_app(app)
     news.init_app(app)
     app.jinja_env.globals.update(

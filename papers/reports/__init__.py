@@ -1,6 +1,7 @@
 """Reports as PDF: a heading, sentences and tables with bars, set by Typst.
 
-As of letters, words come to Typst as data and never as markup; the same report gives the same bytes.
+As with letters, words come to Typst as data and never as markup; the same report gives the same
+bytes.
 """
 
 import json
