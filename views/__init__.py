@@ -20,6 +20,7 @@ from models import (
     ImportBatch,
     JointConference,
     LetterTemplate,
+    Office,
     Officer,
     PlanStep,
     Record,
@@ -58,6 +59,7 @@ from views import (
     search,
     second_factor,
     standards,
+    supervised,
 )
 from views.addresses import Address
 from views.badges import tone
@@ -81,7 +83,7 @@ from views.labels import (
     types_label,
 )
 from views.letters import LetterTemplateView
-from views.offices import OfficerView
+from views.offices import OfficerView, OfficeView
 from views.plan import PlanStepView
 from views.roles import RoleChangeView
 from views.saved import SavedViewView
@@ -91,6 +93,7 @@ from views.trail import AuditEntryView
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
 SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
+    Office: OfficeView,
     Officer: OfficerView,
     Grievance: GrievanceView,
     ImpartialityOverride: OverrideView,
@@ -142,6 +145,13 @@ SCREENS = (
         mark("Sealed identities that nobody opens alone, and that wait for a second officer."),
         lambda: bool(security.roles() & MIGHT_OPEN),
         Desk.GRIEVANCES,
+    ),
+    Screen(
+        "supervised.lists",
+        mark("Lists of supervision"),
+        mark("What is late, old or waits, across the offices that you see."),
+        lambda: security.can(Verb.READ, Finding),
+        Desk.SUPERVISION,
     ),
     Screen(
         "round_up.page",
@@ -251,6 +261,7 @@ def init_app(app: Flask) -> None:
     search.init_app(app)
     dashboard.init_app(app)
     round_up.init_app(app)
+    supervised.init_app(app)
     messages.init_app(app)
     news.init_app(app)
     app.jinja_env.globals.update(
