@@ -28,15 +28,15 @@ from actions import figures as counting
 from models import FigureMonth, db
 from queries import figures as ask
 from rules import RuleBroken
-from rules.figures import BY_KEY, DAYS, month_of
+from rules.figures import BY_KEY, DAYS
 from rules.permissions import Desk, Verb, may
 from views.bands import comparison
 from views.board import Asked, Board
 from views.cells import Table, measure_name, period_name, shown
 from views.figure_pages import (
-    MONTHS,
     as_tree,
     below,
+    newest_month,
     read_office,
     read_period,
     sent,
@@ -92,11 +92,7 @@ class Look:
         state = ask.summary_state(session)
         today = security.today()
         self.as_of = state[0] if state else None
-        latest = state[1] if state else None
-        this_month = month_of(today)
-        # A register of past years opens on its last months and not on empty ones.
-        is_past = latest is not None and latest < month_of(this_month, 1 - MONTHS)
-        self.newest = latest if is_past and latest is not None else this_month
+        self.newest = newest_month(state[1] if state else None, today)
         asked = read_asked(self.newest)
         if is_published:
             asked = Asked(asked.office, asked.since, asked.until, asked.measure, asked.order, True)

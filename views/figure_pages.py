@@ -41,6 +41,15 @@ def _no_month() -> date:
     raise RuleBroken("Write a month as 2026-03.")
 
 
+def newest_month(latest: date | None, today: date) -> date:
+    """Return the last month that a page shows at first: this one, but of a register of past years,
+    whose last entry is of the day `latest`, the last of its own and not an empty one."""
+    this_month = month_of(today)
+    if latest is not None and month_of(latest) < month_of(this_month, 1 - MONTHS):
+        return month_of(latest)
+    return this_month
+
+
 def read_period(newest: date) -> tuple[date, date]:
     """Return the first and the last month that the address asks for; without any, the twelve up to
     `newest`. Raises RuleBroken with a sentence for what cannot be read."""

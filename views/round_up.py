@@ -23,9 +23,9 @@ from rules.supervision import FindingSeverity, FindingState
 from views import charts
 from views.cells import Cell, Part, Percent, Table, percent, period_name, shown
 from views.figure_pages import (
-    MONTHS,
     as_tree,
     below,
+    newest_month,
     read_office,
     read_period,
     sent,
@@ -251,11 +251,7 @@ class Look:
 
     def __init__(self) -> None:
         session, seen = db.session(), security.visible_offices()
-        this_month = month_of(security.today())
-        latest = ask.latest(session, security.visible)
-        # A register of past years opens on its last months and not on empty ones.
-        is_past = latest is not None and month_of(latest) < month_of(this_month, 1 - MONTHS)
-        self.newest = month_of(latest) if is_past and latest is not None else this_month
+        self.newest = newest_month(ask.latest(session, security.visible), security.today())
         self.since, self.until = read_period(self.newest)
         self.office = read_office()
         self.places: list[Place] = places(session, seen)

@@ -28,10 +28,11 @@ from rules.permissions import Desk, Verb, may
 from rules.supervised import LISTS, Named
 from views.badges import due_badge, tone
 from views.board import Asked, Board
-from views.figure_pages import MONTHS
+from views.cells import period_name
+from views.figure_pages import MONTHS, as_tree, newest_month
 from views.labels import enum_label, show, types_label
 from views.listing import list_url, today
-from views.shown import address_of, crumb_of, endpoint_of
+from views.shown import address_of, crumb_of, endpoint_of, supervision_of
 
 blueprint = Blueprint("supervised", __name__, url_prefix="/admin/supervision")
 
@@ -41,14 +42,6 @@ KINDS: tuple[type[Record], ...] = (Finding, SupervisionNotice, Reprimand, Inspec
 @blueprint.before_request
 def _may_read() -> None:
     security.require(Verb.READ, Finding)
-
-
-def page_of(office_id: int) -> str | None:
-    """Return the address of an office's page in supervision; None for who may not go there."""
-    offices = security.visible_offices()
-    if not security.can(Verb.READ, Finding) or (offices is not None and office_id not in offices):
-        return None
-    return url_for("supervised.office", office_id=office_id)
 
 
 # --- Lists -----------------------------------------------------------------------------------
@@ -81,8 +74,15 @@ def _address(named: Named, office_id: int | None) -> str:
 @blueprint.get("/lists")
 def lists() -> str:
     """The lists across all offices that the officer sees, by their names."""
+    seen = security.visible_offices()
+    # Who sees every office finds one in the list of offices.
+    places = [] if seen is None else as_tree(figures.places(db.session(), seen))
     return render_template(
-        "supervision/lists.html", links=_links(), most=supervised.MOST, show_number=_number
+        "supervision/lists.html",
+        links=_links(),
+        places=[(depth, place.name, supervision_of(place.id)) for depth, place in places],
+        offices=url_for(f"{endpoint_of(Office)}.index_view"),
+        show_number=_number,
     )
 
 
@@ -117,23 +117,27 @@ def office(office_id: str) -> str:
     found = supervised.around(session, number)
     if found is None:
         abort(404)
-    since = month_of(day, 1 - MONTHS)
+    state = figures.summary_state(session)
+    until = newest_month(state[1] if state else None, day)
+    since = month_of(until, 1 - MONTHS)
     kinds = [model for model in KINDS if security.can(Verb.READ, model)]
     things = supervised.things(session, security.visible, found.within, kinds)
     line = [number, *(above for above, _name in found.above)]
     return render_template(
         "supervision/office.html",
         office=found,
-        above=[(name, page_of(above)) for above, name in reversed(found.above)],
+        above=[(name, supervision_of(above)) for above, name in reversed(found.above)],
         record_address=address_of(Office, number),
         groups=_groups(supervised.supervised_by(session, line, day), found, day),
-        board=_board(found, since, day),
+        period=period_name(since, until),
+        board=_board(found, since, until, state[0]) if state else None,
         figures_address=url_for("dashboard.page", office=number),
         round_up=round_up.round_up(
-            session, security.visible, found.within, since, month_of(day, 1), day
+            session, security.visible, found.within, since, month_of(until, 1), day
         ),
-        round_up_address=url_for("round_up.page", office=number),
-        since=since,
+        round_up_address=url_for(
+            "round_up.page", office=number, since=f"{since:%Y-%m}", until=f"{until:%Y-%m}"
+        ),
         links=_links(number),
         show_number=_number,
         parts=[(types_label(kind), _whole(kind, number), _lines(things[kind])) for kind in kinds],
@@ -142,24 +146,21 @@ def office(office_id: str) -> str:
     )
 
 
-def _board(found: supervised.Around, since: date, day: date) -> Board | None:
-    """Return the figures of the office and those below it in the last twelve months; None where
-    none have been counted, or the officer may not read them."""
+def _board(
+    found: supervised.Around, since: date, until: date, counted_at: datetime
+) -> Board | None:
+    """Return the figures of the office and those below it in these months; None for who may not
+    read them."""
     if not may(security.roles(), Desk.FIGURES, Verb.READ):
         return None
     session = db.session()
-    state = figures.summary_state(session)
-    if state is None:
-        return None
-    until = month_of(day)
-    as_of: datetime = state[0].astimezone(ZoneInfo(security.timezone()))
     return Board(
         Asked(found.id, since, until, "answered", "name", False),
         figures.figures(session, found.within, since, until),
         figures.overdue(session, found.within),
         figures.peers(session, since, until),
         [Place(found.id, found.name, None)],
-        as_of,
+        counted_at.astimezone(ZoneInfo(security.timezone())),
     )
 
 
