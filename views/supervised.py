@@ -23,6 +23,7 @@ from models import (
 )
 from queries import figures, round_up, supervised
 from queries.figures import Place
+from rules import mark
 from rules.figures import month_of
 from rules.permissions import Desk, Verb, may
 from rules.supervised import LISTS, Named
@@ -30,13 +31,18 @@ from views.badges import due_badge, tone
 from views.board import Asked, Board
 from views.cells import period_name
 from views.figure_pages import MONTHS, as_tree, newest_month
-from views.labels import enum_label, show, types_label
+from views.labels import enum_label, show
 from views.listing import list_url, today
 from views.shown import address_of, crumb_of, endpoint_of, supervision_of
 
 blueprint = Blueprint("supervised", __name__, url_prefix="/admin/supervision")
 
-KINDS: tuple[type[Record], ...] = (Finding, SupervisionNotice, Reprimand, Inspection)
+KINDS: dict[type[Record], str] = {
+    Finding: mark("Open findings"),
+    SupervisionNotice: mark("Open notices"),
+    Reprimand: mark("Reprimands, the newest first"),
+    Inspection: mark("Visits, the newest first"),
+}
 
 
 @blueprint.before_request
@@ -140,7 +146,9 @@ def office(office_id: str) -> str:
         ),
         links=_links(number),
         show_number=_number,
-        parts=[(types_label(kind), _whole(kind, number), _lines(things[kind])) for kind in kinds],
+        parts=[
+            (gettext(KINDS[kind]), _whole(kind, number), _lines(things[kind])) for kind in kinds
+        ],
         crumbs=[crumb_of(Office)],
         may_assign=security.can(Verb.READ, SupervisionAssignment),
     )
