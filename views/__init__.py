@@ -59,7 +59,7 @@ from views import (
     search,
     second_factor,
     standards,
-    supervised,
+    supervisors,
 )
 from views.addresses import Address
 from views.badges import tone
@@ -147,7 +147,7 @@ SCREENS = (
         Desk.GRIEVANCES,
     ),
     Screen(
-        "supervised.lists",
+        "supervisors.lists",
         mark("Lists of supervision"),
         mark("What is late, old or waits, across the offices that you see."),
         lambda: security.can(Verb.READ, Finding),
@@ -261,7 +261,7 @@ def init_app(app: Flask) -> None:
     search.init_app(app)
     dashboard.init_app(app)
     round_up.init_app(app)
-    supervised.init_app(app)
+    supervisors.init_app(app)
     messages.init_app(app)
     news.init_app(app)
     app.jinja_env.globals.update(

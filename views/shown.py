@@ -51,7 +51,7 @@ def supervision_of(office_id: int) -> str | None:
     offices = security.visible_offices()
     if not security.can(Verb.READ, Finding) or (offices is not None and office_id not in offices):
         return None
-    return url_for("supervised.office", office_id=office_id)
+    return url_for("supervisors.office", office_id=office_id)
 
 
 Crumb = tuple[str, str | None]

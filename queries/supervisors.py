@@ -39,7 +39,7 @@ from queries.filter_links import conditions, parse
 from queries.filters import Today
 from queries.round_up import Scope, any_of
 from rules.findings import OVER, OWED_BY_OFFICE
-from rules.supervised import Named
+from rules.supervisors import Named
 from rules.supervision import NoticeState
 
 MOST = 100

@@ -21,12 +21,12 @@ from models import (
     SupervisionNotice,
     db,
 )
-from queries import figures, round_up, supervised
+from queries import figures, round_up, supervisors
 from queries.figures import Place
 from rules import mark
 from rules.figures import month_of
 from rules.permissions import Desk, Verb, may
-from rules.supervised import LISTS, Named
+from rules.supervisors import LISTS, Named
 from views.badges import due_badge, tone
 from views.board import Asked, Board
 from views.cells import period_name
@@ -35,7 +35,7 @@ from views.labels import enum_label, show
 from views.listing import list_url, today
 from views.shown import address_of, crumb_of, endpoint_of, supervision_of
 
-blueprint = Blueprint("supervised", __name__, url_prefix="/admin/supervision")
+blueprint = Blueprint("supervisors", __name__, url_prefix="/admin/supervision")
 
 KINDS: dict[type[Record], str] = {
     Finding: mark("Open findings"),
@@ -64,9 +64,9 @@ class ListLink:
 
 def _links(office_id: int | None = None) -> list[ListLink]:
     """Return the named lists that the officer may read; one statement."""
-    lists = [one for one in LISTS if security.can(Verb.READ, supervised.record_type(one))]
-    reading = supervised.Reading(security.visible, security.readable_columns, today(), office_id)
-    numbers = supervised.counted(db.session(), lists, reading)
+    lists = [one for one in LISTS if security.can(Verb.READ, supervisors.record_type(one))]
+    reading = supervisors.Reading(security.visible, security.readable_columns, today(), office_id)
+    numbers = supervisors.counted(db.session(), lists, reading)
     return [
         ListLink(gettext(one.words), _address(one, office_id), number)
         for one, number in zip(lists, numbers, strict=True)
@@ -74,7 +74,7 @@ def _links(office_id: int | None = None) -> list[ListLink]:
 
 
 def _address(named: Named, office_id: int | None) -> str:
-    return list_url(supervised.record_type(named), supervised.arguments(named, office_id))
+    return list_url(supervisors.record_type(named), supervisors.arguments(named, office_id))
 
 
 @blueprint.get("/lists")
@@ -93,7 +93,7 @@ def lists() -> str:
 
 
 def _number(number: int) -> str:
-    most = supervised.MOST
+    most = supervisors.MOST
     return gettext("more than %(number)s", number=most) if number > most else str(number)
 
 
@@ -120,21 +120,21 @@ def office(office_id: str) -> str:
     if number is None or (seen is not None and number not in seen):
         abort(404)
     session, day = db.session(), security.today()
-    found = supervised.around(session, number)
+    found = supervisors.around(session, number)
     if found is None:
         abort(404)
     state = figures.summary_state(session)
     until = newest_month(state[1] if state else None, day)
     since = month_of(until, 1 - MONTHS)
     kinds = [model for model in KINDS if security.can(Verb.READ, model)]
-    things = supervised.things(session, security.visible, found.within, kinds)
+    things = supervisors.things(session, security.visible, found.within, kinds)
     line = [number, *(above for above, _name in found.above)]
     return render_template(
         "supervision/office.html",
         office=found,
         above=[(name, supervision_of(above)) for above, name in reversed(found.above)],
         record_address=address_of(Office, number),
-        groups=_groups(supervised.supervised_by(session, line, day), found, day),
+        groups=_groups(supervisors.supervised_by(session, line, day), found, day),
         period=period_name(since, until),
         board=_board(found, since, until, state[0]) if state else None,
         figures_address=url_for("dashboard.page", office=number),
@@ -155,7 +155,7 @@ def office(office_id: str) -> str:
 
 
 def _board(
-    found: supervised.Around, since: date, until: date, counted_at: datetime
+    found: supervisors.Around, since: date, until: date, counted_at: datetime
 ) -> Board | None:
     """Return the figures of the office and those below it in these months; None for who may not
     read them."""
@@ -173,7 +173,7 @@ def _board(
 
 
 def _groups(
-    supervisions: list[supervised.Supervision], found: supervised.Around, day: date
+    supervisions: list[supervisors.Supervision], found: supervisors.Around, day: date
 ) -> list[dict[str, Any]]:
     """Return who supervises the office, now and later, in words."""
     names = dict(found.above)
@@ -194,7 +194,7 @@ def _whole(kind: type[Record], number: int) -> str:
     return url_for(f"{endpoint_of(kind)}.index_view", flt0_office_below=number)
 
 
-def _lines(things: list[supervised.Thing]) -> list[Line]:
+def _lines(things: list[supervisors.Thing]) -> list[Line]:
     lines = []
     for one in things:
         model: Any = one.model
