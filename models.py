@@ -66,7 +66,7 @@ from sqlalchemy.schema import FetchedValue
 
 from rules import mark
 from rules.accounts import Appearance, RoleChangeKind, RoleChangeState
-from rules.alarms import MailState, MessageKind
+from rules.alarms import About, MailState, MessageKind
 from rules.casework import OVER
 from rules.grievance import (
     AppealOutcome,
@@ -2241,7 +2241,6 @@ class Finding(OfficeRecord):
         # What an office owes, by the day by which it owes it, for reminders and escalation.
         Index(
             "ix_finding_owed",
-            "office_id",
             text("coalesce(due_on, reply_due_on)"),
             "id",
             postgresql_where=text("state IN ('notified', 'received', 'under_way')"),
@@ -2395,11 +2394,15 @@ class MoreTime(OfficeRecord):
 
     @declared_attr
     def asked_by_id(cls) -> Mapped[int]:
-        return reference("officer", doc="Officer who asked for the office")
+        column: Mapped[int] = reference("officer", doc="Officer who asked for the office")
+        return column
 
     @declared_attr
     def granted_by_id(cls) -> Mapped[int | None]:
-        return reference("officer", info=ACTION, doc="Officer who granted or refused it")
+        column: Mapped[int | None] = reference(
+            "officer", info=ACTION, doc="Officer who granted or refused it"
+        )
+        return column
 
     @declared_attr
     def asked_by(cls) -> Mapped["Officer"]:
@@ -3491,6 +3494,21 @@ class Message(OwnRecord):
     finding: Mapped["Finding | None"] = relationship(foreign_keys=finding_id)
     notice: Mapped["SupervisionNotice | None"] = relationship(foreign_keys=notice_id)
     mail: Mapped["Mail | None"] = relationship(back_populates="messages", foreign_keys=mail_id)
+
+    @property
+    def about(self) -> About:
+        """What kind of record it is about."""
+        if self.grievance_id is not None:
+            return About.GRIEVANCE
+        return About.NOTICE if self.finding_id is None else About.FINDING
+
+    @property
+    def number(self) -> str | None:
+        """The number of that record; None where whoever asks sees it no more."""
+        if self.about is About.FINDING:
+            return str(self.finding.id) if self.finding else None
+        one = self.grievance if self.about is About.GRIEVANCE else self.notice
+        return one.number if one else None
 
 
 class ClockLook(db.Model):  # type: ignore[name-defined, misc]  # as Record

@@ -21,8 +21,10 @@ from models import (
     Clock,
     ClockAlarm,
     ClockLook,
+    FindingAlarm,
     Grievance,
     Message,
+    NoticeAlarm,
     Office,
     Officer,
     Remedy,
@@ -39,6 +41,16 @@ from rules.permissions import Role
 
 Calendars = Callable[[str], Calendar]
 """Gives the calendar of a name as it is in force."""
+
+
+AlarmTable = type[ClockAlarm] | type[RemedyAlarm] | type[FindingAlarm] | type[NoticeAlarm]
+KEYS: dict[AlarmTable, str] = {
+    ClockAlarm: "clock_id",
+    RemedyAlarm: "remedy_id",
+    FindingAlarm: "finding_id",
+    NoticeAlarm: "notice_id",
+}
+"""What a row of each table of alarms is of."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,7 @@ def _concerned(rows: Sequence[Any]) -> set[int]:
 
 def _raise(
     session: Session,
-    kind: type[ClockAlarm] | type[RemedyAlarm],
+    kind: AlarmTable,
     rows: Sequence[Any],
     raised: dict[int, set[str]],
     calendars: Calendars,
@@ -143,9 +155,9 @@ def _raise(
     now: datetime,
     by_mail: bool,
 ) -> dict[int, datetime | None]:
-    """Raise the alarms of `rows`, clocks or remedies; return when to look again at each, None
-    for never."""
-    key = "clock_id" if kind is ClockAlarm else "remedy_id"
+    """Raise the alarms of `rows`: clocks, remedies, or what an office owes; return when to look
+    again at each, None for never."""
+    key = KEYS[kind]
     alarms: list[dict[str, Any]] = []
     found: list[tuple[Any, Call]] = []
     again: dict[int, datetime | None] = {}
@@ -154,7 +166,7 @@ def _raise(
             row.due_at,
             calendars(row.calendar),
             timing,
-            levels=len(known.line(row.responsible_office_id)),
+            levels=len(_above(row, known)),
             raised=raised[row.id],
             now=now,
         )
@@ -218,7 +230,7 @@ def _tell(session: Session, found: list[tuple[Any, Call]], known: People, by_mai
 def _messages(row: Any, call: Call, known: People, by_mail: bool) -> Iterable[dict[str, Any]]:
     """Yield what is told of one alarm, to each person once."""
     facts = {
-        "grievance_id": row.grievance_id,
+        **_about(row),
         "kind": call.kind,
         "stage": row.stage,
         "due_at": row.due_at,
@@ -239,7 +251,7 @@ def _who(row: Any, call: Call, known: People) -> list[int]:
     who leads it; above that the heads up the line. Nobody who has left."""
     line = known.line(row.responsible_office_id)
     if call.level:
-        return known.heads[line[call.level - 1]]
+        return known.heads[_above(row, known)[call.level - 1]]
     told = [row.handler_id] if row.handler_id in known.here else []
     if call.kind is MessageKind.ENDED and row.lead_official_id in known.here:
         told.append(row.lead_official_id)
@@ -247,6 +259,17 @@ def _who(row: Any, call: Call, known: People) -> list[int]:
         told = known.heads[line[0]]
     # Those who route it are there for what nobody else is there for.
     return list(dict.fromkeys(told)) or [officer_id for officer_id, _office in known.intake]
+
+
+def _above(row: Any, known: People) -> list[int]:
+    """Return the offices whose heads are told one after the other. What a head owes for their
+    office begins with the one above."""
+    line = known.line(row.responsible_office_id)
+    return line[1:] if isinstance(row, Owed) else line
+
+
+def _about(row: Any) -> dict[str, int]:
+    return row.about if isinstance(row, Owed) else {"grievance_id": row.grievance_id}
 
 
 def _look_again(session: Session, again: dict[int, datetime | None]) -> None:
@@ -319,19 +342,58 @@ def raise_remedies(
             one.handler_id,
             one.lead_official_id,
             one.office_id,
-            calendar.beginning(one.due_on + timedelta(days=1)) - timedelta(seconds=1),
+            end_of_day(calendar, one.due_on),
         )
         for one in found
     ]
+    who = people(session, today, _concerned(rows))
+    raise_dated(session, RemedyAlarm, rows, calendars, timing, who, now=now, by_mail=by_mail)
+    return rows[-1].id
+
+
+def end_of_day(calendar: Calendar, day: date) -> datetime:
+    """Return the last second of `day`: what is due on a day is due until then."""
+    return calendar.beginning(day + timedelta(days=1)) - timedelta(seconds=1)
+
+
+def raise_dated(
+    session: Session,
+    kind: AlarmTable,
+    rows: Sequence[Any],
+    calendars: Calendars,
+    timing: Timing,
+    known: People,
+    *,
+    now: datetime,
+    by_mail: bool,
+) -> None:
+    """Raise the alarms of `rows`, each of which is due at a moment of its own, that were not raised
+    for it yet."""
     due = {row.id: row.due_at for row in rows}
     raised: dict[int, set[str]] = defaultdict(set)
-    known = select(RemedyAlarm).where(RemedyAlarm.remedy_id.in_(due))
-    for one in session.scalars(known):
-        if one.due_at == due[one.remedy_id]:
-            raised[one.remedy_id].add(one.name)
-    who = people(session, today, _concerned(rows))
-    _raise(session, RemedyAlarm, rows, raised, calendars, timing, who, now=now, by_mail=by_mail)
-    return rows[-1].id
+    table = kind.__table__
+    key = table.c[KEYS[kind]]
+    for number, name, due_at in session.execute(
+        select(key, table.c.name, table.c.due_at).where(key.in_(due))
+    ):
+        if due_at == due[number]:
+            raised[number].add(name)
+    _raise(session, kind, rows, raised, calendars, timing, known, now=now, by_mail=by_mail)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What the head of an office owes by a day: as clocks are. `about` says what the messages are
+    about."""
+
+    id: int
+    about: dict[str, int]
+    responsible_office_id: int
+    due_at: datetime
+    handler_id: None = None
+    lead_official_id: None = None
+    calendar: str = DISTRICT
+    stage: None = None
 
 
 # --- Lead officials --------------------------------------------------------------------------

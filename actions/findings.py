@@ -2,7 +2,7 @@
 checks first. actions/supervising.py calls them, nothing else does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from models import (
     SupervisionNotice,
     db,
 )
-from queries.findings import may_repeat, open_request
+from queries.findings import groups_of, may_repeat, open_request
 from rules import RuleBroken
 from rules.facts import day_to_come, written
 from rules.findings import check_told
@@ -31,7 +31,6 @@ class Turn:
     now: datetime
     today: date
     issuer: "Issuer | None" = None
-    done: list[Any] = field(default_factory=list)
 
 
 Issuer = Callable[[SupervisionNotice, date], None]
@@ -51,8 +50,17 @@ def _after(name: str, day: date | None, today: date) -> date:
 
 def _notify(turn: Turn, *, reply_due_on: date | None) -> None:
     check_told(turn.record.severity, "notify")
+    _give_group(turn)
     turn.record.reply_due_on = _after("reply_due_on", reply_due_on, turn.today)
     turn.record.notified_on = turn.today
+
+
+def _give_group(turn: Turn) -> None:
+    """Have a finding without a group followed up by the one that supervises the office, else by
+    that of who tells the office."""
+    if turn.record.group_id is None:
+        mine, of_office = groups_of(db.session(), turn.by.id, turn.record.office_id, turn.today)
+        turn.record.group_id = min(mine & of_office or of_office or mine, default=None)
 
 
 def _tell(turn: Turn) -> None:
@@ -115,7 +123,7 @@ def _claim(turn: Turn, *, claim: str | None) -> None:
     one: Finding = turn.record
     one.claim = written("claim", claim)
     one.claimed_on, one.claimed_by_id = turn.today, turn.by.id
-    _decide_time(turn, RequestState.REFUSED, NOT_NEEDED, needed=False)
+    _forget_request(turn)
 
 
 def _verify(turn: Turn, *, verdict: str | None) -> None:
@@ -132,8 +140,6 @@ def _refuse_claim(turn: Turn, *, reason: str | None) -> None:
 
 
 # --- More time -------------------------------------------------------------------------------
-
-NOT_NEEDED = "Not decided: it was done or answered before."
 
 
 def _ask_time(turn: Turn, *, to_on: date | None, reason: str | None) -> None:
@@ -159,30 +165,32 @@ def _ask_time(turn: Turn, *, to_on: date | None, reason: str | None) -> None:
     )
 
 
-def _decide_time(turn: Turn, state: RequestState, reasons: str, *, needed: bool = True) -> Any:
-    """Decide the request that waits, and return it. One that fell away with what was asked about
-    is refused by who answers for the group or, where the office did it itself, left to nobody."""
+def _decide_time(turn: Turn, state: RequestState, reasons: str) -> date:
+    """Decide the request that waits, and return the day that it asks for."""
     asked = db.session.scalar(open_request(turn.record))
     if asked is None:
-        if needed:
-            raise RuleBroken("No request for more time waits to be decided.")
-        return None
-    if asked.asked_by_id == turn.by.id:
-        db.session.delete(asked)  # taken back by who asked; the trail keeps it
-        return None
+        raise RuleBroken("No request for more time waits to be decided.")
     asked.state, asked.decided_on = state, turn.today
     asked.granted_by_id, asked.decision_reasons = turn.by.id, reasons
-    return asked
+    to_on: date = asked.to_on
+    return to_on
+
+
+def _forget_request(turn: Turn) -> None:
+    """Take back the office's request for more time: it did what it asked the time for."""
+    asked = db.session.scalar(open_request(turn.record))
+    if asked is not None:
+        db.session.delete(asked)
 
 
 def _grant_time(turn: Turn, *, reason: str | None) -> None:
     one: Finding | SupervisionNotice = turn.record
-    granted = _decide_time(turn, RequestState.GRANTED, written("reason", reason))
+    to_on = _decide_time(turn, RequestState.GRANTED, written("reason", reason))
     if isinstance(one, Finding):
-        one.due_on = granted.to_on
+        one.due_on = to_on
     else:
         one.first_reply_due_on = one.first_reply_due_on or one.reply_due_on
-        one.reply_due_on = granted.to_on
+        one.reply_due_on = to_on
 
 
 def _refuse_time(turn: Turn, *, reason: str | None) -> None:
@@ -208,14 +216,14 @@ def _reply_to_notice(turn: Turn, *, reply: str | None) -> None:
     notice: SupervisionNotice = turn.record
     notice.reply = written("reply", reply)
     notice.replied_on, notice.replied_by_id = turn.today, turn.by.id
-    _decide_time(turn, RequestState.REFUSED, NOT_NEEDED, needed=False)
+    _forget_request(turn)
 
 
 def _close(turn: Turn, *, reason: str | None) -> None:
     notice: SupervisionNotice = turn.record
     notice.closed_because = written("reason", reason)
     notice.closed_on, notice.closed_by_id = turn.today, turn.by.id
-    _decide_time(turn, RequestState.REFUSED, NOT_NEEDED, needed=False)
+    _forget_request(turn)
 
 
 # --- Repeated findings -----------------------------------------------------------------------

@@ -88,7 +88,9 @@ def told_by(session: Session, mail: Mail) -> Sequence[Message]:
     return session.scalars(
         select(Message)
         .where(Message.mail_id == mail.id)
-        .options(joinedload(Message.grievance))
+        .options(
+            joinedload(Message.grievance), joinedload(Message.finding), joinedload(Message.notice)
+        )
         .order_by(Message.due_at.nulls_last(), Message.id)
     ).all()
 

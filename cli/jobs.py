@@ -26,7 +26,7 @@ import mailing
 import postgres
 import security
 from actions import alarms as raising
-from actions import clocks
+from actions import clocks, supervision_alarms
 from actions import messages as telling
 from actions.figures import refresh
 from cli.mail_text import paragraphs, subject
@@ -35,6 +35,7 @@ from queries.clocks import calendar_in_force
 from rules import RuleBroken
 from rules.alarms import MailState, Timing
 from rules.calendars import Calendar, calendar_of
+from rules.findings import WEEK
 from rules.leading import Leading
 from rules.offices import OfficeLevel
 
@@ -101,6 +102,32 @@ def look_at_remedies(app: Flask) -> int:
             if found is None:
                 return batches
             last, batches = found, batches + 1
+
+
+def look_at_supervision(app: Flask) -> int:
+    """Raise the alarms of findings and notices on which an office owes something; return how many
+    batches of them were looked at."""
+    timing = Timing(app.config["REMIND_DAYS"], WEEK)
+    calendars = cache(partial(_calendar, app.config["TIMEZONE"]))
+    batches = 0
+    with app.app_context(), security.acting_for(None):
+        for kind in supervision_alarms.OWED:
+            last: int | None = 0
+            while last is not None:
+                last = supervision_alarms.raise_owed(
+                    db.session(),
+                    kind,
+                    calendars,
+                    timing=timing,
+                    now=now(),
+                    today=security.today(),
+                    by_mail=bool(app.config["MAIL_HOST"]),
+                    after=last,
+                    size=BATCH,
+                )
+                db.session.commit()
+                batches += last is not None
+    return batches
 
 
 def end_long_pauses(app: Flask) -> int:
@@ -192,6 +219,7 @@ def count_figures(app: Flask) -> int:
 JOBS: dict[Callable[[Flask], int], tuple[str, str]] = {
     look_at_clocks: ("* * * * *", "clocks looked at"),
     look_at_remedies: ("*/10 * * * *", "batches of remedies looked at"),
+    look_at_supervision: ("5-55/10 * * * *", "batches of findings and notices looked at"),
     end_long_pauses: ("37 * * * *", "clocks went on"),
     ask_for_leaders: ("7 * * * *", "leaders asked for"),
     send_mails: ("* * * * *", "mails sent"),

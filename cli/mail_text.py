@@ -1,5 +1,5 @@
-"""What a mail to an officer or an office says: grievances by their numbers, what to do, and nothing
-else of them."""
+"""What a mail to an officer or an office says: grievances, findings and notices by their numbers,
+what to do, and nothing else of them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from rules import say
 from rules.alarms import said
 
 MOST_LISTED = 50
-"""Grievances that one mail names; of more it gives the number."""
+"""Messages that one mail tells; of more it gives the number."""
 
 
 def subject(messages: Sequence[Message]) -> str:
@@ -26,7 +26,7 @@ def subject(messages: Sequence[Message]) -> str:
 def paragraphs(messages: Sequence[Message], site: str) -> Iterator[str]:
     """Yield the paragraphs of that mail; `site` is the address of the site, "" for no link."""
     for one in messages[:MOST_LISTED]:
-        told = said(one.kind, one.stage, one.grievance.number, one.due_at)
+        told = said(one.kind, one.stage, one.number or "", one.due_at, one.about)
         yield " ".join(say(part, gettext, _shown) for part in told)
     if (more := len(messages) - MOST_LISTED) > 0:
         yield ngettext("And %(num)s more.", "And %(num)s more.", more)

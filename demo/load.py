@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions import accounts, roles
-from demo import aside, catalogue, clocks, identities, letters, reprimands, rhythm, sample
+from demo import aside, catalogue, clocks, identities, letters, notices, reprimands, rhythm, sample
 from demo.records import Known
 from models import RECORD_TYPES, Officer
 from papers.store import Store
@@ -80,6 +80,7 @@ def load(
     clocks.add_clocks(known)
     identities.seal(known, ring)
     letters.add_letters(known, store)
+    notices.add_papers(known, store)
     known.read("told.toml")
     session.flush()
     aside.stand_aside(known)

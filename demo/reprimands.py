@@ -21,8 +21,14 @@ from rules.offices import OfficeLevel
 from rules.permissions import Role
 from rules.reprimand import CirculationKind, Scope
 
-FINDING = ("subject", "facts", "ground", "found_on")
-NOTICE = ("number", "subject", "demand", "issued_on", "reply_due_on", "replied_on")
+FINDING = (
+    *("subject", "facts", "severity", "ground", "found_on"),
+    *("notified_on", "reply_due_on", "due_on", "state"),
+)
+NOTICE = (
+    *("number", "subject", "demand", "issued_on"),
+    *("reply_due_on", "first_reply_due_on", "replied_on"),
+)
 CLOCK = ("title", "received_at", "due_at", "answered_at")
 DAYS_TO_ACKNOWLEDGE = 7
 PRESENT = date(2011, 12, 30)

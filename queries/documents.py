@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
-from models import Document, Grievance
+from models import Document, Grievance, NoticePaper
 
 MOST = 100
 """On the page of a grievance; the list of documents shows all."""
@@ -38,12 +39,13 @@ def for_case(session: Session, grievance: Grievance) -> Documents:
 
 
 def stored_files(session: Session) -> Iterator[tuple[int, str, str]]:
-    """Yield (number of the document, name of its file, SHA-256) of each that has a file."""
-    query = (
-        select(Document.id, Document.stored_name, Document.sha256)
-        .where(Document.stored_name.is_not(None))
-        .order_by(Document.id)
-        .execution_options(yield_per=1000)
-    )
+    """Yield (number of the record, name of its file, SHA-256) of each document and each paper of a
+    notice that has a file."""
+    query: Any = union_all(
+        select(Document.id, Document.stored_name, Document.sha256).where(
+            Document.stored_name.is_not(None)
+        ),
+        select(NoticePaper.id, NoticePaper.stored_name, NoticePaper.sha256),
+    ).execution_options(yield_per=1000)
     for number, name, sha256 in session.execute(query):
         yield number, str(name), str(sha256)

@@ -21,6 +21,14 @@ class MessageKind(enum.StrEnum):
     LEAD_WANTED = "lead_official_needed"
 
 
+class About(enum.Enum):
+    """What a message is about."""
+
+    GRIEVANCE = "grievance"
+    FINDING = "finding"
+    NOTICE = "notice"
+
+
 class MailState(enum.StrEnum):
     """How far a mail is. `uncertain`: it was being handed over when the line or the program
     broke, so that nobody knows whether it arrived; it is not sent again."""
@@ -113,6 +121,14 @@ _ENDED: dict[ClockStage | None, str] = {
     ClockStage.REVIEW: mark("The appeal on %(number)s should have been decided by %(due)s."),
     None: mark("What was promised on %(number)s should have been done by %(due)s."),
 }
+_OWED: dict[tuple[About, bool], str] = {
+    (About.FINDING, False): mark("What the office owes on finding %(number)s is due by %(due)s."),
+    (About.FINDING, True): mark("What the office owes on finding %(number)s was due by %(due)s."),
+    (About.NOTICE, False): mark("Supervision notice %(number)s must be answered by %(due)s."),
+    (About.NOTICE, True): mark(
+        "Supervision notice %(number)s should have been answered by %(due)s."
+    ),
+}
 _TO_DO: dict[MessageKind, str] = {
     MessageKind.ENDS_SOON: mark("Do it, or ask for an extension with a reason, before then."),
     MessageKind.ENDED: mark("Do it now. If it cannot be done yet, tell the one you report to why."),
@@ -125,12 +141,20 @@ _LEAD = mark("%(number)s needs a lead official: it is long pending, or was sent 
 
 
 def said(
-    kind: MessageKind, stage: ClockStage | None, number: str, due: datetime | None
+    kind: MessageKind,
+    stage: ClockStage | None,
+    number: str,
+    due: datetime | None,
+    about: About = About.GRIEVANCE,
 ) -> tuple[Said, Said]:
-    """Return what has happened and what to do, each a sentence; they name a grievance by its
-    number and nothing else of it. Without a stage it is a remedy of which the time ends."""
+    """Return what has happened and what to do, each a sentence; they name what they are about by
+    its number and nothing else of it. Without a stage it is, of a grievance, a remedy of which the
+    time ends."""
     if kind is MessageKind.LEAD_WANTED:
         return Said(_LEAD, {"number": number}), Said(_TO_DO[kind])
+    if about is not About.GRIEVANCE:
+        sentence = _OWED[about, kind is not MessageKind.ENDS_SOON]
+        return Said(sentence, {"number": number, "due": due}), Said(_TO_DO[kind])
     sentences = _ENDS_SOON if kind is MessageKind.ENDS_SOON else _ENDED
     first = sentences.get(stage) or sentences[None]
     return Said(first, {"number": number, "due": due}), Said(_TO_DO[kind])

@@ -24,6 +24,8 @@ OWED_BY_GROUP = (FindingState.REPLIED, FindingState.CLAIMED)
 OVER = (FindingState.VERIFIED, FindingState.CLOSED)
 OPEN = frozenset(FindingState) - set(OVER)
 
+WEEK = 5
+"""Working days between one step up the reporting line and the next, for what is overdue here."""
 REPEATED_WITHIN_YEARS = 3
 """An earlier finding of the same office on the same ground counts as repeated for so long."""
 

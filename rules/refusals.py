@@ -15,6 +15,9 @@ SENTENCES: dict[str, str] = {
     "is_kept": mark("What was recorded here is neither changed nor deleted."),
     "file_is_kept": mark("The file of a document stays as it is. Upload another one."),
     "given_is_kept": mark("A decision that was given keeps its words. An appeal reviews it."),
+    "issued_is_kept": mark(
+        "A notice stays as it was issued: the office has its papers. Write another one."
+    ),
     # Trees and periods
     "no_cycle": mark("A record cannot stand below itself. Choose another one above it."),
     "not_its_own_parent": mark("An office cannot be above itself. Choose another one."),
@@ -191,6 +194,50 @@ SENTENCES: dict[str, str] = {
     ),
     "issued_awaits_reply": mark("A notice with a reply is no longer only issued."),
     "supervision_notice_issued_has_day": mark("An issued notice needs the day of its issue."),
+    "ground_of_a_failure": mark(
+        "Handling that was in order, or outside the remit, shows no failure of duty. Leave the"
+        " ground empty, or choose another severity."
+    ),
+    "finding_office_id_reference": mark(
+        "A finding of this office has this number already. Look for that one."
+    ),
+    "notified_has_day": mark("A finding that the office was told of needs the day, and only such."),
+    "received_has_day": mark("A finding that was received needs the day of it."),
+    "received_by_whom": mark("Say when it was received and by whom: both or neither."),
+    "finding_replied_has_day": mark("A finding that is replied to needs the reply, and only such."),
+    "finding_claimed_has_day": mark(
+        "A finding that the office says is done needs the day, and only such."
+    ),
+    "finding_closed_has_day": mark("A closed finding needs its day, and only such a one."),
+    "draft_awaits_nothing": mark("The office must be told of a finding before it receives it."),
+    "finding_reply_whole": mark(
+        "A reply has its day, its officer, its words and the day that it commits to: all or none."
+    ),
+    "claim_whole": mark("A claim has its day, its officer and its words: all or none."),
+    "verdict_whole": mark("A verdict has its day, its officer and its words: all or none."),
+    "finding_sent_back_with_reason": mark(
+        "What is not accepted has its day, the officer and what was missing: all or none."
+    ),
+    "postponed_forwards": mark("More time leads to a later day, never to an earlier one."),
+    "days_in_order": mark(
+        "The days must follow each other: told, received, replied, claimed, verified."
+    ),
+    "times_not_negative": mark("Nothing happens less than 0 times."),
+    "repeats_another": mark("A finding cannot repeat itself. Choose an earlier one."),
+    "asks_for_later": mark("Ask for a day after the one on which it is due."),
+    "finding_postponement_one_open": mark(
+        "More time was asked for already. Wait until that is decided."
+    ),
+    "notice_extension_one_open": mark(
+        "More time was asked for already. Wait until that is decided."
+    ),
+    "closed_with_reason": mark("Say who closed it and why: both or neither."),
+    "closed_by_another": mark("Somebody else than the one who replied closes it."),
+    "numbered_in_series": mark("A number has its series and its place there: both or neither."),
+    "supervision_notice_number_series_id_number_in_series": mark(
+        "This number of the series was given already."
+    ),
+    "notice_paper_notice_id_language": mark("This notice has its paper in this language already."),
     "number_when_issued": mark("A notice gets its number when it is issued, and not before."),
     "supervision_notice_replied_has_day": mark(
         "A notice that is replied to needs the reply's day."
@@ -277,6 +324,7 @@ SENTENCES: dict[str, str] = {
     "handed_over_has_time": mark("A mail that was handed over needs the time of it."),
     "tries_not_negative": mark("Nothing is tried less than 0 times."),
     "message_lead_wanted_once": mark("They were told of it already."),
+    "about_one": mark("A message is about one grievance, one finding or one notice."),
     "mailed_if_wanted": mark("Only what is to go out by mail has a mail."),
     # The system's own records
     "every_row_accounted_for": mark("The rows of an import must add up."),

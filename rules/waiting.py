@@ -28,7 +28,7 @@ from rules.permissions import Role
 from rules.records import AuditVerb, Brings, ImportState
 from rules.reprimand import RectificationState, ReprimandState
 from rules.rhythm import ReturnState
-from rules.supervision import InspectionState, NoticeState
+from rules.supervision import FindingState, InspectionState, NoticeState
 
 MOST = 100
 """So far the things of a kind are counted."""
@@ -211,6 +211,29 @@ _OFFICE_HEAD = (
         office="office",
     ),
     Kind(
+        "findings_to_reply",
+        "finding",
+        mark("Findings to reply to"),
+        _roles(Role.OFFICE_HEAD),
+        (
+            ("office_equals", MY_OFFICE),
+            ("state_equals", f"{FindingState.NOTIFIED},{FindingState.RECEIVED}"),
+        ),
+        mark("Read the finding"),
+        clock="reply_due_on",
+        office="office",
+    ),
+    Kind(
+        "findings_to_put_right",
+        "finding",
+        mark("Findings to put right"),
+        _roles(Role.OFFICE_HEAD, Role.HANDLER),
+        (("office_equals", MY_OFFICE), ("state_equals", FindingState.UNDER_WAY)),
+        mark("Say when it is done"),
+        clock="due_on",
+        office="office",
+    ),
+    Kind(
         "reprimands_to_answer",
         "reprimand",
         mark("Reprimands to reply to"),
@@ -342,6 +365,65 @@ _SUPERVISOR = (
         means=Clock.WAITS,
         office="office",
         among="group_id",
+    ),
+    Kind(
+        "finding_replies",
+        "finding",
+        mark("Replies to findings"),
+        _roles(Role.SUPERVISOR),
+        (("state_equals", FindingState.REPLIED), ("replied_by_not_equals", MINE)),
+        mark("Read the reply"),
+        clock="replied_on",
+        means=Clock.WAITS,
+        office="office",
+        among="group_id",
+    ),
+    Kind(
+        "findings_to_verify",
+        "finding",
+        mark("Findings to verify"),
+        _roles(Role.SUPERVISOR),
+        (("state_equals", FindingState.CLAIMED), ("claimed_by_not_equals", MINE)),
+        mark("See whether it is so"),
+        clock="claimed_on",
+        means=Clock.WAITS,
+        office="office",
+        among="group_id",
+    ),
+    Kind(
+        "findings_overdue",
+        "finding",
+        mark("Findings that are overdue"),
+        _roles(Role.SUPERVISOR),
+        (("state_equals", FindingState.UNDER_WAY), ("due_on_overdue", "")),
+        mark("Look into it"),
+        clock="due_on",
+        office="office",
+        among="group_id",
+    ),
+    Kind(
+        "postponements",
+        "finding_postponement",
+        mark("More time for findings"),
+        _roles(Role.SUPERVISOR),
+        (("state_equals", RequestState.ASKED), ("asked_by_not_equals", MINE)),
+        mark("Read the request"),
+        clock="asked_on",
+        means=Clock.WAITS,
+        named=("finding.subject", "to_on"),
+        office="finding.office",
+    ),
+    Kind(
+        "notice_extensions",
+        "notice_extension",
+        mark("More time for notices"),
+        _roles(Role.SUPERVISOR),
+        (("state_equals", RequestState.ASKED), ("asked_by_not_equals", MINE)),
+        mark("Read the request"),
+        clock="asked_on",
+        means=Clock.WAITS,
+        named=("notice.number", "to_on"),
+        office="notice.office",
     ),
     Kind(
         "inspections",

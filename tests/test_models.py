@@ -160,6 +160,34 @@ SET_ASIDE = {
     "set_aside_by_id": BEN,
     "seconded_by_id": CAT,
 }
+TOLD_FINDING = {"state": "notified", "notified_on": DAY}
+RECEIVED_FINDING = TOLD_FINDING | {"state": "received", "received_on": DAY, "received_by_id": ANN}
+REPLIED_FINDING = RECEIVED_FINDING | {
+    "state": "replied",
+    "reply": "We will.",
+    "replied_on": DAY,
+    "replied_by_id": ANN,
+    "due_on": MONTH,
+    "first_due_on": MONTH,
+}
+CLAIMED_FINDING = REPLIED_FINDING | {
+    "state": "claimed",
+    "claim": "Done.",
+    "claimed_on": NEXT,
+    "claimed_by_id": ANN,
+}
+VERIFIED_FINDING = CLAIMED_FINDING | {
+    "state": "verified",
+    "verdict": "Seen.",
+    "verified_on": MONTH,
+    "verified_by_id": BEN,
+}
+MORE_TIME = {
+    "state": "granted",
+    "decided_on": NEXT,
+    "granted_by_id": BEN,
+    "decision_reasons": "Seen.",
+}
 ISSUED_NOTICE = {"state": "issued", "issued_on": DAY, "number": "N 1", "reply_due_on": MONTH}
 REPLIED_NOTICE = ISSUED_NOTICE | {
     "state": "replied",
@@ -230,6 +258,16 @@ ACCEPTED: dict[str, list[dict[str, Any]]] = {
     ],
     "appeal": [DECIDED_ON | {"state": "decided", "outcome": "upheld", "first_decider_id": ANN}],
     "recusal": [SET_ASIDE],
+    "finding": [
+        TOLD_FINDING,
+        RECEIVED_FINDING,
+        REPLIED_FINDING,
+        CLAIMED_FINDING,
+        VERIFIED_FINDING,
+        TOLD_FINDING | {"state": "closed", "closed_on": DAY},
+    ],
+    "finding_postponement": [MORE_TIME],
+    "notice_extension": [MORE_TIME],
     "supervision_notice": [
         ISSUED_NOTICE,
         REPLIED_NOTICE,
@@ -437,6 +475,54 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("impartiality_override", "not_by_themselves", {"officer_id": ANN, "asked_by_id": ANN}),
     ("inspection", "done_has_day", {"state": "done"}),
     ("inspection", "cancelled_has_reason", {"state": "cancelled"}),
+    ("finding", "ground_of_a_failure", {"severity": "in_order", "ground": "no_answer_in_time"}),
+    ("finding", "notified_has_day", {"state": "notified"}),
+    ("finding", "received_has_day", TOLD_FINDING | {"state": "received"}),
+    ("finding", "received_by_whom", TOLD_FINDING | {"received_on": DAY}),
+    ("finding", "replied_has_day", RECEIVED_FINDING | {"state": "replied"}),
+    ("finding", "reply_whole", REPLIED_FINDING | {"reply": None}),
+    ("finding", "claimed_has_day", REPLIED_FINDING | {"state": "claimed"}),
+    ("finding", "claim_whole", CLAIMED_FINDING | {"claim": None}),
+    ("finding", "verified_has_day", CLAIMED_FINDING | {"state": "verified"}),
+    ("finding", "verdict_whole", VERIFIED_FINDING | {"verdict": None}),
+    ("finding", "verified_by_another", VERIFIED_FINDING | {"verified_by_id": ANN}),
+    ("finding", "closed_has_day", TOLD_FINDING | {"state": "closed"}),
+    ("finding", "draft_awaits_nothing", {"received_on": DAY, "received_by_id": ANN}),
+    ("finding", "sent_back_with_reason", {"sent_back_on": DAY}),
+    ("finding", "postponed_forwards", REPLIED_FINDING | {"due_on": NEXT}),
+    ("finding", "days_in_order", RECEIVED_FINDING | {"received_on": BEFORE}),
+    ("finding", "times_not_negative", {"times_sent_back": -1}),
+    ("finding_postponement", "asks_for_later", {"to_on": DAY}),
+    ("finding_postponement", "decided_has_day", {"state": "granted"}),
+    ("finding_postponement", "decided_by_whom", {"state": "granted", "decided_on": NEXT}),
+    (
+        "finding_postponement",
+        "decided_by_another",
+        MORE_TIME | {"asked_by_id": ANN, "granted_by_id": ANN},
+    ),
+    ("finding_postponement", "decided_after_asking", MORE_TIME | {"decided_on": BEFORE}),
+    ("notice_extension", "asks_for_later", {"to_on": DAY}),
+    ("notice_extension", "decided_has_day", {"state": "granted"}),
+    ("notice_extension", "decided_by_whom", {"state": "granted", "decided_on": NEXT}),
+    (
+        "notice_extension",
+        "decided_by_another",
+        MORE_TIME | {"asked_by_id": ANN, "granted_by_id": ANN},
+    ),
+    ("notice_extension", "decided_after_asking", MORE_TIME | {"decided_on": BEFORE}),
+    ("notice_paper", "sha256_in_hex", {"sha256": "x"}),
+    ("notice_paper", "size_not_negative", {"size": -1}),
+    ("message", "about_one", {"finding_id": new(factories.make_finding)}),
+    ("supervision_notice", "numbered_in_series", ISSUED_NOTICE | {"number_in_series": 1}),
+    ("supervision_notice", "closed_with_reason", {"closed_because": "Done."}),
+    (
+        "supervision_notice",
+        "closed_by_another",
+        REPLIED_NOTICE
+        | {"replied_by_id": ANN, "closed_on": MONTH, "closed_by_id": ANN, "closed_because": "Done."}
+        | {"state": "closed"},
+    ),
+    ("supervision_notice", "postponed_forwards", {"first_reply_due_on": date(2030, 1, 1)}),
     ("supervision_notice", "issued_has_day", {"state": "issued"}),
     ("supervision_notice", "number_when_issued", {"number": "N 1"}),
     ("supervision_notice", "number_when_issued", ISSUED_NOTICE | {"number": None}),
@@ -673,6 +759,7 @@ def test_a_figure_is_of_a_whole_month_and_agrees_with_itself(
 def test_every_check_is_tried() -> None:
     tried = {f"ck_{table}_{check}" for table, check, _ in BROKEN} | {
         "ck_grievance_link_links_two",
+        "ck_finding_repeats_another",
         "ck_routing_objection_proposes_another_office",
         "ck_audit_head_one_end",
         "ck_figure_month_first_of_month",
@@ -692,7 +779,7 @@ def test_every_check_is_tried() -> None:
 
 KEPT = (
     *("AuditEntry", "ClockEntry", "IdentityOpening"),
-    *("GrievanceRecusal", "ImpartialityOverride"),
+    *("GrievanceRecusal", "ImpartialityOverride", "NoticePaper"),
 )
 
 

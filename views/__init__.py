@@ -28,6 +28,7 @@ from models import (
     RoleChange,
     RulePack,
     SavedView,
+    SupervisionNotice,
     WorkCalendar,
     db,
 )
@@ -44,6 +45,7 @@ from views import (
     documents,
     duplicates,
     errors,
+    findings,
     handing_over,
     identity,
     impartiality,
@@ -69,6 +71,7 @@ from views.casework import RetaliationReportView
 from views.conferences import JointConferenceView
 from views.decisions import DecisionView
 from views.documents import DocumentView
+from views.findings import FindingView, NoticeView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
 from views.impartiality import OverrideView
@@ -104,6 +107,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     LetterTemplate: LetterTemplateView,
     Decision: DecisionView,
     Document: DocumentView,
+    Finding: FindingView,
+    SupervisionNotice: NoticeView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,
     SavedView: SavedViewView,
@@ -257,6 +262,7 @@ def init_app(app: Flask) -> None:
     documents.init_app(app)
     decisions.init_app(app)
     letters.init_app(app)
+    findings.init_app(app)
     CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case, mail=news.for_case)
     search.init_app(app)
     dashboard.init_app(app)

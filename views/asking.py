@@ -9,6 +9,7 @@ from flask import session as web_session
 import security
 from actions import accounts, identity
 from models import Officer, OfficerSession, db
+from rules.grievance import LetterLanguage
 from rules.permissions import Role, Verb
 from sealing import KeyRing, key_ring
 
@@ -75,6 +76,15 @@ def identity_terms() -> identity.Terms:
 def identity_ring() -> KeyRing:
     """Return the keys that seal identities."""
     return key_ring(current_app.config)
+
+
+LOCALES = {LetterLanguage.ENGLISH: "en", LetterLanguage.CHINESE: "zh_Hans_CN"}
+"""The locale of each language that letters are written in."""
+
+
+def bureau() -> str:
+    """Return name and address of the bureau, a line each."""
+    return "\n".join(part.strip() for part in current_app.config["BUREAU"].split("|"))
 
 
 def may_hand_over(person: Officer) -> bool:

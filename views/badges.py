@@ -28,7 +28,7 @@ from rules.grievance import (
 from rules.records import ImportState
 from rules.reprimand import Outcome, RectificationState, ReferralState, ReprimandState
 from rules.rhythm import ReturnState
-from rules.supervision import InspectionState, NoticeState
+from rules.supervision import FindingState, InspectionState, NoticeState
 
 
 class Tone(enum.StrEnum):
@@ -85,6 +85,17 @@ TONES: dict[type[enum.Enum], dict[enum.Enum, Tone]] = {
         open=[InspectionState.PLANNED],
         good=[InspectionState.DONE],
         ended=[InspectionState.CANCELLED],
+    ),
+    FindingState: _tones(
+        open=[FindingState.DRAFT, FindingState.UNDER_WAY],
+        waiting=[
+            FindingState.NOTIFIED,
+            FindingState.RECEIVED,
+            FindingState.REPLIED,
+            FindingState.CLAIMED,
+        ],
+        good=[FindingState.VERIFIED],
+        ended=[FindingState.CLOSED],
     ),
     NoticeState: _tones(
         open=[NoticeState.DRAFT],

@@ -19,7 +19,6 @@ from flask import (
 )
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.exc import DataError, IntegrityError
 
 import security
 from actions import statements
@@ -42,6 +41,7 @@ from views.step_forms import (
     DecideReportForm,
     FeedbackForm,
     RetaliationForm,
+    attempt,
     facts_of,
     form_of,
 )
@@ -52,7 +52,6 @@ HEARS_COMPLAINANTS = frozenset({Role.INTAKE, Role.SUPERVISOR, Role.LEAD_OFFICIAL
 """Roles that write down how the handling was rated. Of the offices nobody does."""
 TAKES_REPORTS = frozenset({Role.INTAKE, Role.DECIDER})
 """Roles that write a report of retaliation down."""
-REFUSED = (RuleBroken, IntegrityError, DataError)
 
 
 # --- What the page of a grievance shows ------------------------------------------------------
@@ -132,7 +131,7 @@ def step(grievance_id: str, name: str) -> Any:
         facts = facts_of(one, form)
         return take_step(grievance, name, by=who_asks(), now=now, settings=settings, **facts)
 
-    reached, problem = _do(take, form)
+    reached, problem = attempt(take, form)
     if reached is None:
         grievance = security.load(Grievance, grievance_id)
         return _step_page(grievance, one, form, problem, 422)
@@ -170,24 +169,6 @@ def _asked(model: type[Record], key: str) -> Any:
     scope = security.visible(model)
     query = select(model).where(model.id == number)
     return db.session.scalar(query if scope is None else query.where(scope))
-
-
-def _do(change: Callable[[], Any], form: RecordForm) -> tuple[Any, str]:
-    """Do `change` and commit. Where it is refused, put the sentence beside its field, or return
-    it: (what came of it, None where nothing did; the sentence)."""
-    try:
-        done = change()
-        db.session.commit()
-    except REFUSED as refused:
-        words, field = refusal_in_words(refused)
-        db.session.rollback()
-        if field == "plan_steps":
-            field = "plan_subject_1"
-        if field is not None and field in form:
-            form[field].errors = [*form[field].errors, words]
-            return None, ""
-        return None, words
-    return done, ""
 
 
 def _step_page(
@@ -300,7 +281,7 @@ def _said(
     if form.is_submitted():
         done = None
         if form.validate():
-            done, problem = _do(change, form)
+            done, problem = attempt(change, form)
         if done is not None:
             flash(words, "success")
             return _back(grievance_id)
@@ -353,7 +334,7 @@ def decide_report(report_id: str) -> Any:
                 )
                 return True
 
-            done, problem = _do(decide, form)
+            done, problem = attempt(decide, form)
         if done is not None:
             flash(_("Decided: %(state)s.", state=form.state.data and enum_label(report.state)))
             return redirect(record_url(report) or url_for("admin.index"), 303)

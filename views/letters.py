@@ -33,7 +33,15 @@ from rules.grievance import LetterKind, LetterLanguage
 from rules.identity import LONGEST_REASON, OpeningGround
 from rules.letters import check_template, paragraphs
 from rules.permissions import Desk, Verb, may
-from views.asking import identity_at, identity_ring, identity_terms, own_record, who_asks
+from views.asking import (
+    LOCALES,
+    bureau,
+    identity_at,
+    identity_ring,
+    identity_terms,
+    own_record,
+    who_asks,
+)
 from views.base import RecordView
 from views.fields import RecordForm
 from views.labels import enum_label, sentence, show
@@ -41,7 +49,6 @@ from views.shown import crumbs_of
 
 blueprint = Blueprint("letters", __name__, url_prefix="/admin")
 
-LOCALES = {LetterLanguage.ENGLISH: "en", LetterLanguage.CHINESE: "zh_Hans_CN"}
 GROUNDS = {
     LetterKind.ACKNOWLEDGEMENT: OpeningGround.ACKNOWLEDGE,
     LetterKind.TO_COMPLAINANT: OpeningGround.ANSWER,
@@ -129,7 +136,7 @@ def _values(grievance: Grievance, wanted: Wanted) -> dict[str, str]:
             "title": grievance.title,
             "received_on": show(_day(grievance.received_at)),
             "office": office.name if office else _("not named yet"),
-            "bureau": _bureau().partition("\n")[0],
+            "bureau": bureau().partition("\n")[0],
             "today": show(security.today()),
         }
         return values | (_of_decision(wanted.decision) if wanted.decision else {})
@@ -150,10 +157,6 @@ def _of_decision(decision: Decision) -> dict[str, str]:
     }
 
 
-def _bureau() -> str:
-    return "\n".join(part.strip() for part in current_app.config["BUREAU"].split("|"))
-
-
 def _day(moment: datetime) -> date:
     """Return the date at the bureau."""
     return moment.astimezone(ZoneInfo(security.timezone())).date()
@@ -171,13 +174,13 @@ def _sheet(wanted: Wanted, subject: str, body: str, number: str, day: date) -> S
         shown = show(day)
     return Sheet(
         language=wanted.language,
-        bureau=_bureau(),
+        bureau=bureau(),
         place=place,
         reference=number,
         day=shown,
         subject=subject,
         body=body,
-        foot=f"{number} · {_bureau().partition(chr(10))[0]}",
+        foot=f"{number} · {bureau().partition(chr(10))[0]}",
     )
 
 

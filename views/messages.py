@@ -5,15 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
-from flask_babel import gettext, ngettext
-from flask_babel import gettext as _
+from flask_babel import gettext, lazy_gettext, ngettext
 
 import security
 from actions import messages as acting
 from models import Message, db
 from queries.messages import inbox as asking
 from rules import say
-from rules.alarms import said
+from rules.alarms import About, said
 from views.asking import who_asks
 from views.badges import tone
 from views.labels import enum_label, show, title
@@ -22,6 +21,11 @@ from views.shown import record_url
 blueprint = Blueprint("messages", __name__, url_prefix="/messages")
 
 SIZE = 50
+_UNSEEN = {
+    About.GRIEVANCE: lazy_gettext("A grievance that you see no more"),
+    About.FINDING: lazy_gettext("that you see no more"),
+    About.NOTICE: lazy_gettext("that you see no more"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,17 +60,17 @@ def inbox() -> str:
 
 
 def _line(message: Message) -> Line:
-    grievance: Any = message.grievance  # None where the officer sees it no more
-    number = grievance.number if grievance else _("A grievance that you see no more")
-    what, then = said(message.kind, message.stage, number, message.due_at)
+    record: Any = message.grievance or message.finding or message.notice
+    number = message.number or _UNSEEN[message.about]
+    what, then = said(message.kind, message.stage, str(number), message.due_at, message.about)
     return Line(
         id=message.id,
         kind=enum_label(message.kind),
         tone=tone(message.kind),
         what=say(what, gettext, show),
         then=say(then, gettext, show),
-        about=title(grievance) if grievance else "",
-        url=record_url(grievance) if grievance else None,
+        about=title(record) if record else "",
+        url=record_url(record) if record else None,
         told_at=message.told_at,
         is_new=message.read_at is None,
     )

@@ -1,6 +1,7 @@
 """The forms of steps, made of what each step needs and may have (rules/casework.py): one field for
 each fact, the same kind of field wherever the fact is asked for."""
 
+import enum
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import gettext, lazy_gettext
+from sqlalchemy.exc import DataError, IntegrityError
 from wtforms import SelectField, validators
 
 import security
@@ -18,14 +20,32 @@ from rules import RuleBroken, mark
 from rules.facts import LONGEST_LINE, LONGEST_TEXT
 from rules.grievance import AppealOutcome, RemedyState, ReportState
 from rules.lifecycle import Step
+from rules.supervision import RootCause
+from views.errors import refusal_in_words
 from views.fields import DayField, LongField, MomentField, RecordForm, RelationField, TrimmedField
 from views.labels import english, enum_label, show
 from views.shown import endpoint_of
 
+REFUSED = (RuleBroken, IntegrityError, DataError)
 PLAN_ROWS = 4
 """So many steps of a plan a form has room for; the plan's own page has more."""
 
 WORDS = {
+    "reply_due_on": mark("Day by which the office is to reply"),
+    "reply": mark("What the office says, with its reasons"),
+    "reply.due_on": mark("Day to which the office commits itself"),
+    "root_cause": mark("Why it came to this"),
+    "return_reply.reason": mark("What the reply must still say"),
+    "drop.reason": mark("Why nothing is left to do"),
+    "claim": mark("What was done, and how that can be seen"),
+    "verdict": mark("What you saw that shows it done"),
+    "refuse_claim.reason": mark("What is still missing"),
+    "to_on": mark("Day until which time is asked for"),
+    "ask_time.reason": mark("Why the time given is not enough"),
+    "grant_time.reason": mark("Why it is granted"),
+    "refuse_time.reason": mark("Why it is refused"),
+    "close.reason": mark("What the group says to the reply"),
+    "close_unanswered.reason": mark("Why it is closed without a reply"),
     "route.reason": mark("Why it belongs to this office"),
     "object.reason": mark("Why it is not for your office"),
     "send_back_remedy.reason": mark("What is still missing"),
@@ -50,6 +70,11 @@ WORDS = {
     "proposed_office": mark("Office that should answer instead"),
 }
 HELP = {
+    "reply_due_on": mark("Reminders go out before it, and to the heads above week by week after."),
+    "reply": mark("Say what you will do, or why not. Name nobody who brought a grievance."),
+    "reply.due_on": mark("The group watches this day. More time must be asked for."),
+    "root_cause": mark("In the work of the office itself, as far as it is known."),
+    "claim": mark("The group looks whether it is so; somebody else than you says that it is."),
     "statement": mark("In their own words, without names. Nobody else can withdraw a grievance."),
     "decision": mark("Drafted by somebody else, with a finding and reasons for each point."),
     "handler": mark("An officer of the office that has it, or of one below it."),
@@ -124,6 +149,11 @@ def _outcome(grievance: Grievance, common: dict[str, Any]) -> Any:
     return SelectField(choices=choices, coerce=str, default="", **common)
 
 
+def _root_cause(record: Any, common: dict[str, Any]) -> Any:
+    choices = [("", ""), *((one.value, enum_label(one)) for one in RootCause)]
+    return SelectField(choices=choices, coerce=str, default="", **common)
+
+
 FIELDS: dict[str, Made] = {
     "acknowledged_at": _now,
     "withdrawn_at": _now,
@@ -146,21 +176,29 @@ FIELDS: dict[str, Made] = {
     "promise": _line,
     "outcome": _outcome,
     "decision": _decision,
+    "reply_due_on": _day,
+    "to_on": _day,
+    "reply": _long,
+    "claim": _long,
+    "verdict": _long,
+    "root_cause": _root_cause,
     "claim_remedy.remedy": _remedy(RemedyState.PROMISED),
     "send_back_remedy.remedy": _remedy(RemedyState.DONE),
 }
+_LISTS: dict[str, type[enum.StrEnum]] = {"outcome": AppealOutcome, "root_cause": RootCause}
 _CHOSEN: dict[str, Any] = {"decision": Decision, "remedy": Remedy}
 
 
-def form_of(step: Step, grievance: Grievance, start: dict[str, Any]) -> RecordForm:
-    """Return the form of `step`; `start` is what it shows at first."""
+def form_of(step: Step, record: Any, start: dict[str, Any]) -> RecordForm:
+    """Return the form of `step` of `record`, a grievance or what else has a life-cycle; `start` is
+    what it shows at first."""
     fields: dict[str, Any] = {}
     for name in (*step.needs, *step.may):
         if name == "plan_steps":
             fields |= _plan_rows()
             continue
         made = FIELDS.get(f"{step.name}.{name}") or FIELDS[name]
-        fields[name] = made(grievance, _common(step, name))
+        fields[name] = made(record, _common(step, name))
     form: RecordForm = type("StepForm", (RecordForm,), fields)(data=start)
     return form
 
@@ -205,10 +243,28 @@ def facts_of(step: Step, form: RecordForm) -> dict[str, Any]:
         if name in _CHOSEN:
             number = security.parse_id(value)
             value = None if number is None else db.session.get(_CHOSEN[name], number)
-        elif name == "outcome":
-            value = AppealOutcome(value) if value in set(AppealOutcome) else None
+        elif name in _LISTS:
+            value = _LISTS[name](value) if value in set(_LISTS[name]) else None
         facts[name] = value
     return facts
+
+
+def attempt(change: Callable[[], Any], form: RecordForm) -> tuple[Any, str]:
+    """Do `change` and commit. Where it is refused, put the sentence beside its field, or return
+    it: (what came of it, None where nothing did; the sentence)."""
+    try:
+        done = change()
+        db.session.commit()
+    except REFUSED as refused:
+        words, field = refusal_in_words(refused)
+        db.session.rollback()
+        if field == "plan_steps":
+            field = "plan_subject_1"
+        if field is not None and field in form:
+            form[field].errors = [*form[field].errors, words]
+            return None, ""
+        return None, words
+    return done, ""
 
 
 def _planned(form: RecordForm) -> Iterable[PlannedStep]:

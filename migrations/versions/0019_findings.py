@@ -146,7 +146,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_finding_owed",
         "finding",
-        ["office_id", sa.literal_column("coalesce(due_on, reply_due_on)"), "id"],
+        [sa.literal_column("coalesce(due_on, reply_due_on)"), "id"],
         postgresql_where=sa.text("state IN ('notified', 'received', 'under_way')"),
     )
     _search(SEARCHED)

@@ -12,7 +12,7 @@ from pathlib import Path
 import noto_cjk_sans_otc
 import typst
 
-from rules.grievance import LetterKind, LetterLanguage
+from rules.grievance import LetterLanguage
 from rules.letters import paragraphs
 
 HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ class Sheet:
         return replace(self, place=place)
 
 
-def shipped(kind: LetterKind, language: LetterLanguage) -> tuple[str, str]:
+def shipped(kind: str, language: LetterLanguage) -> tuple[str, str]:
     """Return subject and body of the template that comes with the product."""
     text = (files(__name__) / f"{kind}.{language}.txt").read_text("utf-8")
     subject, _blank, body = text.partition("\n\n")

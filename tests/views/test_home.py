@@ -30,7 +30,7 @@ from rules.permissions import READS_EVERY_OFFICE, Role
 from rules.records import AuditVerb, ImportState
 from rules.reprimand import Outcome, RectificationState, ReprimandState
 from rules.rhythm import ReturnState
-from rules.supervision import InspectionState, NoticeState
+from rules.supervision import FindingState, InspectionState, NoticeState
 from rules.waiting import KINDS, MOST, SHOWN
 from tests import factories as make
 from tests.conftest import Client, make_app
@@ -150,6 +150,31 @@ def _issued(w: World, **given: Any) -> Any:
     )
 
 
+def _found(w: World, **given: Any) -> Any:
+    """A finding that the office was told of, as far as its state says."""
+    then = today() - 9 * DAY
+    told = {"notified_on": then, "received_on": then, "received_by": w.other}
+    replied = {"replied_on": then, "replied_by": w.other, "reply": "We will.", "due_on": then}
+    claimed = {"claimed_on": then, "claimed_by": w.other, "claim": "Done."}
+    known = {
+        FindingState.NOTIFIED: {"notified_on": then, "reply_due_on": then},
+        FindingState.REPLIED: told | replied | {"first_due_on": then},
+        FindingState.UNDER_WAY: told | replied | {"first_due_on": then},
+        FindingState.CLAIMED: told | replied | claimed | {"first_due_on": then},
+    }
+    usual = {"office": w.here, "group": w.group, "subject": "Zinnia", "found_on": then}
+    return make.make_finding(**usual | known[given["state"]] | given)
+
+
+def _more_time(w: World) -> dict[str, Any]:
+    return {
+        "decided_on": today(),
+        "granted_by": w.third,
+        "decision_reasons": "Seen.",
+        "state": RequestState.GRANTED,
+    }
+
+
 def _rectification(w: World, **given: Any) -> Any:
     return make.make_rectification(
         reprimand=_served(w), subject="Zinnia", due_on=today() + DAY, **given
@@ -256,6 +281,50 @@ CASES: dict[str, Case] = {
         _decided,
     ),
     "notices_to_answer": Case(Role.OFFICE_HEAD, _issued, _replied),
+    "findings_to_reply": Case(
+        Role.OFFICE_HEAD,
+        lambda w: _found(w, state=FindingState.NOTIFIED),
+        lambda w: {"state": FindingState.CLOSED, "closed_on": today()},
+    ),
+    "findings_to_put_right": Case(
+        Role.HANDLER,
+        lambda w: _found(w, state=FindingState.UNDER_WAY),
+        lambda w: {"state": FindingState.CLOSED, "closed_on": today()},
+    ),
+    "finding_replies": Case(
+        Role.SUPERVISOR,
+        lambda w: _found(w, state=FindingState.REPLIED),
+        lambda w: {"state": FindingState.UNDER_WAY},
+    ),
+    "findings_to_verify": Case(
+        Role.SUPERVISOR,
+        lambda w: _found(w, state=FindingState.CLAIMED),
+        lambda w: {
+            "state": FindingState.VERIFIED,
+            "verified_on": today(),
+            "verified_by": w.me,
+            "verdict": "Seen.",
+        },
+    ),
+    "findings_overdue": Case(
+        Role.SUPERVISOR,
+        lambda w: _found(w, state=FindingState.UNDER_WAY),
+        lambda w: {"due_on": today() + DAY},
+    ),
+    "postponements": Case(
+        Role.SUPERVISOR,
+        lambda w: make.make_finding_postponement(
+            finding=_found(w, state=FindingState.UNDER_WAY), asked_by=w.other
+        ),
+        _more_time,
+    ),
+    "notice_extensions": Case(
+        Role.SUPERVISOR,
+        lambda w: make.make_notice_extension(
+            notice=_issued(w, number="NT Zinnia"), asked_by=w.other
+        ),
+        _more_time,
+    ),
     "reprimands_to_answer": Case(
         Role.OFFICE_HEAD,
         _served,
