@@ -39,8 +39,8 @@ from queries.filter_links import conditions, parse
 from queries.filters import Today
 from queries.round_up import Scope, any_of
 from rules.findings import OVER, OWED_BY_OFFICE
-from rules.supervisors import Named
 from rules.supervision import NoticeState
+from rules.supervisors import Named
 
 MOST = 100
 """A list is counted so far, and one further."""

@@ -71,7 +71,7 @@ LISTS = (
         mark("Findings to be verified"),
         "finding",
         (("state_equals", FindingState.CLAIMED),),
-        sort="claimed_on",
+        sort="due_on",
     ),
     Named(
         mark("Notices without a reply past its day"),
