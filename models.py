@@ -103,7 +103,7 @@ from rules.offices import (
     OfficeLevel,
 )
 from rules.permissions import Desk, Role
-from rules.records import AuditVerb, ImportState
+from rules.records import AuditVerb, Brings, ImportState
 from rules.reprimand import (
     CirculationKind,
     Ground,
@@ -2658,7 +2658,16 @@ class Finding(OfficeRecord):
     told_from = "notified_on"
     title_columns = ("subject",)
     __table_args__ = (
-        UniqueConstraint("office_id", "reference"),
+        # Who writes a finding numbers it per office; another system has numbers of its own.
+        Index(
+            "uq_finding_office_id_reference",
+            "office_id",
+            "reference",
+            unique=True,
+            postgresql_where=text("source IS NULL"),
+        ),
+        UniqueConstraint("source", "reference"),
+        CheckConstraint("source IS NULL OR reference IS NOT NULL", name="source_has_number"),
         CheckConstraint(
             "ground IS NULL OR severity NOT IN ('in_order', 'outside')", name="ground_of_a_failure"
         ),
@@ -2799,6 +2808,12 @@ class Finding(OfficeRecord):
     repeats_id: Mapped[int | None] = reference(
         "finding", info=ACTION | {"list": False}, doc="Earlier finding of the office it repeats"
     )
+    source: Mapped[str | None] = mapped_column(
+        String(80), info=SYSTEM, doc="System the finding was imported from"
+    )
+    import_batch_id: Mapped[int | None] = reference(
+        "import_batch", info=SYSTEM, doc="Import that brought it"
+    )
     reference: Mapped[str | None] = mapped_column(
         String(80), info=SEARCH, doc="Number of the finding where it comes from"
     )
@@ -2819,6 +2834,7 @@ class Finding(OfficeRecord):
     )
     repeated_by: Mapped[list["Finding"]] = parts("repeats", foreign_keys=repeats_id)
     notices: Mapped[list["SupervisionNotice"]] = parts("finding")
+    import_batch: Mapped["ImportBatch | None"] = relationship(back_populates="findings")
     postponements: Mapped[list["FindingPostponement"]] = parts(
         "finding", order_by="FindingPostponement.id"
     )
@@ -4048,6 +4064,9 @@ class ImportBatch(ReferenceRecord):
 
     file_name: Mapped[str] = mapped_column(doc="Name of the file")
     map_name: Mapped[str] = mapped_column(String(120), doc="Map that says what its columns mean")
+    brings: Mapped[Brings] = mapped_column(
+        server_default="grievances", doc="What its rows are: grievances or findings"
+    )
     state: Mapped[ImportState] = mapped_column(
         server_default="uploaded", info=ACTION, doc="How far it is"
     )
@@ -4063,8 +4082,8 @@ class ImportBatch(ReferenceRecord):
     rows_read: Mapped[int] = mapped_column(
         server_default="0", info={"trail": False}, doc="Rows in the file"
     )
-    rows_created: Mapped[int] = mapped_column(server_default="0", doc="Grievances made")
-    rows_updated: Mapped[int] = mapped_column(server_default="0", doc="Grievances changed")
+    rows_created: Mapped[int] = mapped_column(server_default="0", doc="Records made")
+    rows_updated: Mapped[int] = mapped_column(server_default="0", doc="Records changed")
     rows_unchanged: Mapped[int] = mapped_column(
         server_default="0", doc="Rows already in the register just so"
     )
@@ -4081,6 +4100,7 @@ class ImportBatch(ReferenceRecord):
     finished_at: Mapped[Moment | None] = mapped_column(info=ACTION, doc="When it ended")
 
     grievances: Mapped[list["Grievance"]] = parts("import_batch")
+    findings: Mapped[list["Finding"]] = parts("import_batch")
 
 
 class ExportRecord(OwnRecord):
@@ -4093,7 +4113,7 @@ class ExportRecord(OwnRecord):
     officer_id: Mapped[int] = reference("officer", doc="Officer who exported")
     record_type: Mapped[str] = mapped_column(String(80), doc="List that was exported")
     file_name: Mapped[str] = mapped_column(doc="Name of the file")
-    format: Mapped[str] = mapped_column(String(10), doc="csv or xlsx")
+    format: Mapped[str] = mapped_column(String(10), doc="csv, xlsx or pdf")
     address: Mapped[LongText | None] = mapped_column(
         info=DETAIL, doc="Filters, search and sort it was taken with"
     )

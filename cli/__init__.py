@@ -3,11 +3,12 @@ non-zero with a sentence on failure."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -22,6 +23,7 @@ from cli.sentences import sentences
 from demo.load import has_officers, load, password_for_demo, refuse_unless_empty
 from models import db
 from papers.store import Store
+from rules.records import Brings
 from sealing import key_ring
 
 
@@ -49,34 +51,70 @@ def create_admin(username: str, name: str | None, office: str | None, password_s
     click.echo(f"{officer.name} can log in as {officer.username}.")
 
 
+IMPORT_OPTIONS = (
+    click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
+    click.option(
+        "--map",
+        "map_name",
+        required=True,
+        metavar="MAP",
+        help="Path of a map, or the name of one that comes with the product.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing."),
+    click.option(
+        "--keep-good", is_flag=True, help="Import the good rows although others are refused."
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+    click.option(
+        "--refused",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        metavar="OUT.csv",
+        help="Write the refused rows, with reasons, to this file.",
+    ),
+)
+
+
+def _importing(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(IMPORT_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command("import-grievances")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--map",
-    "map_name",
-    required=True,
-    metavar="MAP",
-    help="Path of a map, or the name of one that comes with the product.",
-)
-@click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
-@click.option("--keep-good", is_flag=True, help="Import the good rows although others are refused.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option(
-    "--refused",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    metavar="OUT.csv",
-    help="Write the refused rows, with reasons, to this file.",
-)
+@_importing
 @with_appcontext
-def import_grievances(
-    file: Path, map_name: str, dry_run: bool, keep_good: bool, as_json: bool, refused: Path | None
-) -> None:
+def import_grievances(**options: Any) -> None:
     """Bring the grievances of a CSV file in, or say what would be brought in."""
+    _import(Brings.GRIEVANCES, **options)
+
+
+@click.command("import-findings")
+@_importing
+@with_appcontext
+def import_findings(**options: Any) -> None:
+    """Bring the findings of a CSV file in, or say what would be brought in."""
+    _import(Brings.FINDINGS, **options)
+
+
+def _import(
+    brings: Brings,
+    *,
+    file: Path,
+    map_name: str,
+    dry_run: bool,
+    keep_good: bool,
+    as_json: bool,
+    refused: Path | None,
+) -> None:
     session, now, size = db.session(), datetime.now(UTC), file.stat().st_size
     if refused is not None and refused.resolve() == file.resolve():
         raise click.ClickException("--refused must name another file than the one that is read.")
     with sentences():
         the_map = imports.load_map(map_name)
+        if the_map.kind.brings is not brings:
+            raise click.ClickException(
+                f"The map brings in {the_map.kind.brings}: use flask import-{the_map.kind.brings}."
+            )
         with _progress(size) as progress:
             report = imports.check(
                 session, file, the_map, now=now, progress=progress, will_write=not dry_run
@@ -87,13 +125,14 @@ def import_grievances(
         if done:
             if sys.stderr.isatty():
                 click.echo("Writing into the register...", err=True)
-            batch_id = imports.new_batch(session, file.name, map_name, size)
+            batch_id = imports.new_batch(session, file.name, map_name, size, brings)
             imports.bring_in(
                 session, the_map, report, batch_id=batch_id, now=now, keep_good=keep_good
             )
             session.commit()
-            count_figures(session)
-            session.commit()
+            if brings is Brings.GRIEVANCES:
+                count_figures(session)
+                session.commit()
     words = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
     click.echo(words if as_json else imports.as_text(report, done=done))
     if report.refused and not keep_good:
@@ -148,6 +187,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(demo_command)
     app.cli.add_command(figures)
     app.cli.add_command(identity)
+    app.cli.add_command(import_findings)
     app.cli.add_command(import_grievances)
     app.cli.add_command(jobs.worker)
     commands = (*backup.COMMANDS, *clocks.COMMANDS, *doctor.COMMANDS, *documents.COMMANDS)

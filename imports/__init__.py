@@ -1,9 +1,9 @@
-"""CSV files of other systems into grievances: dry run first, all or nothing, the same again
-changes nothing.
+"""CSV files of other systems into grievances or findings: dry run first, all or nothing, the same
+again changes nothing.
 
     the_map = imports.load_map("boston311")
     report = imports.check(session, path, the_map, now=now)
-    batch_id = imports.new_batch(session, "boston.csv", "boston311", size)
+    batch_id = imports.new_batch(session, "boston.csv", "boston311", size, the_map.kind.brings)
     imports.bring_in(session, the_map, report, batch_id=batch_id, now=now)
 
 An import is a statement of the source system: states and times that officers set by an action
@@ -32,6 +32,7 @@ from imports.report import (
     write_refused,
 )
 from imports.staging import Progress, make_tables, stage
+from imports.targets import record_type_of
 from imports.words import as_text
 from imports.work import DAYS_KEPT, Files, files_of, is_worked_on, sweep, worker
 from models import ImportBatch
@@ -39,7 +40,7 @@ from rules import RuleBroken
 from rules.import_map import ImportMap
 from rules.import_map_text import read_map
 from rules.import_values import RowReader
-from rules.records import AuditVerb, ImportState
+from rules.records import AuditVerb, Brings, ImportState
 
 __all__ = [
     "DAYS_KEPT",
@@ -60,7 +61,9 @@ __all__ = [
     "load_map",
     "map_text",
     "new_batch",
+    "read_map",
     "read_map_file",
+    "record_type_of",
     "refusal_sentence",
     "shipped_maps",
     "sweep",
@@ -115,7 +118,7 @@ def map_text(content: bytes) -> str:
 
 def _map_text(content: bytes) -> str:
     if len(content) > LONGEST_MAP:
-        raise RuleBroken("A map has at most a megabyte; is this the file of grievances?")
+        raise RuleBroken("A map has at most a megabyte; is this the CSV file?")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -148,11 +151,19 @@ def check(
         return make_report(session, the_map, records.header)
 
 
-def new_batch(session: Session, file_name: str, map_name: str, size: int) -> int:
+def new_batch(
+    session: Session,
+    file_name: str,
+    map_name: str,
+    size: int,
+    brings: Brings = Brings.GRIEVANCES,
+) -> int:
     """Return the number of a new ImportBatch for a file of `size` bytes."""
     batch_id: int = session.execute(
         insert(ImportBatch.__table__)
-        .values(file_name=file_name[-200:], map_name=map_name[:120], bytes_total=size)
+        .values(
+            file_name=file_name[-200:], map_name=map_name[:120], bytes_total=size, brings=brings
+        )
         .returning(ImportBatch.__table__.c.id)
     ).scalar_one()
     return batch_id

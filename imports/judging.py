@@ -1,5 +1,5 @@
 """Decides what becomes of each staged row, by set-based statements over the whole file, and
-writes it: offices, areas, categories, grievances."""
+writes it: offices, areas, categories, and the records of the kind that the map brings in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,10 @@ from sqlalchemy import func, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from imports.staging import NODES, OFFICES
+from imports.targets import target_of
 from models import Area, Category, Office
 from rules import RuleBroken
+from rules.import_kinds import every
 from rules.import_map import ImportMap, OfficeRule, Parent, Unknown
 from rules.import_values import office_code
 
@@ -32,13 +34,14 @@ def judge(session: Session, the_map: ImportMap) -> None:
         _match_nodes(session, name, range(1, len(tree.path) + 1))
     _match_offices(session)
     _limit_new(session, the_map)
+    target = target_of(the_map)
     with _whole_tables(session):
-        session.execute(_KNOWN, {"source": the_map.source})
+        session.execute(target.known, {"source": the_map.source})
     session.execute(text("ANALYZE import_known, import_node, import_office"))
-    session.execute(_JUDGE, _policies(the_map))
+    session.execute(target.judge, _policies(the_map))
     session.execute(text("ANALYZE import_verdict"))
-    session.execute(_MERGED)
-    session.execute(_COMPARE)
+    session.execute(target.merged)
+    session.execute(_COMPARE, {"begin": the_map.kind.begin})
     session.execute(_CREATE_THE_REST)
     session.execute(text("ANALYZE import_verdict"))
     session.execute(_NEEDED_NODES)
@@ -46,7 +49,8 @@ def judge(session: Session, the_map: ImportMap) -> None:
 
 
 def write(session: Session, the_map: ImportMap, batch_id: int) -> None:
-    """Make the offices, areas and categories that rows need, then the grievances."""
+    """Make the offices, areas and categories that rows need, then the records."""
+    target = target_of(the_map)
     for name, tree in the_map.trees.items():
         for depth in range(1, len(tree.path) + 1):
             _make_nodes(session, name, depth, the_map)
@@ -54,11 +58,11 @@ def write(session: Session, the_map: ImportMap, batch_id: int) -> None:
     for name, rule in the_map.offices.items():
         _make_offices(session, name, rule)
         _match_offices(session)
-    session.execute(_INSERT, {"source": the_map.source, "batch": batch_id})
+    session.execute(target.insert, {"source": the_map.source, "batch": batch_id})
     session.execute(_CHANGES)
     session.execute(text("SELECT set_config('redress.by_step', 'yes', true)"))
     with _whole_tables(session):
-        session.execute(_UPDATE)
+        session.execute(target.update)
 
 
 @contextmanager
@@ -190,32 +194,37 @@ def _policies(the_map: ImportMap) -> dict[str, bool]:
     rules = the_map.trees | the_map.offices  # type: ignore[operator]
     return {
         f"refuse_{name}": name in rules and rules[name].unknown is Unknown.REFUSE
-        for name in ("category", "area", "respondent_office", "responsible_office")
+        for name in (*the_map.kind.trees, *the_map.kind.offices)
     }
 
 
-_LIST_NODES = text("""
+def _named(part: str) -> str:
+    """Return the SQL rows (field, value) of a staged row, one for each field of a `part` of any
+    kind of record: ('category', r.category), ..."""
+    return ", ".join(f"('{name}', r.{name})" for name in every(part))
+
+
+_LIST_NODES = text(f"""
     INSERT INTO import_node (field, path, parent, depth, name)
     SELECT DISTINCT p.field, array_to_string(parts[1:depth], chr(31)),
            array_to_string(parts[1:depth - 1], chr(31)), depth, parts[depth]
     FROM (
         SELECT DISTINCT t.field, t.path
         FROM import_row r
-        CROSS JOIN LATERAL (VALUES ('category', r.category), ('area', r.area)) AS t (field, path)
+        CROSS JOIN LATERAL (VALUES {_named("trees")}) AS t (field, path)
         WHERE r.problems IS NULL AND t.path IS NOT NULL
     ) p
     CROSS JOIN LATERAL string_to_array(p.path, chr(31)) AS parts
     CROSS JOIN LATERAL generate_series(1, cardinality(parts)) AS depth
-""")
+""")  # noqa: S608  names of fields, none from outside
 
-_LIST_OFFICES = text("""
+_LIST_OFFICES = text(f"""
     INSERT INTO import_office (field, key, code, name)
     SELECT DISTINCT t.field, t.key, split_part(t.key, chr(31), 1), split_part(t.key, chr(31), 2)
     FROM import_row r
-    CROSS JOIN LATERAL (VALUES ('respondent_office', r.respondent_office),
-                               ('responsible_office', r.responsible_office)) AS t (field, key)
+    CROSS JOIN LATERAL (VALUES {_named("offices")}) AS t (field, key)
     WHERE r.problems IS NULL AND t.key IS NOT NULL
-""")
+""")  # noqa: S608  names of fields, none from outside
 
 # By code where the code is known, else by a name that only one office has: one of the register,
 # or for an office without a code one that the file brings with it.
@@ -240,179 +249,43 @@ _MATCH_OFFICES = text("""
     WHERE o.id IS NULL AND o.field = f.field AND o.key = f.key
 """)
 
-# The grievances that are here already.
-_KNOWN = text("""
-    CREATE TEMPORARY TABLE import_known ON COMMIT DROP AS
-    SELECT g.*
-    FROM grievance g
-    JOIN (SELECT DISTINCT external_number FROM import_row WHERE problems IS NULL) r
-      ON r.external_number = g.external_number
-    WHERE g.source = :source
-""")
-
-# What such a grievance would become. A blank cell says nothing, so it erases
-# nothing; no row takes a grievance back to an earlier state, except that a closed one which the
-# source has open is opened again. A withdrawal stands, and so does what came after the answer here:
-# no file takes back an appeal, a remedy under way, a merge, or a grievance that was opened again.
-_MERGED = text("""
-    CREATE TEMPORARY VIEW import_merged AS
-    SELECT v.row_no, g.id AS grievance_id, n.*,
-           (r.category IS NOT NULL AND c.id IS NULL)
-           OR (r.area IS NOT NULL AND a.id IS NULL)
-           OR (r.respondent_office IS NOT NULL AND d.id IS NULL)
-           OR (r.responsible_office IS NOT NULL AND p.id IS NULL)
-           OR (n.title, n.description, n.kind, n.state, n.channel, n.category_id, n.area_id,
-               n.place, n.respondent_office_id, n.responsible_office_id, n.received_at, n.due_at,
-               n.acknowledged_at, n.answered_at, n.closed_at, n.answer)
-              IS DISTINCT FROM
-              (g.title, g.description, g.kind, g.state, g.channel, g.category_id, g.area_id,
-               g.place, g.respondent_office_id, g.responsible_office_id, g.received_at, g.due_at,
-               g.acknowledged_at, g.answered_at, g.closed_at, g.answer) AS changes,
-           coalesce(least(n.acknowledged_at, n.answered_at, n.closed_at, g.withdrawn_at)
-                    >= n.received_at, true) AS fits,
-           g.state = 'closed' AND n.state <> 'closed' AS reopens
-    FROM import_verdict v
-    JOIN import_row r USING (row_no)
-    JOIN import_known g ON g.id = v.grievance_id
-    LEFT JOIN import_node c ON c.field = 'category' AND c.path = r.category
-    LEFT JOIN import_node a ON a.field = 'area' AND a.path = r.area
-    LEFT JOIN import_office d ON d.field = 'respondent_office' AND d.key = r.respondent_office
-    LEFT JOIN import_office p ON p.field = 'responsible_office' AND p.key = r.responsible_office
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN g.state IN ('withdrawn', 'duplicate', 'appealed', 'reopened',
-                                     'remedy_under_way', 'remedy_verified') THEN g.state
-                    WHEN g.state = 'closed' THEN r.state
-                    WHEN array_position(o.states, g.state::text)
-                         > array_position(o.states, r.state)
-                         THEN g.state
-                    ELSE r.state END AS state
-        FROM (SELECT ARRAY['registered', 'acknowledged', 'routed', 'routing_objected', 'accepted',
-                           'planned', 'answered', 'closed'] AS states) o
-    ) s
-    CROSS JOIN LATERAL (
-        SELECT r.title,
-               coalesce(r.description, g.description) AS description,
-               coalesce(r.kind, g.kind) AS kind,
-               s.state,
-               coalesce(r.channel, g.channel) AS channel,
-               coalesce(c.id, g.category_id) AS category_id,
-               coalesce(a.id, g.area_id) AS area_id,
-               coalesce(r.place, g.place) AS place,
-               coalesce(d.id, g.respondent_office_id) AS respondent_office_id,
-               coalesce(p.id, g.responsible_office_id) AS responsible_office_id,
-               r.received_at,
-               coalesce(r.due_at, g.due_at) AS due_at,
-               coalesce(r.acknowledged_at, g.acknowledged_at) AS acknowledged_at,
-               coalesce(r.answered_at, g.answered_at) AS answered_at,
-               CASE WHEN s.state = 'closed' THEN r.closed_at END AS closed_at,
-               coalesce(r.answer, g.answer) AS answer
-    ) n
-""")
-
-# Of the good rows with one number the first is taken; the others either say the same word for
-# word, or are refused.
-_JUDGE = text("""
-    INSERT INTO import_verdict (row_no, outcome, reason, field, detail, grievance_id)
-    WITH looked_up AS (
-        SELECT r.row_no, r.digest, r.external_number, x.reason, x.field
-        FROM import_row r
-        LEFT JOIN import_node c ON c.field = 'category' AND c.path = r.category
-        LEFT JOIN import_node a ON a.field = 'area' AND a.path = r.area
-        LEFT JOIN import_office d ON d.field = 'respondent_office' AND d.key = r.respondent_office
-        LEFT JOIN import_office p
-               ON p.field = 'responsible_office' AND p.key = r.responsible_office
-        LEFT JOIN LATERAL (
-            SELECT reason, field FROM (VALUES
-                ('problems', NULL, r.problems IS NOT NULL),
-                ('unknown_category', 'category',
-                 :refuse_category AND r.category IS NOT NULL AND c.id IS NULL),
-                ('unknown_area', 'area', :refuse_area AND r.area IS NOT NULL AND a.id IS NULL),
-                ('unclear_office', 'respondent_office', d.clashes),
-                ('unclear_office', 'responsible_office', p.clashes),
-                ('unknown_office', 'respondent_office', :refuse_respondent_office
-                 AND r.respondent_office IS NOT NULL AND d.id IS NULL),
-                ('unknown_office', 'responsible_office', :refuse_responsible_office
-                 AND r.responsible_office IS NOT NULL AND p.id IS NULL)
-            ) AS possible (reason, field, holds)
-            WHERE holds LIMIT 1
-        ) x ON true
-    ), ranked AS (
-        SELECT *, first_value(row_no) OVER same AS first_row,
-               first_value(digest) OVER same AS first_digest
-        FROM looked_up
-        WINDOW same AS (PARTITION BY reason IS NULL, external_number ORDER BY row_no)
-    )
-    SELECT k.row_no,
-           CASE WHEN k.reason IS NOT NULL THEN 'refused'
-                WHEN k.row_no = k.first_row THEN 'taken'
-                WHEN k.digest = k.first_digest THEN 'repeated'
-                ELSE 'refused' END,
-           coalesce(k.reason, CASE WHEN k.row_no <> k.first_row AND k.digest <> k.first_digest
-                                   THEN 'same_number' END),
-           CASE WHEN k.reason IS NULL THEN 'external_number' ELSE k.field END,
-           k.first_row::text,
-           g.id
-    FROM ranked k
-    LEFT JOIN import_known g USING (external_number)
-""")
-
 _COMPARE = text("""
     UPDATE import_verdict v
     SET outcome = CASE WHEN NOT m.fits THEN 'refused'
                        WHEN m.changes THEN 'updated'
                        ELSE 'unchanged' END,
         reason = CASE WHEN NOT m.fits THEN 'does_not_fit' WHEN m.reopens THEN 'reopens' END,
-        field = CASE WHEN NOT m.fits THEN 'received_at' END
+        field = CASE WHEN NOT m.fits THEN :begin END
     FROM import_merged m
     WHERE v.outcome = 'taken' AND m.row_no = v.row_no
 """)
 
 _CREATE_THE_REST = text("UPDATE import_verdict SET outcome = 'created' WHERE outcome = 'taken'")
 
-_NEEDED_NODES = text("""
+_NEEDED_NODES = text(f"""
     UPDATE import_node n SET needed = true
     FROM (
         SELECT DISTINCT t.field, t.path
         FROM import_row r
         JOIN import_verdict v USING (row_no)
-        CROSS JOIN LATERAL (VALUES ('category', r.category), ('area', r.area)) AS t (field, path)
+        CROSS JOIN LATERAL (VALUES {_named("trees")}) AS t (field, path)
         WHERE v.outcome IN ('created', 'updated')
     ) u
     WHERE n.id IS NULL AND n.field = u.field
       AND (n.path = u.path OR starts_with(u.path, n.path || chr(31)))
-""")
+""")  # noqa: S608  names of fields, none from outside
 
-_NEEDED_OFFICES = text("""
+_NEEDED_OFFICES = text(f"""
     UPDATE import_office o SET needed = true
     FROM (
         SELECT DISTINCT t.field, t.key
         FROM import_row r
         JOIN import_verdict v USING (row_no)
-        CROSS JOIN LATERAL (VALUES ('respondent_office', r.respondent_office),
-                                   ('responsible_office', r.responsible_office)) AS t (field, key)
+        CROSS JOIN LATERAL (VALUES {_named("offices")}) AS t (field, key)
         WHERE v.outcome IN ('created', 'updated')
     ) u
     WHERE o.id IS NULL AND o.field = u.field AND o.key = u.key
-""")
-
-_INSERT = text("""
-    INSERT INTO grievance (
-        title, description, kind, state, channel, category_id, area_id, place,
-        respondent_office_id, responsible_office_id, received_at, due_at, acknowledged_at,
-        answered_at, closed_at, answer, source, external_number, import_batch_id)
-    SELECT r.title, r.description, coalesce(r.kind, 'service'), r.state,
-           coalesce(r.channel, 'other'), c.id, a.id, r.place, d.id, p.id, r.received_at, r.due_at,
-           r.acknowledged_at, r.answered_at, r.closed_at, r.answer, :source, r.external_number,
-           :batch
-    FROM import_row r
-    JOIN import_verdict v USING (row_no)
-    LEFT JOIN import_node c ON c.field = 'category' AND c.path = r.category
-    LEFT JOIN import_node a ON a.field = 'area' AND a.path = r.area
-    LEFT JOIN import_office d ON d.field = 'respondent_office' AND d.key = r.respondent_office
-    LEFT JOIN import_office p ON p.field = 'responsible_office' AND p.key = r.responsible_office
-    WHERE v.outcome = 'created'
-    ORDER BY r.row_no
-""")
+""")  # noqa: S608  names of fields, none from outside
 
 # Once more, because the new offices, areas and categories have their numbers now.
 _CHANGES = text("""
@@ -421,16 +294,4 @@ _CHANGES = text("""
     FROM import_merged m
     JOIN import_verdict v USING (row_no)
     WHERE v.outcome = 'updated'
-""")
-
-_UPDATE = text("""
-    UPDATE grievance g
-    SET title = m.title, description = m.description, kind = m.kind, state = m.state,
-        channel = m.channel, category_id = m.category_id, area_id = m.area_id, place = m.place,
-        respondent_office_id = m.respondent_office_id,
-        responsible_office_id = m.responsible_office_id, received_at = m.received_at,
-        due_at = m.due_at, acknowledged_at = m.acknowledged_at, answered_at = m.answered_at,
-        closed_at = m.closed_at, answer = m.answer
-    FROM import_change m
-    WHERE g.id = m.grievance_id
 """)

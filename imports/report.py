@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from imports.reading import Records
 from imports.staging import NODES, OFFICES
 from models import Office
+from rules.import_kinds import KINDS
 from rules.import_map import ImportMap
 from rules.import_values import BETWEEN, REASONS, shown
 
@@ -249,7 +250,15 @@ _WARNINGS = text("""
     ORDER BY w.warning
 """)
 
-_REFUSALS = text("""
+# The values that a verdict names: of trees and offices, of the number, and of what others must not
+# stand before.
+_VALUES_NAMED = " ".join(
+    f"WHEN '{name}' THEN r.{name}::text"
+    for kind in KINDS.values()
+    for name in (*kind.trees, *kind.offices, kind.number, kind.begin)
+)
+
+_REFUSALS = text(f"""
     CREATE TEMPORARY VIEW import_refusal AS
     SELECT v.row_no, r.line_no, p.place, p.problem ->> 'reason' AS reason,
            p.problem ->> 'column' AS "column", p.problem ->> 'value' AS value,
@@ -259,18 +268,12 @@ _REFUSALS = text("""
     CROSS JOIN LATERAL jsonb_array_elements(r.problems) WITH ORDINALITY AS p (problem, place)
     WHERE v.reason = 'problems'
     UNION ALL
-    SELECT v.row_no, r.line_no, 1, v.reason, NULL,
-           CASE v.field WHEN 'category' THEN r.category
-                        WHEN 'area' THEN r.area
-                        WHEN 'respondent_office' THEN r.respondent_office
-                        WHEN 'responsible_office' THEN r.responsible_office
-                        WHEN 'external_number' THEN r.external_number
-                        WHEN 'received_at' THEN r.received_at::text END,
+    SELECT v.row_no, r.line_no, 1, v.reason, NULL, CASE v.field {_VALUES_NAMED} END,
            v.detail, v.field
     FROM import_verdict v
     JOIN import_row r USING (row_no)
     WHERE v.outcome = 'refused' AND v.reason <> 'problems'
-""")
+""")  # noqa: S608  names of fields, none from outside
 
 _REASONS = text("""
     SELECT reason, "column", field, count(DISTINCT row_no) AS rows

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Integer,
     MetaData,
@@ -26,7 +27,7 @@ from sqlalchemy.orm import Session
 
 from imports.reading import Record, Records
 from rules import RuleBroken
-from rules.import_map import MOMENTS
+from rules.import_kinds import every
 from rules.import_values import BETWEEN, VALUES, Problem, Row, RowReader, shown
 
 Progress = Callable[[int, int], None]
@@ -40,13 +41,18 @@ def _table(name: str, *columns: Column[Any]) -> Table:
     return Table(name, _temporary, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
 
-# One row of the file: its values as text except times, or its problems.
+_TYPES = dict.fromkeys(every("moments"), DateTime(timezone=True)) | dict.fromkeys(
+    every("days"), Date()
+)
+
+# One row of the file: its values as text except times, or its problems. Fields of other kinds than
+# the map's are empty.
 STAGED = _table(
     "import_row",
     Column("row_no", Integer, primary_key=True, autoincrement=False),
     Column("line_no", Integer),
     Column("digest", UUID),
-    *(Column(name, DateTime(timezone=True) if name in MOMENTS else Text) for name in VALUES),
+    *(Column(name, _TYPES.get(name, Text())) for name in VALUES),
     Column("problems", JSONB),
     Column("warnings", Text),
 )
@@ -83,7 +89,7 @@ VERDICTS = _table(
     Column("reason", Text),
     Column("field", Text),
     Column("detail", Text),
-    Column("grievance_id", BigInteger),
+    Column("record_id", BigInteger),
 )
 
 # A transaction may check more than one file. The last two are made in judging.py.

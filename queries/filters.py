@@ -220,6 +220,15 @@ def _next_days(text: str, today: Today) -> tuple[date, date]:
     return today.day, today.day + timedelta(days=read_days(text, today))
 
 
+def _before_days(column: Any, value: tuple[int, Today]) -> ColumnElement[bool]:
+    days, today = value
+    return column < _day_edges(column, today)(today.day - timedelta(days=days))  # type: ignore[no-any-return]
+
+
+def _days_and_today(text: str, today: Today) -> tuple[int, Today]:
+    return read_days(text, today), today
+
+
 def _this_week(text: str, today: Today) -> tuple[date, date]:
     monday = today.day - timedelta(days=today.day.weekday())
     return monday, monday + timedelta(days=6)
@@ -253,6 +262,7 @@ DATE = _operations(
     ("between", mark("is between"), "dates", _apply, _dated(read_days_between)),
     ("last_days", mark("is in the last … days"), "days", _apply, _dated(_last_days)),
     ("next_days", mark("is in the next … days"), "days", _apply, _dated(_next_days)),
+    ("older", mark("is more than … days ago"), "days", _before_days, _days_and_today),
     (
         "today",
         mark("is today"),

@@ -1,7 +1,7 @@
 """What an import map may say: the small TOML file that tells what a city's columns mean.
 
-docs/import.md is its manual, import_map_text.py reads the TOML, import_values.py reads the rows
-of a file by it.
+docs/import.md is its manual, import_kinds.py has what records can be brought in by it,
+import_map_text.py reads the TOML, import_values.py reads the rows of a file.
 """
 
 import re
@@ -10,40 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
 
-from rules.grievance import Channel, GrievanceKind, GrievanceState
+from rules.import_kinds import Kind
 from rules.offices import AreaLevel, OfficeLevel
 
-OPEN = "open"
-"""A status word of maps: not finished; `routed` where the responsible office is known, else
-`registered`."""
-
-# What a file can say of a grievance by itself. What stands on records of its own (an objection, a
-# plan, a promise, an appeal, a merge) is done here; a withdrawal is recorded from the complainant's
-# own statement alone (domain.md section 1).
-STATES = frozenset(
-    {
-        OPEN,
-        GrievanceState.REGISTERED,
-        GrievanceState.ACKNOWLEDGED,
-        GrievanceState.ROUTED,
-        GrievanceState.ACCEPTED,
-        GrievanceState.ANSWERED,
-        GrievanceState.CLOSED,
-    }
-)
-
-LINES = {"external_number": 80, "title": 300, "place": 300}
-TEXTS = {"description": 100_000, "answer": 100_000}
-MOMENTS = ("received_at", "due_at", "acknowledged_at", "answered_at", "closed_at")
-LISTS: dict[str, frozenset[str]] = {
-    "kind": frozenset(GrievanceKind),
-    "channel": frozenset(Channel),
-    "state": STATES,
-}
-TREES = ("category", "area")
-OFFICES = ("respondent_office", "responsible_office")
-REQUIRED = ("external_number", "title", "received_at")
-FIELDS = (*LINES, *TEXTS, *MOMENTS, *LISTS, *TREES, *OFFICES)
 DEEPEST = 8
 """Levels that a category or an area may have in a map."""
 
@@ -80,10 +49,11 @@ class OpenWithClosingTime(StrEnum):
 class Cell:
     """Where a value comes from: the first of `columns` that is not blank (all of them with
     `join` between), or `constant`; then looked up in `values` (keys without case), `otherwise`
-    where it is not there."""
+    where it is not there; `prefix` before it where it is not blank."""
 
     columns: tuple[str, ...] = ()
     join: str | None = None
+    prefix: str = ""
     constant: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     otherwise: str | None = None
@@ -139,6 +109,7 @@ class TreeRule:
 class ImportMap:
     """A map that has been read: it makes sense in itself, whatever the file turns out to be."""
 
+    kind: Kind
     source: str
     about: str
     encoding: str

@@ -11,15 +11,10 @@ from zoneinfo import ZoneInfo
 
 from rules import RuleBroken
 from rules.grievance import GrievanceState
+from rules.import_kinds import KINDS, Kind
 from rules.import_map import (
     DEEPEST,
-    FIELDS,
     ISO,
-    LISTS,
-    MOMENTS,
-    OFFICES,
-    REQUIRED,
-    TREES,
     UNPRINTABLE,
     Cell,
     Contacts,
@@ -32,6 +27,7 @@ from rules.import_map import (
     squeezed,
 )
 from rules.offices import AreaLevel, OfficeLevel
+from rules.records import Brings
 
 # Who complained is sealed apart; no column of a file ever reaches a grievance by these names.
 _IDENTITY_WORDS = frozenset(
@@ -76,9 +72,11 @@ def read_map(text: str) -> ImportMap:
     except RecursionError:
         raise RuleBroken("The map is nested too deep to be read.") from None
     file, fields = top.table("file"), top.table("fields")
+    kind = KINDS[top.choice("brings", Brings, Brings.GRIEVANCES)]
     formats = _formats(file, [ISO])
-    reader = _Fields(fields, _zone(file, file.text("timezone")), formats)
+    reader = _Fields(fields, _zone(file, file.text("timezone")), formats, kind)
     result = ImportMap(
+        kind=kind,
         source=top.text("source", longest=80),
         about=top.text("about", "", longest=1000),
         encoding=_encoding(file),
@@ -171,27 +169,27 @@ class _Table:
 class _Fields:
     """Reads [fields]; a value is the name of a column, a list of them, or a table."""
 
-    def __init__(self, table: _Table, zone: tzinfo, formats: tuple[str, ...]) -> None:
-        self.zone, self.formats = zone, formats
+    def __init__(self, table: _Table, zone: tzinfo, formats: tuple[str, ...], kind: Kind) -> None:
+        self.zone, self.formats, self.kind = zone, formats, kind
         self.cells: dict[str, Cell] = {}
         self.offices: dict[str, OfficeRule] = {}
         self.trees: dict[str, TreeRule] = {}
         for name in table.values:
-            _check_field(name)
-        for name in REQUIRED:
+            _check_field(name, kind)
+        for name in kind.required:
             if name not in table:
                 raise RuleBroken(
                     "The map must say which column holds %(key)s.", key=table.path(name)
                 )
         for name in table.values:
             path, spec = table.path(name), table.take(name)
-            if name in OFFICES:
+            if name in kind.offices:
                 self.offices[name] = self._office(_Table(_as_table(spec, path, "name"), path))
-            elif name in TREES:
+            elif name in kind.trees:
                 self.trees[name] = self._tree(name, spec, path)
             else:
                 self.cells[name] = self._cell(spec, path, name)
-        for name in ("external_number", "received_at"):
+        for name in (kind.number, kind.begin):
             if not self.cells[name].columns:
                 raise RuleBroken(
                     "%(key)s must come from a column of the file.", key=table.path(name)
@@ -203,7 +201,7 @@ class _Fields:
             spec = {"columns": spec}
         table = _Table(_as_table(spec, path, "column"), path)
         columns, constant = _where_from(table)
-        if name in MOMENTS:
+        if name in (*self.kind.moments, *self.kind.days):
             zone = _zone(table, table.text("timezone")) if "timezone" in table else self.zone
             formats = _formats(table, list(self.formats))
             cell = Cell(columns, constant=constant, formats=formats, zone=zone)
@@ -211,7 +209,7 @@ class _Fields:
             values = table.pairs("values")
             otherwise = table.text("otherwise") if "otherwise" in table else None
             for value in (*values.values(), otherwise or "", constant):
-                _check_listed(name, value, path)
+                _check_listed(self.kind, name, value, path)
             ignores = (
                 name == "state"
                 and table.choice(
@@ -224,7 +222,11 @@ class _Fields:
                 raise RuleBroken(
                     "%(key)s must be a text in quotation marks.", key=table.path("join")
                 )
-            cell = Cell(columns, join, constant, values, otherwise, ignores_closing_time=ignores)
+            prefix = ""
+            if "prefix" in table and name not in self.kind.lists:
+                table.text("prefix")
+                prefix = table.values["prefix"]  # with the blank at its end
+            cell = Cell(columns, join, prefix, constant, values, otherwise, (), UTC, ignores)
         table.done()
         return cell
 
@@ -294,26 +296,26 @@ def _where_from(table: _Table) -> tuple[tuple[str, ...], str]:
     return columns, ""
 
 
-def _check_field(name: str) -> None:
-    if name in FIELDS:
+def _check_field(name: str, kind: Kind) -> None:
+    if name in kind.fields:
         return
     words = _words(name)
     if words & _IDENTITY_FIELDS or _pairs(name) or _IDENTITY_CHINESE.search(name):
         raise RuleBroken(
-            "Imported grievances never carry identity: take %(field_name)s out of the map.",
+            "Imported records never carry identity: take %(field_name)s out of the map.",
             field_name=name,
         )
     raise RuleBroken(
         "The map names the field %(field_name)s, which there is not. There are: %(fields)s.",
         field_name=name,
-        fields=", ".join(FIELDS),
+        fields=", ".join(kind.fields),
     )
 
 
 def _refuse_identity_column(column: str) -> None:
     if _words(column) & _IDENTITY_WORDS or _pairs(column) or _IDENTITY_CHINESE.search(column):
         raise RuleBroken(
-            "Imported grievances never carry identity: the map reads the column %(column)s,"
+            "Imported records never carry identity: the map reads the column %(column)s,"
             " which by its name says who complained. Take it out of the map.",
             column=column,
         )
@@ -328,8 +330,8 @@ def _pairs(name: str) -> bool:
     return any(f"{one} {two}" in _IDENTITY_PAIRS for one, two in pairwise(words))
 
 
-def _check_listed(name: str, value: str, path: str) -> None:
-    if name not in LISTS or not value or value in LISTS[name]:
+def _check_listed(kind: Kind, name: str, value: str, path: str) -> None:
+    if name not in kind.lists or not value or value in kind.lists[name]:
         return
     if name == "state" and value == GrievanceState.WITHDRAWN:
         raise RuleBroken(
@@ -341,7 +343,7 @@ def _check_listed(name: str, value: str, path: str) -> None:
         "%(key)s says %(value)s; it may say %(choices)s.",
         key=path,
         value=value,
-        choices=", ".join(sorted(LISTS[name])),
+        choices=", ".join(sorted(kind.lists[name])),
     )
 
 

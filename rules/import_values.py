@@ -10,29 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from rules import RuleBroken, mark
+from rules.findings import ASKS
 from rules.grievance import GrievanceState
-from rules.import_map import (
-    ISO,
-    LINES,
-    LISTS,
-    MOMENTS,
-    OFFICES,
-    OPEN,
-    REQUIRED,
-    TEXTS,
-    TREES,
-    UNPRINTABLE,
-    Cell,
-    Contacts,
-    ImportMap,
-    squeezed,
-)
+from rules.import_kinds import OPEN, every
+from rules.import_map import ISO, UNPRINTABLE, Cell, Contacts, ImportMap, squeezed
+from rules.records import Brings
+from rules.supervision import FindingSeverity, FindingState
 
 BETWEEN = "\x1f"
 """Stands between the levels of a path and between an office's code and name; no cell holds it."""
 
-VALUES = (*LINES, *TEXTS, *LISTS, *MOMENTS, *TREES, *OFFICES)
-"""The fields of a row in the order in which they are staged."""
+VALUES = every("fields")
+"""The fields of a row, of whatever kind, in the order in which they are staged."""
 
 # Every reason for which a row is refused. Each may name %(column)s, %(value)s and %(detail)s.
 REASONS = {
@@ -42,15 +31,17 @@ REASONS = {
         "The cell holds bytes that are no text (is the map's encoding right?) or control"
         " characters."
     ),
-    "blank": mark("The cell is empty, and a grievance needs it."),
+    "blank": mark("The cell is empty, and the record needs it."),
     "too_long": mark("The text has %(value)s characters; %(detail)s is the most."),
     "date": mark("This is no date as the map describes it."),
     "year": mark("The year is not between 1900 and 2199."),
     "not_listed": mark("The map does not say what this means."),
     "before_receipt": mark("It would stand before receipt (%(detail)s)."),
+    "before_finding": mark("It would stand before the day of the finding (%(detail)s)."),
     "closed_without_time": mark("It is closed, but without a closing time."),
     "open_with_time": mark("It has a closing time but is not closed by its status."),
     "state_needs": mark("Its state needs %(detail)s, which is empty."),
+    "ground_of_no_failure": mark("It names a failure of duty, and by its severity there was none."),
     "contact": mark("It holds what looks like a telephone number or an e-mail address."),
     "same_number": mark("The same number stands in row %(detail)s with other content."),
     "unknown_office": mark("The register has no such office, and the map does not make any."),
@@ -67,9 +58,12 @@ WARNINGS = {
     "contact": mark("Texts with what looks like a telephone number or an e-mail address"),
     "due_before_receipt": mark("Due before they were received"),
     "clock_gap": mark("A time that the clocks skipped in spring; an hour was added"),
-    "future": mark("Received later than now"),
+    "future": mark("Received or found later than now"),
     "reopens": mark("Closed in the register but open in the file; opened again"),
 }
+
+# Findings that show no failure of the office.
+NO_FAILURE = frozenset({FindingSeverity.IN_ORDER, FindingSeverity.OUTSIDE})
 
 # The facts that a state cannot do without, as the register's own checks have it.
 NEEDS = {
@@ -159,7 +153,8 @@ class RowReader:
 
     def __init__(self, the_map: ImportMap, header: Sequence[str], now: datetime) -> None:
         """Raises RuleBroken where the header lacks a column that the map reads, or has it twice."""
-        self.map, self.width, self.header = the_map, len(header), header
+        self.map, self.kind = the_map, the_map.kind
+        self.width, self.header = len(header), header
         self.latest = now + timedelta(days=1)
         self.places = self._places(the_map.columns())
         self.cells = {name: self._getter(cell) for name, cell in the_map.cells.items()}
@@ -191,9 +186,9 @@ class RowReader:
         self._read_lists(row, cells)
         self._read_trees(row, cells)
         self._read_offices(row, cells)
-        self._read_moments(row, cells)
+        self._read_times(row, cells)
         if not row.problems:
-            self._settle_state(row, cells)
+            _SETTLED[self.kind.brings](self, row, cells)
         return row
 
     def _places(self, columns: dict[str, str]) -> dict[str, int]:
@@ -236,21 +231,21 @@ class RowReader:
         return first if cell.join is None else joined
 
     def _read_texts(self, row: Row, cells: Sequence[str]) -> None:
-        for name, most in (*LINES.items(), *TEXTS.items()):
+        for name, most in (*self.kind.lines.items(), *self.kind.texts.items()):
             if name not in self.cells:
                 continue
             column, text = self.cells[name](cells)
-            if name in TEXTS:
+            if name in self.kind.texts:
                 text = text.replace("\r\n", "\n").replace("\r", "\n")
             else:
                 text = squeezed(text)
             text = _looked_up(self.map.cells[name], text)
-            if not text and name in REQUIRED:
+            if not text and name in self.kind.required:
                 row.problems.append(Problem("blank", column))
             elif len(text) > most:
                 row.problems.append(Problem("too_long", column, str(len(text)), str(most)))
             else:
-                if name != "external_number":
+                if name != self.kind.number:
                     text = self._without_contacts(row, column, text)
                 row.values[name] = text or None
 
@@ -264,7 +259,7 @@ class RowReader:
         return CONTACT.sub(REMOVED, text) if self.map.contacts is Contacts.REMOVE else text
 
     def _read_lists(self, row: Row, cells: Sequence[str]) -> None:
-        for name, allowed in LISTS.items():
+        for name, allowed in self.kind.lists.items():
             if name not in self.cells:
                 continue
             column, text = self.cells[name](cells)
@@ -298,30 +293,41 @@ class RowReader:
                         row.problems.append(
                             Problem("too_long", column, str(len(found[place])), str(most))
                         )
+            if not any(found) and office in self.kind.required:
+                row.problems.append(Problem("blank", self.map.offices[office].label))
             row.values[office] = BETWEEN.join(found) if any(found) else None
 
-    def _read_moments(self, row: Row, cells: Sequence[str]) -> None:
-        received: datetime | None = None
-        for name in MOMENTS:
+    def _read_times(self, row: Row, cells: Sequence[str]) -> None:
+        begin: datetime | None = None
+        for name in (*self.kind.moments, *self.kind.days):
             if name not in self.cells:
                 continue
             column, text = self.cells[name](cells)
-            at = self._moment(row, name, column, text, received) if text else None
-            if name == "received_at":
-                received = at
+            at = self._time(row, name, column, text, begin) if text else None
+            if name == self.kind.begin:
+                begin = at
                 if not text:
                     row.problems.append(Problem("blank", column))
                 elif at is not None and at > self.latest:
                     row.warnings.append("future")
-            elif at is not None and received is not None and at < received:
-                if name == "due_at":
+            elif at is not None and begin is not None and at < begin:
+                if name == self.kind.due:
                     row.warnings.append("due_before_receipt")
                 else:
-                    detail = self.cells["received_at"](cells)[1]
-                    row.problems.append(Problem("before_receipt", column, shown(text), detail))
-            row.values[name] = at.isoformat() if at is not None else None
+                    detail = self.cells[self.kind.begin](cells)[1]
+                    problem = Problem(self.kind.too_early, column, shown(text), detail)
+                    row.problems.append(problem)
+            row.values[name] = self._written(name, at)
 
-    def _moment(
+    def _written(self, name: str, at: datetime | None) -> str | None:
+        """Return a time as it is staged; of a day the date that it is in the map's zone."""
+        if at is None:
+            return None
+        if name in self.kind.days:
+            return at.astimezone(self.map.cells[name].zone).date().isoformat()
+        return at.isoformat()
+
+    def _time(
         self, row: Row, name: str, column: str, text: str, not_before: datetime | None
     ) -> datetime | None:
         cell = self.map.cells[name]
@@ -337,8 +343,8 @@ class RowReader:
             row.warnings.append("clock_gap")
         return at
 
-    def _settle_state(self, row: Row, cells: Sequence[str]) -> None:
-        """Give the row the state that its status, its times and its office make together."""
+    def settle_grievance(self, row: Row, cells: Sequence[str]) -> None:
+        """Give a grievance the state that its status, its times and its office make together."""
         values, closed_at = row.values, row.values.get("closed_at")
         stated = values.get("state") or (GrievanceState.CLOSED if closed_at else OPEN)
         if stated == OPEN:
@@ -358,14 +364,47 @@ class RowReader:
                 row.problems.append(Problem("state_needs", column, shown(text), needed))
 
 
+def settle_finding(reader: RowReader, row: Row, cells: Sequence[str]) -> None:
+    """Give a finding its state: closed where it asks nothing of the office, or says when it was;
+    else the office was told of it, on its own day where none is given."""
+    values = row.values
+    asks_nothing = values["severity"] not in ASKS
+    is_over = asks_nothing or values.get("closed_on")
+    stated = values.get("state") or (FindingState.CLOSED if is_over else FindingState.NOTIFIED)
+    values["state"] = str(stated)
+    told_on = values.get("notified_on") or values["found_on"]
+    values["notified_on"] = told_on
+    column, text = reader.cells["state"](cells) if "state" in reader.cells else ("", "")
+    if stated == FindingState.CLOSED:
+        values["closed_on"] = values.get("closed_on") or (told_on if asks_nothing else None)
+        if values["closed_on"] is None:
+            row.problems.append(Problem("closed_without_time", column, shown(text)))
+        elif told_on is not None and values["closed_on"] < told_on:
+            row.problems.append(
+                Problem("before_finding", "", values["closed_on"], detail=str(told_on))
+            )
+    elif values.get("closed_on"):
+        row.problems.append(Problem("open_with_time", column, shown(text)))
+    if values.get("ground") and values["severity"] in NO_FAILURE:
+        column, text = reader.cells["ground"](cells)
+        row.problems.append(Problem("ground_of_no_failure", column, shown(text)))
+
+
+_SETTLED: dict[Brings, Callable[[RowReader, Row, Sequence[str]], None]] = {
+    Brings.GRIEVANCES: RowReader.settle_grievance,
+    Brings.FINDINGS: settle_finding,
+}
+"""What the values of a row come to together, by what the map brings in."""
+
+
 def _looked_up(cell: Cell, text: str) -> str:
     """A text that the map's values do not name stays as it is, unless `otherwise` is given."""
-    if not text or not cell.values:
-        return text
-    found = cell.values.get(squeezed(text).casefold())
-    if found is None:
-        return text if cell.otherwise is None else cell.otherwise
-    return found
+    if text and cell.values:
+        found = cell.values.get(squeezed(text).casefold())
+        if found is None:
+            found = text if cell.otherwise is None else cell.otherwise
+        text = found
+    return cell.prefix + text if text else ""
 
 
 def office_code(name: str, taken: set[str]) -> str:

@@ -77,7 +77,7 @@ grievances  rcudxi         rcuxi   rux      rux          rux            rx      
 casework    rcudx          rcux    rcux     rcux         rcux           rx          rx       rx
 decisions   rcudx          rx      rcux     rcux         rx             rx          rcux     rx
 retaliation -              -       -        -            -              -           rcux     rx
-supervision rcudx          -       rx       rx           rx             rcux        rx       rx
+supervision rcudxi         -       rx       rx           rx             rcux        rx       rx
 reprimands  rcudx          -       rx       rx           rx             rcux        rcux     rx
 discipline  rx             -       -        rx           -              -           rcux     rx
 rhythm      rcudx          rcux    rx       rcux         rcux           rx          rx       rx

@@ -3,6 +3,13 @@
 import enum
 
 
+class Brings(enum.StrEnum):
+    """What records a file brings in."""
+
+    GRIEVANCES = "grievances"
+    FINDINGS = "findings"
+
+
 class ImportState(enum.StrEnum):
     UPLOADED = "uploaded"
     CHECKING = "checking"

@@ -26,7 +26,7 @@ from rules.grievance import (
 )
 from rules.offices import DayKind
 from rules.permissions import Role
-from rules.records import AuditVerb, ImportState
+from rules.records import AuditVerb, Brings, ImportState
 from rules.reprimand import RectificationState, ReprimandState
 from rules.rhythm import ReturnState
 from rules.supervision import FindingState, NoticeState
@@ -618,7 +618,7 @@ _ADMINISTRATOR = (
         "import_batch",
         mark("Files that are checked and not brought in"),
         _roles(Role.ADMINISTRATOR, Role.INTAKE),
-        (("state_equals", ImportState.CHECKED),),
+        (("state_equals", ImportState.CHECKED), ("brings_equals", Brings.GRIEVANCES)),
         mark("See what was found"),
         Place.IMPORT,
         clock="created_at",
@@ -629,7 +629,11 @@ _ADMINISTRATOR = (
         "import_batch",
         mark("Imports that stopped"),
         _roles(Role.ADMINISTRATOR, Role.INTAKE),
-        (("state_equals", ImportState.FAILED), ("finished_at_last_days", "14")),
+        (
+            ("state_equals", ImportState.FAILED),
+            ("finished_at_last_days", "14"),
+            ("brings_equals", Brings.GRIEVANCES),
+        ),
         mark("See why"),
         Place.IMPORT,
         clock="finished_at",

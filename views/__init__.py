@@ -25,6 +25,7 @@ from models import (
     InspectionDocument,
     JointConference,
     LetterTemplate,
+    Office,
     Officer,
     PlanStep,
     Record,
@@ -67,10 +68,12 @@ from views import (
     plan,
     proposals,
     roles,
+    round_up,
     saved,
     search,
     second_factor,
     standards,
+    supervisors,
     visits,
 )
 from views.addresses import Address
@@ -98,7 +101,7 @@ from views.labels import (
     types_label,
 )
 from views.letters import LetterTemplateView
-from views.offices import OfficerView
+from views.offices import OfficerView, OfficeView
 from views.plan import PlanStepView
 from views.proposals import AssignmentProposalView
 from views.roles import RoleChangeView
@@ -110,6 +113,7 @@ from views.visits import ChecklistTemplateView, InspectionDocumentView, Inspecti
 
 # Record types whose screen needs more than the model says: a subclass of RecordView for each.
 SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
+    Office: OfficeView,
     Officer: OfficerView,
     Grievance: GrievanceView,
     ImpartialityOverride: OverrideView,
@@ -187,10 +191,24 @@ SCREENS = (
         Desk.SUPERVISION,
     ),
     Screen(
+        "supervisors.lists",
+        mark("Lists of supervision"),
+        mark("What is late, old or waits, across the offices that you see."),
+        lambda: security.can(Verb.READ, Finding),
+        Desk.SUPERVISION,
+    ),
+    Screen(
+        "round_up.page",
+        mark("Round-up of supervision"),
+        mark("Visits, findings and notices of a period, to read, print and take along."),
+        lambda: security.can(Verb.READ, Finding),
+        Desk.SUPERVISION,
+    ),
+    Screen(
         "imports.start",
         mark("Import a file"),
-        mark("Grievances of another system, from a CSV file."),
-        lambda: security.can(Verb.IMPORT, Grievance),
+        mark("Grievances or findings of another system, from a CSV file."),
+        imports.may_import,
         Desk.IMPORTS,
     ),
 )
@@ -292,6 +310,8 @@ def init_app(app: Flask) -> None:
     CASE_PARTS.update(clock=clocks.for_case, steps=casework.for_case, mail=news.for_case)
     search.init_app(app)
     dashboard.init_app(app)
+    round_up.init_app(app)
+    supervisors.init_app(app)
     messages.init_app(app)
     news.init_app(app)
     app.jinja_env.globals.update(

@@ -283,7 +283,7 @@ def _office_page(one: Office, form: GiveForm | None = None, problem: str = "") -
         for group in seen.groups.values() if group.life.until > today
     ]  # fmt: skip
     return render_template(
-        "supervision/office.html",
+        "supervision/office_on_board.html",
         office=one,
         place=place,
         groups=seen.groups,

@@ -2,9 +2,6 @@
 table and its file. It reads the summary of figures and the names of offices, and no record
 (promise D4)."""
 
-import csv
-import io
-import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,26 +22,30 @@ from flask_babel import format_time, gettext
 from werkzeug.wrappers import Response as Reply
 
 import budget
-import exports
 import security
 from access import SYSTEM
 from actions import figures as counting
 from models import FigureMonth, db
 from queries import figures as ask
-from queries.figures import Place
 from rules import RuleBroken
-from rules.figures import BY_KEY, DAYS, check_period, month_of
+from rules.figures import BY_KEY, DAYS
 from rules.permissions import Desk, Verb, may
-from views.asking import present_log_in
 from views.bands import comparison
 from views.board import Asked, Board
-from views.cells import Table, measure_name, period_name, plain, shown
+from views.cells import Table, measure_name, period_name, shown
+from views.figure_pages import (
+    as_tree,
+    below,
+    newest_month,
+    read_office,
+    read_period,
+    sent,
+    usual_periods,
+)
 from views.labels import show
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/admin/dashboard")
 
-MONTHS = 12
-"""Months that are shown where nothing else is asked for."""
 ORDERS = ("name", "measure")
 
 
@@ -62,22 +63,6 @@ def _may_read() -> None:
 # --- What is asked ---------------------------------------------------------------------------
 
 
-def _month(name: str) -> date | None:
-    """Return the month that an argument of the address names; None where it is not there."""
-    typed = request.args.get(name, "").strip()
-    if not typed:
-        return None
-    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})", typed, re.ASCII)
-    try:
-        return date(int(found[1]), int(found[2]), 1) if found else _no_month()
-    except ValueError:
-        return _no_month()
-
-
-def _no_month() -> date:
-    raise RuleBroken("Write a month as 2026-03.")
-
-
 def _choice(name: str, known: tuple[str, ...]) -> str:
     typed = request.args.get(name, "") or known[0]
     if typed not in known:
@@ -88,52 +73,15 @@ def _choice(name: str, known: tuple[str, ...]) -> str:
 def read_asked(newest: date) -> Asked:
     """Return what the address asks for; without any, the twelve months up to `newest`. Raises
     RuleBroken with a sentence for what cannot be read."""
-    until = _month("until") or max(newest, _month("since") or newest)
-    since = _month("since") or month_of(until, 1 - MONTHS)
-    check_period(since, until)
-    office = request.args.get("office", "")
-    number = security.parse_id(office)
-    if office and number is None:
-        abort(404)
+    since, until = read_period(newest)
     return Asked(
-        number,
+        read_office(),
         since,
         until,
         _choice("measure", ("answered", *(key for key in BY_KEY if key != "answered"), DAYS)),
         _choice("order", ORDERS),
         _choice("form", ("bureau", "publication")) == "publication",
     )
-
-
-def _below(places: list[Place], top: int) -> set[int]:
-    """Return `top` and the offices below it."""
-    children: dict[int | None, list[int]] = {}
-    for place in places:
-        children.setdefault(place.parent_id, []).append(place.id)
-    found: set[int] = set()
-    waiting = [top]
-    while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found.add(one)
-            waiting += children.get(one, [])
-    return found
-
-
-def _as_tree(places: list[Place]) -> list[tuple[int, Place]]:
-    """Return offices as a tree: each with how deep it is, below the one above it."""
-    ids = {place.id for place in places}
-    children: dict[int | None, list[Place]] = {}
-    for place in places:
-        above = place.parent_id if place.parent_id in ids else None
-        children.setdefault(above, []).append(place)
-    found: list[tuple[int, Place]] = []
-    waiting = [(0, place) for place in reversed(children.get(None, []))]
-    while waiting:
-        depth, place = waiting.pop()
-        found.append((depth, place))
-        waiting += [(depth + 1, one) for one in reversed(children.get(place.id, []))]
-    return found
 
 
 class Look:
@@ -144,11 +92,7 @@ class Look:
         state = ask.summary_state(session)
         today = security.today()
         self.as_of = state[0] if state else None
-        latest = state[1] if state else None
-        this_month = month_of(today)
-        # A register of past years opens on its last months and not on empty ones.
-        is_past = latest is not None and latest < month_of(this_month, 1 - MONTHS)
-        self.newest = latest if is_past and latest is not None else this_month
+        self.newest = newest_month(state[1] if state else None, today)
         asked = read_asked(self.newest)
         if is_published:
             asked = Asked(asked.office, asked.since, asked.until, asked.measure, asked.order, True)
@@ -158,7 +102,7 @@ class Look:
         if asked.office is not None:
             if asked.office not in {place.id for place in self.places}:
                 abort(404)
-            scope = frozenset(_below(self.places, asked.office))
+            scope = frozenset(below(self.places, asked.office))
         self.board: Board | None = None
         if self.as_of is not None:
             self.board = Board(
@@ -172,24 +116,12 @@ class Look:
 
     def periods(self) -> list[tuple[str, dict[str, Any]]]:
         """Return periods to choose with one click: words, and arguments of the address."""
-        newest = self.newest
-        quarter = month_of(newest, -((newest.month - 1) % 3))
-        year = date(newest.year, 1, 1)
-        found = [
-            (month_of(newest, 1 - MONTHS), newest),
-            (newest, newest),
-            (month_of(newest, -1), month_of(newest, -1)),
-            (quarter, month_of(quarter, 2)),
-            (month_of(quarter, -3), month_of(quarter, -1)),
-            (year, month_of(year, 11)),
-            (month_of(year, -12), month_of(year, -1)),
-        ]
         return [
             (
                 period_name(since, until),
                 self.asked.as_query(since=since.strftime("%Y-%m"), until=until.strftime("%Y-%m")),
             )
-            for since, until in dict.fromkeys(found)
+            for since, until in usual_periods(self.newest)
         ]
 
 
@@ -201,7 +133,7 @@ def page() -> Any:
     """How the offices that the officer sees handle grievances."""
     found = Look()
     asked = found.asked
-    places = _as_tree(found.places)
+    places = as_tree(found.places)
     name = next((place.name for place in found.places if place.id == asked.office), "")
     return render_template(
         "dashboard/page.html",
@@ -254,28 +186,8 @@ def export() -> Response:
         abort(404)
     table = TABLES[table_key](found.board)
     period = period_name(found.asked.since, found.asked.until)
-    name = exports.export_file_name(f"{table.title} {period}", security.today(), "csv")
     address = url_for("dashboard.page", **found.asked.as_query())
-    record = exports.begin_export(
-        db.session(), present_log_in().officer_id, FigureMonth, table.headings, address, name, "csv"
-    )
-    record.rows, record.finished_at = len(table.rows), datetime.now(UTC)
-    db.session.commit()
-    return Response(
-        _as_csv(table),
-        mimetype="text/csv",
-        headers={"Content-Disposition": exports.content_disposition(name)},
-    )
-
-
-def _as_csv(table: Table) -> bytes:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(exports.guarded, table.headings))
-    for row in table.rows:
-        cells = (plain(cell) for cell in row)
-        writer.writerow([exports.guarded(c) if isinstance(c, str) else c for c in cells])
-    return file.getvalue().encode("utf-8-sig")
+    return sent(table, f"{table.title} {period}", address, FigureMonth)
 
 
 # --- Counting anew ---------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Screens of grievances that need more than their model says."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from flask import url_for
 from flask_admin import expose
@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 import security
 from actions import clocks, impartiality
-from models import Grievance, Record, db
+from imports import record_type_of
+from models import Finding, Grievance, ImportBatch, Record, db
 from queries import clocks as asking
 from rules import RuleBroken
 from rules.identity import MIGHT_OPEN, READ_THE_LOG
@@ -65,7 +66,7 @@ class GrievanceView(RecordView):
             impartiality.check_edit(records, wanted, by=officer, now=now, settings=settings)
 
     def list_links(self) -> list[tuple[str, str]]:
-        links = _import_link()
+        links = import_link(Grievance)
         if security.roles() & MIGHT_OPEN:
             waiting = url_for("identity.requests_to_decide")
             links.append((gettext("Openings to agree to"), waiting))
@@ -94,8 +95,9 @@ class GrievanceView(RecordView):
         return [(gettext("Identity"), url_for("identity.overview", grievance_id=record.id))]
 
 
-def _import_link() -> list[tuple[str, str]]:
-    if not security.can(Verb.IMPORT, Grievance):
+def import_link(model: type[Record]) -> list[tuple[str, str]]:
+    """Return the way to bring in a file of records of `model`, for whom it is open."""
+    if not security.can(Verb.IMPORT, model):
         return []
     return [(gettext("Import a file"), url_for("imports.start"))]
 
@@ -104,9 +106,9 @@ class ImportBatchView(RecordView):
     """Files that were brought in, with the way to bring in another."""
 
     def list_links(self) -> list[tuple[str, str]]:
-        return _import_link()
+        return import_link(Grievance) or import_link(Finding)
 
     def record_links(self, record: Record) -> list[tuple[str, str]]:
-        if not security.can(Verb.IMPORT, Grievance):
+        if not security.can(Verb.IMPORT, record_type_of(cast(ImportBatch, record).brings)):
             return []
         return [(gettext("What was found"), url_for("imports.batch", batch_id=record.id))]

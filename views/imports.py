@@ -35,11 +35,11 @@ import limits
 import security
 from access import SYSTEM
 from actions import figures
-from models import Grievance, ImportBatch, db
+from models import ImportBatch, db
 from rules import RuleBroken, mark
 from rules.import_values import WARNINGS
 from rules.permissions import Verb
-from rules.records import ImportState
+from rules.records import Brings, ImportState
 from views.labels import sentence, types_label
 from views.shown import endpoint_of
 
@@ -56,7 +56,33 @@ _DISCARDED = mark("Discarded before it was imported.")
 
 @blueprint.before_request
 def _may_import() -> None:
-    security.require(Verb.IMPORT, Grievance)
+    if not may_import():
+        abort(403)
+
+
+def may_import() -> bool:
+    """Return whether the current officer may bring in anything."""
+    return any(security.can(Verb.IMPORT, importing.record_type_of(one)) for one in Brings)
+
+
+def _require(brings: Brings) -> None:
+    security.require(Verb.IMPORT, importing.record_type_of(brings))
+
+
+def _load(batch_id: object) -> ImportBatch:
+    """Return the batch with this id, of what the current officer may bring in."""
+    record: ImportBatch = security.load(ImportBatch, batch_id)
+    _require(record.brings)
+    return record
+
+
+def _own_maps() -> dict[str, importing.ImportMap]:
+    """Return the shipped maps of what the current officer may bring in."""
+    return {
+        name: one
+        for name, one in importing.shipped_maps().items()
+        if security.can(Verb.IMPORT, importing.record_type_of(one.kind.brings))
+    }
 
 
 def _uploads() -> Path:
@@ -86,16 +112,17 @@ def upload() -> Any:
     chosen = request.files.get("file")
     if chosen is None or not chosen.filename:
         problems["file"] = _("Choose a file.")
-    map_name, map_text = "", ""
+    map_name, map_text, brings = "", "", Brings.GRIEVANCES
     try:
-        map_name, map_text = _chosen_map()
+        map_name, map_text, brings = _chosen_map()
     except RuleBroken as refused:
         problems["map"] = sentence(refused)
     if problems or chosen is None or chosen.filename is None:
         return _form(problems), 400
+    _require(brings)
     importing.sweep(_uploads())
     size = _size(chosen)
-    batch_id = importing.new_batch(db.session(), chosen.filename, map_name, size)
+    batch_id = importing.new_batch(db.session(), chosen.filename, map_name, size, brings)
     db.session.commit()
     try:
         files = _files(batch_id)
@@ -117,8 +144,9 @@ def batch(batch_id: str) -> str:
     lives = importing.is_worked_on(
         db.session(), number
     )  # before the state is read: the state is settled when the lock goes
-    record = security.load(ImportBatch, number)
+    record = _load(number)
     files = _files(number)
+    model = importing.record_type_of(record.brings)
     return render_template(
         "imports/batch.html",
         batch=record,
@@ -129,9 +157,7 @@ def batch(batch_id: str) -> str:
         words=_words(record),
         report=record.summary or {},
         reason_words=_reason_words,
-        grievances=url_for(
-            f"{endpoint_of(Grievance)}.index_view", flt0_import_batch_equals=record.id
-        ),
+        brought=url_for(f"{endpoint_of(model)}.index_view", flt0_import_batch_equals=record.id),
         warning_words=_warning_words,
         crumbs=[*_crumbs(), (_("Import a file"), url_for("imports.start"))],
     )
@@ -142,7 +168,7 @@ def progress(batch_id: str) -> Response:
     """The same for a script: bytes, rows, words, and whether it still runs."""
     number = security.parse_id(batch_id) or abort(404)
     lives = importing.is_worked_on(db.session(), number)
-    record = security.load(ImportBatch, number)
+    record = _load(number)
     return jsonify(
         running=record.state in WORKING and lives,
         state=record.state,
@@ -221,7 +247,7 @@ def discard(batch_id: str) -> Reply:
 @blueprint.get("/<batch_id>/refused.csv")
 def refused_rows(batch_id: str) -> Response:
     """The rows that were refused, as the file had them, with the reasons."""
-    record = security.load(ImportBatch, batch_id)
+    record = _load(batch_id)
     path = _files(record.id).refused
     if not path.exists():
         abort(404)
@@ -234,7 +260,7 @@ def refused_rows(batch_id: str) -> Response:
 @blueprint.get("/maps/<name>.toml")
 def shipped_map(name: str) -> Response:
     """A map that comes with the product, to begin one's own with."""
-    if name not in importing.shipped_maps():
+    if name not in _own_maps():
         abort(404)
     return send_file(importing.MAPS / f"{name}.toml", mimetype="text/plain", as_attachment=True)
 
@@ -242,7 +268,10 @@ def shipped_map(name: str) -> Response:
 def _form(problems: dict[str, str]) -> str:
     query = (
         select(ImportBatch)
-        .where(ImportBatch.state.in_((*WORKING, ImportState.CHECKED)))
+        .where(
+            ImportBatch.state.in_((*WORKING, ImportState.CHECKED)),
+            ImportBatch.brings.in_({one.kind.brings for one in _own_maps().values()}),
+        )
         .order_by(ImportBatch.id.desc())
         .limit(20)
     )
@@ -250,7 +279,7 @@ def _form(problems: dict[str, str]) -> str:
     return render_template(
         "imports/start.html",
         problems=problems,
-        maps=importing.shipped_maps(),
+        maps=_own_maps(),
         chosen=request.form.get("map_name", ""),
         crumbs=_crumbs(),
         waiting=db.session.scalars(query if scope is None else query.where(scope)).all(),
@@ -261,16 +290,18 @@ def _crumbs() -> list[tuple[str, str]]:
     return [(types_label(ImportBatch), url_for(f"{endpoint_of(ImportBatch)}.index_view"))]
 
 
-def _chosen_map() -> tuple[str, str]:
-    """Return the name and text of the map of this request; RuleBroken where it is none."""
+def _chosen_map() -> tuple[str, str, Brings]:
+    """Return the name and text of the map of this request, and what it brings in; RuleBroken where
+    it is none."""
     own = request.files.get("map")
     if own is not None and own.filename:
-        read = own.stream.read(importing.LONGEST_MAP + 1)
-        return own.filename, importing.map_text(read)
+        text = importing.map_text(own.stream.read(importing.LONGEST_MAP + 1))
+        return own.filename, text, importing.read_map(text).kind.brings
     name = request.form.get("map_name", "")
-    if name not in importing.shipped_maps():
+    if name not in _own_maps():
         raise RuleBroken("Choose a map, or the file of one of your own.")
-    return name, (importing.MAPS / f"{name}.toml").read_text(encoding="utf-8")
+    text = (importing.MAPS / f"{name}.toml").read_text(encoding="utf-8")
+    return name, text, importing.shipped_maps()[name].kind.brings
 
 
 def _size(upload: FileStorage) -> int:
@@ -284,7 +315,7 @@ def _waiting(
 ) -> tuple[ImportBatch, str]:
     """Return the batch, locked against a second click, and a sentence where it is not in one of
     `states`, is being worked on, or its file is gone."""
-    record = security.load(ImportBatch, batch_id)
+    record = _load(batch_id)
     db.session.refresh(record, with_for_update=True)
     if record.state not in states or importing.is_worked_on(db.session(), record.id):
         return record, _("This import has moved on in the meantime.")

@@ -8,6 +8,15 @@ from models import Officer, Record
 from rules.permissions import Verb
 from views.asking import may_hand_over
 from views.base import RecordView
+from views.shown import supervision_of
+
+
+class OfficeView(RecordView):
+    """Offices, with the way to what supervision knows of them."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        address = supervision_of(record.id)
+        return [(gettext("Supervision"), address)] if address else []
 
 
 class OfficerView(RecordView):

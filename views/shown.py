@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import Enum, inspect, literal, select, union_all
 
 import security
-from models import Record, db, title_sql
+from models import Finding, Record, db, title_sql
 from queries.filters import Today, local_column
 from rules import mark
 from rules.permissions import Verb
@@ -44,6 +44,14 @@ def address_of(model: type[Record], number: int) -> str | None:
         readable = model.screen and security.can(Verb.READ, model)
         known[model] = url_for(f"{endpoint_of(model)}.details_view") if readable else None
     return f"{known[model]}?id={number}" if known[model] else None
+
+
+def supervision_of(office_id: int) -> str | None:
+    """Return the address of an office's page in supervision; None for who may not go there."""
+    offices = security.visible_offices()
+    if not security.can(Verb.READ, Finding) or (offices is not None and office_id not in offices):
+        return None
+    return url_for("supervisors.office", office_id=office_id)
 
 
 Crumb = tuple[str, str | None]

@@ -1,7 +1,7 @@
 """Visits: checklists, what was seen, a sample of closed grievances drawn by lot, papers from a
 visit; one without notice is hidden from the office until it begins.
 
-Revises: 0016
+Revises: 0017
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Late appeals that somebody admits; plan steps are seen by who is to do them; indexes of what waits
 to be approved and verified.
 
-Revises: 0015
+Revises: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
-down_revision = "0015"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -57,8 +57,8 @@ PARTS_OF_BASE = (
     *("asking", "badges", "base", "bulk", "inline", "listing", "filtering", "kept", "tools"),
     *("shown", "fields", "labels", "errors"),
 )
-# The parts of the dashboard.
-PARTS_OF_DASHBOARD = ("bands", "board", "cells", "charts")
+# The parts of the dashboard, and of other pages of figures.
+PARTS_OF_DASHBOARD = ("bands", "board", "cells", "charts", "figure_pages")
 # The parts of the page of a grievance.
 PARTS_OF_CASE = ("case", "planning", "step_forms", "story")
 # The parts of the page of a visit.

@@ -19,7 +19,7 @@ from models import (
 )
 from rules.grievance import GrievanceState, LinkKind
 from rules.identity import IdentityField
-from rules.import_map import FIELDS, STATES
+from rules.import_kinds import GRIEVANCES, STATES
 from rules.permissions import Desk, Role, Verb, may
 from rules.reprimand import Ground
 from rules.rhythm import Measure
@@ -181,10 +181,12 @@ def test_no_form_and_no_import_withdraws_a_grievance() -> None:
             f"A withdrawal is recorded from the complainant's own statement: {name} needs"
             ' info={"set_by": "action"}, so that no form shows it.'
         )
-        assert name not in FIELDS or GrievanceState.WITHDRAWN not in STATES, (
-            "No import states a withdrawal: take it out of STATES in rules/import_map.py."
+        assert name not in GRIEVANCES.fields or GrievanceState.WITHDRAWN not in STATES, (
+            "No import states a withdrawal: take it out of STATES in rules/import_kinds.py."
         )
-    assert "withdrawn_at" not in FIELDS, "No import states when a grievance was withdrawn."
+    assert "withdrawn_at" not in GRIEVANCES.fields, (
+        "No import states when a grievance was withdrawn."
+    )
     ending = [
         place
         for place, kind in _closed_lists()

@@ -102,7 +102,7 @@ def test_everything_that_can_be_said_is_read() -> None:
 )
 def test_a_field_of_identity_is_refused(field: str) -> None:
     says = refusal(small(f'"{field}" = "x"\n'))
-    assert says == (f"Imported grievances never carry identity: take {field} out of the map.")
+    assert says == (f"Imported records never carry identity: take {field} out of the map.")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_field_of_identity_is_refused(field: str) -> None:
 )
 def test_a_column_that_says_who_complained_is_refused(column: str) -> None:
     says = refusal(small(f'description = "{column}"\n'))
-    assert says.startswith("Imported grievances never carry identity: the map reads the column")
+    assert says.startswith("Imported records never carry identity: the map reads the column")
 
 
 @pytest.mark.parametrize(

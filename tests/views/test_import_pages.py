@@ -16,9 +16,9 @@ from werkzeug.test import TestResponse
 
 import imports
 from imports.work import WORKER_LOCK, Files
-from models import AuditEntry, Category, Grievance, ImportBatch, db
+from models import AuditEntry, Category, Finding, Grievance, ImportBatch, Office, db
 from rules.permissions import Role
-from rules.records import AuditVerb, ImportState
+from rules.records import AuditVerb, Brings, ImportState
 from tests.conftest import make_app
 from tests.factories import make_officer
 
@@ -188,16 +188,17 @@ def test_the_same_file_again_changes_nothing(browser: Any) -> None:
 def test_a_shipped_map_can_be_chosen_and_fetched(browser: Any) -> None:
     address = settle(browser, upload(browser, GOOD, None, map_name="boston311"))
     assert "The file has no column" in browser.get(address).text
-    for name in imports.shipped_maps():
-        assert f"{BASE}maps/{name}.toml" in browser.get(BASE).text
-        assert browser.get(f"{BASE}maps/{name}.toml").status_code == 200
+    for name, one in imports.shipped_maps().items():
+        is_theirs = one.kind.brings is Brings.GRIEVANCES
+        assert (f"{BASE}maps/{name}.toml" in browser.get(BASE).text) is is_theirs
+        assert browser.get(f"{BASE}maps/{name}.toml").status_code == (200 if is_theirs else 404)
     assert browser.get(f"{BASE}maps/..%2fapp.toml").status_code == 404
 
 
 @pytest.mark.parametrize(("the_map", "says"), [
     (b"source = ", "Line 1 of the map is not written as TOML wants it"),
-    (MAP + b'complainant = "x"', "Imported grievances never carry identity"),
-    (MAP.replace(b'"subject"', b'"caller"'), "Imported grievances never carry identity"),
+    (MAP + b'complainant = "x"', "Imported records never carry identity"),
+    (MAP.replace(b'"subject"', b'"caller"'), "Imported records never carry identity"),
     (b"\xff\xfe", "The map must be written in UTF-8."),
     (b"x" * 1_000_001, "A map has at most a megabyte"),
     (None, "Choose a map, or the file of one of your own."),
@@ -210,6 +211,51 @@ def test_a_map_that_cannot_be_used_is_refused_on_the_form(
     assert says in answer.text.replace("&#39;", "'")
     with browser.application.app_context():
         assert db.session.scalar(select(func.count(ImportBatch.id))) == 0
+
+
+FINDINGS = b"""
+source = "S"
+brings = "findings"
+[file]
+timezone = "UTC"
+[fields]
+reference = "no"
+subject = "subject"
+facts = "subject"
+found_on = "in"
+severity = { value = "minor" }
+office = { name = "group", unknown = "make" }
+"""
+
+
+def test_findings_are_brought_in_by_administrators_alone(browser: Any) -> None:
+    assert upload(browser, GOOD, FINDINGS).status_code == 403
+    with browser.application.app_context():
+        assert db.session.scalar(select(func.count(ImportBatch.id))) == 0
+        officer = make_officer(roles=[Role.ADMINISTRATOR])
+        db.session.commit()
+        above: Any = browser.application.test_client()
+        above.log_in(officer)
+    address = settle(above, upload(above, GOOD, FINDINGS))
+    for path in ("", "/progress", "/refused.csv"):
+        assert browser.get(f"{address}{path}").status_code == 403
+    for step in ("check", "import", "discard"):
+        assert browser.send(f"{address}/{step}").status_code == 403
+    assert "some file.csv" not in browser.get(BASE).text
+    assert "some file.csv" in above.get(BASE).text
+    settle(above, above.send(f"{address}/import"))
+    page = above.get(address).text
+    assert "Show the new findings" in page
+    link = re.search(r'href="([^"]*import_batch_equals=\d+)"', page)
+    assert link
+    found = above.get(link[1]).text.split("</thead>")[1]
+    assert ">a<" in found
+    assert ">b<" in found
+    with browser.application.app_context():
+        for model in (Finding, Office):
+            named = Office.name == "Water" if model is Office else Finding.source == "S"
+            db.session.execute(delete(model).where(named))
+        db.session.commit()
 
 
 def test_without_a_file_the_form_says_so(browser: Any) -> None:
