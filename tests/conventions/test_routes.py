@@ -144,6 +144,7 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "letter_id": made["letter"],
         "report_id": made["retaliation_report"],
         "opening": made["identity_opening"],
+        "what": "log-ins",
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
