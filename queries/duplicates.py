@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, extract, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, extract, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from models import Grievance, GrievanceLink
@@ -14,7 +14,7 @@ WINDOW = timedelta(days=14)
 """Received further apart than this, two grievances are not suggested as one."""
 MOST = 5
 """So many suggestions are shown of one grievance."""
-THRESHOLD = 0.85
+THRESHOLD = 0.8
 """Least likeness of a suggestion: measured on Chicago, docs/decisions/0072."""
 
 # Likeness of texts is that of pg_trgm, from 0 to 1. Below these it is another place or matter.
@@ -25,10 +25,12 @@ OF_PLACE, OF_SUBJECT, OF_TIME = 0.5, 0.2, 0.3
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A grievance that may be about the same matter, with its likeness from 0 to 1."""
+    """A grievance that may be about the same matter, with its likeness from 0 to 1; `came_again`
+    where one of the two was closed before the other came."""
 
     other: Grievance
     likeness: float
+    came_again: bool
 
 
 def likeness(one: Any, other: Any) -> tuple[ColumnElement[bool], ColumnElement[float]]:
@@ -56,10 +58,22 @@ def likeness(one: Any, other: Any) -> tuple[ColumnElement[bool], ColumnElement[f
     return condition, OF_PLACE * place + OF_SUBJECT * subject + OF_TIME * when
 
 
-def suggested(grievance_id: int, scope: ColumnElement[bool] | None) -> Select[Grievance, float]:
+def came_again(one: Any, other: Any) -> ColumnElement[bool]:
+    """Return the condition that one of the two, both aliases of Grievance, was closed before the
+    other was received: then they are no duplicates, and what was closed was perhaps not put
+    right."""
+    return or_(
+        func.coalesce(one.closed_at < other.received_at, false()),
+        func.coalesce(other.closed_at < one.received_at, false()),
+    )
+
+
+def suggested(
+    grievance_id: int, scope: ColumnElement[bool] | None
+) -> Select[Grievance, float, bool]:
     """Ask for the grievances that may be about the same matter as this one, the likest first, MOST
     of them: within `scope` (None for all), and not those that somebody has linked to it already,
-    or found to be another matter. Rows are (grievance, likeness)."""
+    or found to be another matter. Rows are (grievance, likeness, came again)."""
     one = aliased(Grievance)
     condition, alike = likeness(one, Grievance)
     linked = select(GrievanceLink.id).where(
@@ -76,7 +90,7 @@ def suggested(grievance_id: int, scope: ColumnElement[bool] | None) -> Select[Gr
         ),
     )
     query = (
-        select(Grievance, alike.label("likeness"))
+        select(Grievance, alike.label("likeness"), came_again(one, Grievance).label("again"))
         .join(one, condition)
         .where(
             one.id == grievance_id,

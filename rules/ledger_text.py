@@ -66,7 +66,8 @@ def _reasons(ledger: Ledger, clock: Clock) -> list[Said]:
     }
     if rule.counts_first_day:
         sentence = mark(
-            "%(time)s with the first day, from %(start)s by the rule “%(rule)s”, version %(version)s"
+            "%(time)s with the first day, from %(start)s by the rule “%(rule)s”,"
+            " version %(version)s"
         )
     else:
         sentence = mark("%(time)s from %(start)s by the rule “%(rule)s”, version %(version)s")

@@ -36,6 +36,16 @@ class Shown:
     may_link: bool
     merge: str
 
+    @property
+    def together(self) -> list[tuple[bool, list[Suggestion]]]:
+        """The suggestions in two parts, empty ones left out: those of which both were open at the
+        same time, and those that came again after one was closed (True)."""
+        parts = [
+            (again, [one for one in self.suggestions if one.came_again is again])
+            for again in (False, True)
+        ]
+        return [(again, found) for again, found in parts if found]
+
 
 def for_case(grievance: Grievance) -> Shown:
     """Return what the page of `grievance` suggests; one statement, none for who may not answer."""
@@ -46,7 +56,7 @@ def for_case(grievance: Grievance) -> Shown:
     merges = "merge" in {one.name for one in GRIEVANCE.possible(grievance.state, security.roles())}
     return Shown(
         grievance=grievance,
-        suggestions=[Suggestion(other, likeness) for other, likeness in rows],
+        suggestions=[Suggestion(*row) for row in rows],
         may_link=may_link,
         merge=url_for("casework.step", grievance_id=grievance.id, name="merge") if merges else "",
     )

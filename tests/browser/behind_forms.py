@@ -159,6 +159,8 @@ def roles_that_wait(tour: Tour, bureau: Bureau) -> None:
     tour.see("roles that were asked for")
     tour.open(f"{base}/roles")
     tour.see("roles that wait for another")
+    tour.open(f"{base}/leaving/ask?left_on=2030-01-02")
+    tour.see("a question before somebody leaves")
     tour.open(base)
     tour.send(base, password="new")
     tour.see("a password that was given")

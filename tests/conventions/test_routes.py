@@ -152,6 +152,7 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "assignment_id": made["supervision_assignment"],
         "group_id": made["supervision_group"],
         "term_id": made["group_membership"],
+        "what": "log-ins",
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
