@@ -15,7 +15,7 @@ import security
 from actions import assignments as acting
 from models import AssignmentChange, Office, Record, SupervisionAssignment, SupervisionGroup, db
 from queries import supervision as asking
-from rules import RuleBroken
+from rules import RuleBroken, mark
 from rules.assignments import Planned, refusals_of
 from rules.permissions import Verb
 from views.asking import who_asks
@@ -43,28 +43,28 @@ class GroupField(SelectField):
 class GiveForm(RecordForm):
     """Which group gets the office, and for how long."""
 
-    group = GroupField("Group")
-    starts_on = DayField("First day", [validators.InputRequired(FILL_IN)])
-    ends_on = DayField("First day without it", [validators.Optional()])
+    group = GroupField(mark("Group"))
+    starts_on = DayField(mark("First day"), [validators.InputRequired(FILL_IN)])
+    ends_on = DayField(mark("First day without it"), [validators.Optional()])
 
 
 class MoveForm(RecordForm):
     """Which group gets the office, from which day on."""
 
-    group = GroupField("Group")
-    from_on = DayField("From", [validators.InputRequired(FILL_IN)])
+    group = GroupField(mark("Group"))
+    from_on = DayField(mark("From"), [validators.InputRequired(FILL_IN)])
 
 
 class SplitForm(RecordForm):
     """On which day the second part begins."""
 
-    from_on = DayField("The second part begins on", [validators.InputRequired(FILL_IN)])
+    from_on = DayField(mark("The second part begins on"), [validators.InputRequired(FILL_IN)])
 
 
 class EndForm(RecordForm):
     """From which day on the group has the office no more."""
 
-    ends_on = DayField("First day without it", [validators.InputRequired(FILL_IN)])
+    ends_on = DayField(mark("First day without it"), [validators.InputRequired(FILL_IN)])
 
 
 class AssignmentView(RecordView):
