@@ -33,17 +33,15 @@ MOST_AT_ONCE = 1000
 LONGEST_WORDS = 100
 
 
-class GroupField(SelectField):
-    """A supervision group, by its number, of those that `offer_groups` has put into it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, validate_choice=False, choices=[], **kwargs)
+def group_field() -> Any:
+    """Return a field for one of the groups that `_offer_groups` puts into it."""
+    return SelectField(mark("Group"), validate_choice=False, choices=[])
 
 
 class GiveForm(RecordForm):
     """Which group gets the office, and for how long."""
 
-    group = GroupField(mark("Group"))
+    group = group_field()
     starts_on = DayField(mark("First day"), [validators.InputRequired(FILL_IN)])
     ends_on = DayField(mark("First day without it"), [validators.Optional()])
 
@@ -51,7 +49,7 @@ class GiveForm(RecordForm):
 class MoveForm(RecordForm):
     """Which group gets the office, from which day on."""
 
-    group = GroupField(mark("Group"))
+    group = group_field()
     from_on = DayField(mark("From"), [validators.InputRequired(FILL_IN)])
 
 
