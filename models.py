@@ -2098,7 +2098,8 @@ class SupervisionAssignment(ReferenceRecord):
 
 
 class SupervisionPolicy(ReferenceRecord):
-    """What the bureau has set for supervision, from a day on; the latest that has begun holds."""
+    """What the bureau has set for supervision, from a day on; the latest that has begun holds, and
+    before the first what a new one starts with."""
 
     desk = Desk.STANDARDS
     title_columns = ("in_force_from",)

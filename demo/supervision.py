@@ -16,6 +16,8 @@ def plan_ahead(known: Known) -> None:
     third, second = (
         known.get(SupervisionGroup, f"{name} Supervision Group") for name in ("Third", "Second")
     )
-    when = {"by": by, "now": PLANNED_AT, "on": PLANNED_AT.date()}
-    given = assignments.assign(third, known.get(Office, "PROP"), date(2012, 1, 2), None, **when)
-    assignments.move(given, second, date(2012, 7, 2), **when)
+    now = PLANNED_AT
+    given = assignments.assign(
+        third, known.get(Office, "PROP"), date(2012, 1, 2), None, by=by, now=now, on=now.date()
+    )
+    assignments.move(given, second, date(2012, 7, 2), by=by, now=now, on=now.date())

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
+from flask import url_for
+from flask_babel import gettext as _
+
 from queries.supervision import Picture
-from rules import Said
+from rules import Said, say
 from rules.assignments import (
     Coverage,
     Group,
@@ -20,6 +23,8 @@ from rules.assignments import (
     members_on,
     too_few_from,
 )
+from views.labels import show
+from views.shown import Crumb
 
 PAGE = 40
 MONTHS = 12
@@ -279,3 +284,16 @@ def month_after(day: date, months: int) -> date:
     """Return the first day of the month that is so many after that of `day`."""
     number = day.year * 12 + day.month - 1 + months
     return date(number // 12, number % 12 + 1, 1)
+
+
+# --- What the pages around it share -----------------------------------------------------------
+
+
+def said_in_words(said: Said) -> str:
+    """Return a sentence of the rules in the reader's language."""
+    return say(said, _, show)
+
+
+def way_to_board() -> list[Crumb]:
+    """Return the way to the board, for what stands below it."""
+    return [(_("Supervision board"), url_for("assignments.board"))]

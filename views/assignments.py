@@ -15,17 +15,16 @@ import security
 from actions import assignments as acting
 from models import AssignmentChange, Office, Record, SupervisionAssignment, SupervisionGroup, db
 from queries import supervision as asking
-from rules import RuleBroken, Said, say
+from rules import RuleBroken
 from rules.assignments import Planned, refusals_of
 from rules.permissions import Verb
 from views.asking import who_asks
-from views.assignment_board import SHOWS, Asked, Board
+from views.assignment_board import SHOWS, Asked, Board, said_in_words, way_to_board
 from views.base import RecordView
 from views.errors import wants_json
 from views.fields import FILL_IN, DayField, RecordForm
 from views.labels import show
 from views.planning import REFUSED, read, refuse
-from views.shown import Crumb
 
 blueprint = Blueprint("assignments", __name__, url_prefix="/admin/supervision")
 
@@ -45,7 +44,7 @@ class GiveForm(RecordForm):
     """Which group gets the office, and for how long."""
 
     group = GroupField("Group")
-    starts_on = DayField("First day", [validators.DataRequired(FILL_IN)])
+    starts_on = DayField("First day", [validators.InputRequired(FILL_IN)])
     ends_on = DayField("First day without it", [validators.Optional()])
 
 
@@ -53,19 +52,19 @@ class MoveForm(RecordForm):
     """Which group gets the office, from which day on."""
 
     group = GroupField("Group")
-    from_on = DayField("From", [validators.DataRequired(FILL_IN)])
+    from_on = DayField("From", [validators.InputRequired(FILL_IN)])
 
 
 class SplitForm(RecordForm):
     """On which day the second part begins."""
 
-    from_on = DayField("The second part begins on", [validators.DataRequired(FILL_IN)])
+    from_on = DayField("The second part begins on", [validators.InputRequired(FILL_IN)])
 
 
 class EndForm(RecordForm):
     """From which day on the group has the office no more."""
 
-    ends_on = DayField("First day without it", [validators.DataRequired(FILL_IN)])
+    ends_on = DayField("First day without it", [validators.InputRequired(FILL_IN)])
 
 
 class AssignmentView(RecordView):
@@ -161,11 +160,6 @@ def _parts(one: Board) -> dict[str, Any]:
     }
 
 
-def said_in_words(said: Said) -> str:
-    """Return a sentence of the rules in the reader's language."""
-    return say(said, _, show)
-
-
 def _give_form(seen: asking.Picture, *, prefill: bool = False, **given: Any) -> GiveForm:
     form = GiveForm(**({"data": {"starts_on": read_asked().day}} if prefill else {}), **given)
     _offer_groups(form, seen)
@@ -204,11 +198,6 @@ def _answer(office_id: int, words: str, *, status: int = 200, fallback: Callable
 
 
 # --- One office ------------------------------------------------------------------------------
-
-
-def way_to_board() -> list[Crumb]:
-    """Return the way to the board, for what stands below it."""
-    return [(_("Supervision board"), url_for("assignments.board"))]
 
 
 @blueprint.get("/board/<office_id>")

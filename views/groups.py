@@ -16,7 +16,7 @@ from queries import supervision as asking
 from rules import RuleBroken
 from rules.assignments import Period, members_on, too_few_from
 from rules.permissions import Verb
-from views.assignments import said_in_words, way_to_board
+from views.assignment_board import said_in_words, way_to_board
 from views.base import RecordView
 from views.fields import FILL_IN, DayField, RecordForm, RelationField, TrimmedField
 from views.planning import REFUSED, read, refuse
@@ -73,21 +73,21 @@ class AddForm(RecordForm):
     officer = OfficerField("Officer")
     duty = TrimmedField("Duty", [validators.Optional(), validators.Length(max=200)])
     is_leader = BooleanField("Leads the group")
-    starts_on = DayField("First day", [validators.DataRequired(FILL_IN)])
+    starts_on = DayField("First day", [validators.InputRequired(FILL_IN)])
     ends_on = DayField("First day after the term", [validators.Optional()])
 
 
 class EndTermForm(RecordForm):
     """From which day on somebody is no longer a member."""
 
-    ends_on = DayField("First day after the term", [validators.DataRequired(FILL_IN)])
+    ends_on = DayField("First day after the term", [validators.InputRequired(FILL_IN)])
 
 
 class ReplaceForm(RecordForm):
     """Who takes the place of a member, and from which day on."""
 
     officer = OfficerField("Officer")
-    from_on = DayField("From", [validators.DataRequired(FILL_IN)])
+    from_on = DayField("From", [validators.InputRequired(FILL_IN)])
 
 
 # --- The page --------------------------------------------------------------------------------

@@ -80,6 +80,8 @@ SELECT CASE
 $$
 """
 
+# It refuses as cooling_off or not_recused of the assignment or the membership, as officer_cooling_off
+# and as office_cooling_off.
 # All that can bring an inspector to an office they must not inspect waits for each other: neither
 # of two transactions sees what the other has not committed, and each alone would be in order. A
 # volatile function sees, after it has waited, what the other one committed meanwhile.
@@ -221,8 +223,6 @@ def upgrade() -> None:
     op.create_index('ix_assignment_change_officer_id_id', 'assignment_change', ['officer_id', 'id'], unique=False)
     op.create_index('ix_assignment_change_periods_id', 'assignment_change', ['periods', 'id'], unique=False)
     op.create_index('ix_assignment_change_undone_at_id', 'assignment_change', ['undone_at', 'id'], unique=False)
-    # Before its trigger is there: what a migration brings is nobody's change.
-    op.execute("INSERT INTO supervision_policy (in_force_from) VALUES ('2000-01-01')")
     op.execute("SELECT redress_watch('supervision_policy', masked => '{}', quiet => '{}', private => false)")
     op.execute("SELECT redress_guard('supervision_policy', NULL, NULL, '{}')")
     op.execute("SELECT redress_watch('assignment_change', masked => '{}', quiet => '{}', private => false)")

@@ -63,6 +63,7 @@ OTHER_MEANINGS = {
     ("identity_key", ""): "that key, wrapped",
     ("identity_key", "key_version"): "its version",
     ("import_batch", "rows_repeated"): "rows of a file",
+    ("supervision_policy", "weight_travel"): "the way of inspectors between offices",
 }
 # What may grow or shrink with how many complain, how often, where, or whether they go on.
 NOT_THE_OFFICES_DOING = set(

@@ -144,6 +144,10 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "letter_id": made["letter"],
         "report_id": made["retaliation_report"],
         "opening": made["identity_opening"],
+        "office_id": made["office"],
+        "assignment_id": made["supervision_assignment"],
+        "group_id": made["supervision_group"],
+        "term_id": made["group_membership"],
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
