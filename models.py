@@ -2229,7 +2229,8 @@ class AssignmentProposal(ReferenceRecord):
             "(state = 'working_it_out') = (worked_out_at IS NULL)", name="worked_out_has_time"
         ),
         CheckConstraint(
-            "(state IN ('accepted', 'accepted_in_part', 'refused')) = (decided_at IS NOT NULL)",
+            "(state IN ('accepted_wholly', 'accepted_in_part', 'refused')) "
+            "= (decided_at IS NOT NULL)",
             name="decided_has_time",
         ),
         together("decided_by_someone", "decided_at", "decided_by_id"),
@@ -2288,15 +2289,15 @@ class ProposedAssignment(ReferenceRecord):
         UniqueConstraint("proposal_id", "position"),
         CheckConstraint("ends_on > starts_on", name="ends_after_start"),
         CheckConstraint(
-            "(state IN ('accepted', 'refused')) = (decided_at IS NOT NULL)",
+            "(state IN ('assigned', 'refused')) = (decided_at IS NOT NULL)",
             name="decided_has_time",
         ),
         together("decided_by_someone", "decided_at", "decided_by_id"),
         CheckConstraint(
-            "state NOT IN ('proposed', 'accepted') OR group_id IS NOT NULL", name="placed_has_group"
+            "state NOT IN ('proposed', 'assigned') OR group_id IS NOT NULL", name="placed_has_group"
         ),
         CheckConstraint(
-            "state = 'accepted' OR supervision_assignment_id IS NULL",
+            "state = 'assigned' OR supervision_assignment_id IS NULL",
             name="accepted_has_assignment",
         ),
     )
@@ -2319,7 +2320,7 @@ class ProposedAssignment(ReferenceRecord):
     starts_on: Mapped[Day] = mapped_column(doc="First day")
     ends_on: Mapped[Day] = mapped_column(doc="First day after it")
     state: Mapped[ProposedState] = mapped_column(
-        server_default="proposed", info=ACTION, doc="Proposed, accepted, refused, or not placed"
+        server_default="proposed", info=ACTION, doc="Proposed, assigned, refused, or not placed"
     )
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, info=SYSTEM, doc="Why this group, or why none"

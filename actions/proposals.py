@@ -15,7 +15,7 @@ from actions import assignments
 from models import AssignmentProposal, Officer, ProposedAssignment, SupervisionGroup
 from queries import proposals as asking
 from queries import supervision
-from rules import RuleBroken, Said
+from rules import RuleBroken, Said, mark
 from rules.assignments import Planned, Policy, refusals_of
 from rules.offices import OfficeLevel
 from rules.proposals import check_wish, state_with
@@ -33,8 +33,10 @@ class LinesRefused(RuleBroken):
     def __init__(self, lines: Mapping[int, Sequence[Said]]) -> None:
         self.lines = lines
         super().__init__(
-            "Nothing is accepted yet: %(number)s of these cannot be any more. Beside each it says "
-            "why. Choose another group for it, or accept the others without it.",
+            mark(
+                "Nothing is accepted yet: %(number)s of these cannot be any more. Beside each it says "
+                "why. Choose another group for it, or accept the others without it."
+            ),
             number=len(lines),
         )
 

@@ -89,6 +89,7 @@ def load(
         known.read(file_name)
         session.flush()
     supervision.plan_ahead(known)
+    supervision.propose(known)
     say("Rules, calendars and clocks...")
     clocks.add_rules(known)
     clocks.add_clocks(known)

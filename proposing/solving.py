@@ -17,7 +17,7 @@ from proposing.problem import Problem, Tick, silent
 
 MOST_CHOICES = 260
 """Pairs of office and group in a part; with more the solver takes longer than it gains."""
-ROUNDS = 8
+ROUNDS = 6
 """How often each group is planned anew at most."""
 HAIR = 1e-6
 """Less than any load, more than what dividing and multiplying again leaves over."""

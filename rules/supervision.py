@@ -83,7 +83,7 @@ class ProposalState(enum.StrEnum):
 
     WORKING = "working_it_out"
     DRAFT = "draft"
-    ACCEPTED = "accepted"
+    ACCEPTED = "accepted_wholly"
     IN_PART = "accepted_in_part"
     REFUSED = "refused"
     FAILED = "failed"
@@ -94,5 +94,5 @@ class ProposedState(enum.StrEnum):
 
     OPEN = "proposed"
     NOT_PLACED = "not_placed"
-    ACCEPTED = "accepted"
+    ACCEPTED = "assigned"
     REFUSED = "refused"

@@ -82,8 +82,8 @@ class AssignmentProposalView(RecordView):
 class WishForm(RecordForm):
     """The period, what is planned for, and how many offices a group is given."""
 
-    starts_on = DayField("First day", [validators.Optional()])
-    ends_on = DayField("First day after it", [validators.Optional()])
+    starts_on = DayField(mark("First day"), [validators.Optional()])
+    ends_on = DayField(mark("First day after it"), [validators.Optional()])
     office = RelationField(
         "Office",
         target=Office,
@@ -92,7 +92,7 @@ class WishForm(RecordForm):
         description=mark("Only this office and those below it; empty: all offices"),
     )
     most_offices = WholeField(
-        "Most offices of a group",
+        mark("Most offices of a group"),
         [validators.Optional()],
         description=mark("Where they do not all fit, the most urgent are placed; empty: no limit"),
     )

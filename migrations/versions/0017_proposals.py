@@ -1,7 +1,6 @@
-"""proposals
+"""Proposals of who supervises what, and their lines.
 
 Revises: 0016
-Created: 2026-11-23
 """
 
 import sqlalchemy as sa
@@ -22,7 +21,7 @@ def upgrade() -> None:
     sa.Column('office_id', sa.BigInteger(), nullable=True),
     sa.Column('most_offices', sa.Integer(), nullable=True),
     sa.Column('asked', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-    sa.Column('state', sa.Enum('working_it_out', 'draft', 'accepted', 'accepted_in_part', 'refused', 'failed', name='proposalstate', native_enum=False, create_constraint=True, length=40), server_default='working_it_out', nullable=False),
+    sa.Column('state', sa.Enum('working_it_out', 'draft', 'accepted_wholly', 'accepted_in_part', 'refused', 'failed', name='proposalstate', native_enum=False, create_constraint=True, length=40), server_default='working_it_out', nullable=False),
     sa.Column('done', sa.Integer(), server_default='0', nullable=False),
     sa.Column('offices', sa.Integer(), nullable=True),
     sa.Column('placed', sa.Integer(), nullable=True),
@@ -39,7 +38,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.CheckConstraint("(state = 'failed') = (failure IS NOT NULL)", name=op.f('ck_assignment_proposal_failed_has_reason')),
     sa.CheckConstraint("(state = 'working_it_out') = (worked_out_at IS NULL)", name=op.f('ck_assignment_proposal_worked_out_has_time')),
-    sa.CheckConstraint("(state IN ('accepted', 'accepted_in_part', 'refused')) = (decided_at IS NOT NULL)", name=op.f('ck_assignment_proposal_decided_has_time')),
+    sa.CheckConstraint("(state IN ('accepted_wholly', 'accepted_in_part', 'refused')) = (decided_at IS NOT NULL)", name=op.f('ck_assignment_proposal_decided_has_time')),
     sa.CheckConstraint('ends_on > starts_on', name=op.f('ck_assignment_proposal_ends_after_start')),
     sa.CheckConstraint('most_offices > 0', name=op.f('ck_assignment_proposal_some_offices')),
     sa.CheckConstraint('num_nonnulls(decided_at, decided_by_id) IN (0, 2)', name=op.f('ck_assignment_proposal_decided_by_someone')),
@@ -66,7 +65,7 @@ def upgrade() -> None:
     sa.Column('found_group_id', sa.BigInteger(), nullable=True),
     sa.Column('starts_on', sa.Date(), nullable=False),
     sa.Column('ends_on', sa.Date(), nullable=False),
-    sa.Column('state', sa.Enum('proposed', 'not_placed', 'accepted', 'refused', name='proposedstate', native_enum=False, create_constraint=True, length=40), server_default='proposed', nullable=False),
+    sa.Column('state', sa.Enum('proposed', 'not_placed', 'assigned', 'refused', name='proposedstate', native_enum=False, create_constraint=True, length=40), server_default='proposed', nullable=False),
     sa.Column('reasons', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('decided_by_id', sa.BigInteger(), nullable=True),
@@ -77,9 +76,9 @@ def upgrade() -> None:
     sa.Column('created_by_id', sa.BigInteger(), server_default=sa.FetchedValue(), nullable=True),
     sa.Column('updated_by_id', sa.BigInteger(), server_default=sa.FetchedValue(), nullable=True),
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
-    sa.CheckConstraint("(state IN ('accepted', 'refused')) = (decided_at IS NOT NULL)", name=op.f('ck_proposed_assignment_decided_has_time')),
-    sa.CheckConstraint("state = 'accepted' OR supervision_assignment_id IS NULL", name=op.f('ck_proposed_assignment_accepted_has_assignment')),
-    sa.CheckConstraint("state NOT IN ('proposed', 'accepted') OR group_id IS NOT NULL", name=op.f('ck_proposed_assignment_placed_has_group')),
+    sa.CheckConstraint("(state IN ('assigned', 'refused')) = (decided_at IS NOT NULL)", name=op.f('ck_proposed_assignment_decided_has_time')),
+    sa.CheckConstraint("state = 'assigned' OR supervision_assignment_id IS NULL", name=op.f('ck_proposed_assignment_accepted_has_assignment')),
+    sa.CheckConstraint("state NOT IN ('proposed', 'assigned') OR group_id IS NOT NULL", name=op.f('ck_proposed_assignment_placed_has_group')),
     sa.CheckConstraint('ends_on > starts_on', name=op.f('ck_proposed_assignment_ends_after_start')),
     sa.CheckConstraint('num_nonnulls(decided_at, decided_by_id) IN (0, 2)', name=op.f('ck_proposed_assignment_decided_by_someone')),
     sa.ForeignKeyConstraint(['created_by_id'], ['officer.id'], name=op.f('fk_proposed_assignment_created_by_id'), ondelete='RESTRICT'),
