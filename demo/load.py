@@ -91,7 +91,7 @@ def load(
     say("Rules, calendars and clocks...")
     clocks.add_rules(known)
     clocks.add_clocks(known)
-    visits.add_what_was_seen(known)
+    visits.add_what_was_seen(known, store)
     identities.seal(known, ring)
     letters.add_letters(known, store)
     notices.add_papers(known, store)
