@@ -3,6 +3,8 @@
 // the page with the forms; the server decides either way.
 const JSON_PLEASE = { headers: { Accept: "application/json" } };
 const FAR_ENOUGH = 6; // pixels: less is a click
+const EDGE = 48; // pixels from the edge of the board
+const STRIDE = 24; // pixels for each move there
 
 class Board {
   constructor(table) {
@@ -132,6 +134,7 @@ class Board {
       this.ghost.style.top = `${move.clientY + 8}px`;
       const under = document.elementFromPoint(move.clientX, move.clientY)?.closest("[data-drop]");
       this.over(this.held.cells.includes(under) ? under : null);
+      this.scrollAt(move.clientX);
     };
     const ended = (end) => {
       for (const [name, action] of listeners) document.removeEventListener(name, action);
@@ -143,6 +146,14 @@ class Board {
     const escaped = (key) => { if (key.key === "Escape") ended(key); };
     listeners.push(["keydown", escaped]);
     for (const [name, action] of listeners) document.addEventListener(name, action);
+  }
+
+  // Near the edge of a board of many groups it moves along.
+  scrollAt(x) {
+    const wrap = this.table.parentElement;
+    const { left, right } = wrap.getBoundingClientRect();
+    if (x > right - EDGE) wrap.scrollLeft += STRIDE;
+    else if (x < left + EDGE) wrap.scrollLeft -= STRIDE;
   }
 
   // --- The server ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import security
 from actions import assignments as acting
 from models import AssignmentChange, Office, Record, SupervisionAssignment, SupervisionGroup, db
 from queries import supervision as asking
-from rules import RuleBroken
+from rules import RuleBroken, mark
 from rules.assignments import Planned, refusals_of
 from rules.permissions import Verb
 from views.asking import who_asks
@@ -33,38 +33,36 @@ MOST_AT_ONCE = 1000
 LONGEST_WORDS = 100
 
 
-class GroupField(SelectField):
-    """A supervision group, by its number, of those that `offer_groups` has put into it."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, validate_choice=False, choices=[], **kwargs)
+def group_field() -> Any:
+    """Return a field for one of the groups that `_offer_groups` puts into it."""
+    return SelectField(mark("Group"), validate_choice=False, choices=[])
 
 
 class GiveForm(RecordForm):
     """Which group gets the office, and for how long."""
 
-    group = GroupField("Group")
-    starts_on = DayField("First day", [validators.DataRequired(FILL_IN)])
-    ends_on = DayField("First day without it", [validators.Optional()])
+    group = group_field()
+    starts_on = DayField(mark("First day"), [validators.InputRequired(FILL_IN)])
+    ends_on = DayField(mark("First day without it"), [validators.Optional()])
 
 
 class MoveForm(RecordForm):
     """Which group gets the office, from which day on."""
 
-    group = GroupField("Group")
-    from_on = DayField("From", [validators.DataRequired(FILL_IN)])
+    group = group_field()
+    from_on = DayField(mark("From"), [validators.InputRequired(FILL_IN)])
 
 
 class SplitForm(RecordForm):
     """On which day the second part begins."""
 
-    from_on = DayField("The second part begins on", [validators.DataRequired(FILL_IN)])
+    from_on = DayField(mark("The second part begins on"), [validators.InputRequired(FILL_IN)])
 
 
 class EndForm(RecordForm):
     """From which day on the group has the office no more."""
 
-    ends_on = DayField("First day without it", [validators.DataRequired(FILL_IN)])
+    ends_on = DayField(mark("First day without it"), [validators.InputRequired(FILL_IN)])
 
 
 class AssignmentView(RecordView):

@@ -13,7 +13,7 @@ import security
 from actions import groups as acting
 from models import GroupMembership, Officer, Record, SupervisionGroup, db
 from queries import supervision as asking
-from rules import RuleBroken
+from rules import RuleBroken, mark
 from rules.assignments import Period, members_on, too_few_from
 from rules.permissions import Verb
 from views.assignment_board import said_in_words, way_to_board
@@ -70,24 +70,24 @@ class OfficerField(RelationField):
 class AddForm(RecordForm):
     """Who belongs to the group, and for how long."""
 
-    officer = OfficerField("Officer")
-    duty = TrimmedField("Duty", [validators.Optional(), validators.Length(max=200)])
-    is_leader = BooleanField("Leads the group")
-    starts_on = DayField("First day", [validators.DataRequired(FILL_IN)])
-    ends_on = DayField("First day after the term", [validators.Optional()])
+    officer = OfficerField(mark("Officer"))
+    duty = TrimmedField(mark("Duty"), [validators.Optional(), validators.Length(max=200)])
+    is_leader = BooleanField(mark("Leads the group"))
+    starts_on = DayField(mark("First day"), [validators.InputRequired(FILL_IN)])
+    ends_on = DayField(mark("First day after the term"), [validators.Optional()])
 
 
 class EndTermForm(RecordForm):
     """From which day on somebody is no longer a member."""
 
-    ends_on = DayField("First day after the term", [validators.DataRequired(FILL_IN)])
+    ends_on = DayField(mark("First day after the term"), [validators.InputRequired(FILL_IN)])
 
 
 class ReplaceForm(RecordForm):
     """Who takes the place of a member, and from which day on."""
 
-    officer = OfficerField("Officer")
-    from_on = DayField("From", [validators.DataRequired(FILL_IN)])
+    officer = OfficerField(mark("Officer"))
+    from_on = DayField(mark("From"), [validators.InputRequired(FILL_IN)])
 
 
 # --- The page --------------------------------------------------------------------------------
