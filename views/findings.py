@@ -23,7 +23,6 @@ from flask import (
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 import security
 from actions.findings import link_repeat
@@ -251,7 +250,7 @@ def _step_page(
 ) -> Response:
     asked = None
     if form is not None and record.state in OPEN_FOR_TIME[type(record)]:
-        asked = db.session.scalar(open_request(record).options(joinedload("*")))
+        asked = db.session.scalar(open_request(record))
     words = render_template(
         "supervision/step.html",
         record=record,
