@@ -271,6 +271,19 @@ def _filled(page: Any, **changes: str) -> dict[str, str]:
     return fields | dict(areas) | changes
 
 
+@pytest.mark.parametrize("model", LIVES, ids=lambda one: KEBAB[one])
+def test_a_request_for_more_time_leads_to_its_decision(
+    model: type[Any], w: World, browser: Browser
+) -> None:
+    one = ready(w, model, "grant_time")
+    asked = one.postponements if model is Finding else one.extensions
+    kind = "finding-postponement" if model is Finding else "notice-extension"
+    where = f"/admin/{kind}/details/?id={asked[0].id}"
+    for name in ("grant_time", "refuse_time"):
+        assert address(one, name) in browser(w.inspector).get(where).text
+        assert address(one, name) not in browser(w.head).get(where).text
+
+
 # --- What pages ask of the database ----------------------------------------------------------
 
 
