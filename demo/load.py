@@ -94,7 +94,7 @@ def load(
     clocks.add_rules(known)
     clocks.add_clocks(known)
     waiting.add_waiting(known, now)
-    visits.add_what_was_seen(known)
+    visits.add_what_was_seen(known, store)
     identities.seal(known, ring)
     letters.add_letters(known, store)
     notices.add_papers(known, store)

@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from actions.documents import keep_from_visit
 from actions.visits import Written, copy_questions, draw_sample, write_answer
 from demo.records import BOSTON, Known
 from models import Inspection, Officer
+from papers.store import Store
 from queries.visits import answers_of, sampled_of
 from rules.visits import Remedied, VisitAnswer
 
@@ -12,6 +14,7 @@ Seen = tuple[VisitAnswer | Remedied, str]
 
 SEED = "7c1e0d5b9a3f42e68d1b0c4f5a6e7d80"
 """The same sample at every load."""
+PAPER = b"Twenty letters, as they lay: numbered 1 to 8 and 11 to 20; two without, stamped Monday.\n"
 FIRST_DAY = datetime(2011, 1, 1, tzinfo=BOSTON)
 ANSWERS: dict[int, Seen] = {
     1: (VisitAnswer.PARTLY, "Eighteen of twenty. Two letters of Monday lay in the tray without."),
@@ -25,8 +28,8 @@ SAMPLED: dict[int, Seen] = {
 }
 
 
-def add_what_was_seen(known: Known) -> None:
-    """Copy the questions, draw the sample and write down what was seen so far."""
+def add_what_was_seen(known: Known, store: Store) -> None:
+    """Copy the questions, draw the sample, write down what was seen so far and keep a paper."""
     visit, inspector = known.get(Inspection, "under way"), known.get(Officer, "supervisor")
     copy_questions(visit)
     draw_sample(visit, since=FIRST_DAY, seed=SEED)
@@ -42,3 +45,6 @@ def add_what_was_seen(known: Known) -> None:
             answer, note = told
             version = row.version_id
             write_answer(row, version=version, answer=answer, note=note, by=inspector, now=at)
+    keep_from_visit(
+        visit, PAPER, name="Letters in the tray at 9:20", store=store, largest=len(PAPER)
+    )

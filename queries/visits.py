@@ -52,8 +52,8 @@ def strata_to_draw_from(
     session: Session, office_id: int, since: datetime, most: int
 ) -> list[Stratum]:
     """Return the closed grievances of the office and those below it, closed at `since` or later,
-    by category and by whether they were answered in time, at most `most` + 1 of them. One
-    statement, in the name of the system's own order: by number."""
+    by category and by whether they were answered in time, at most `most` + 1 of them, in their
+    order. One statement."""
     below = select(Office.id).where(Office.id == office_id).cte("below", recursive=True)
     # UNION, not UNION ALL: it ends even where the tree has a cycle.
     below = below.union(select(Office.id).join(below, Office.parent_id == below.c.id))
@@ -76,10 +76,11 @@ def strata_to_draw_from(
     query = select(closed.c.category_id, closed.c.in_time, func.array_agg(closed.c.id)).group_by(
         closed.c.category_id, closed.c.in_time
     )
-    return [
+    found = [
         Stratum(category_id, was_in_time, tuple(sorted(ids)))
         for category_id, was_in_time, ids in session.execute(query)
     ]
+    return sorted(found, key=lambda one: one.order)
 
 
 def kept_strata(session: Session, inspection_id: int) -> list[Stratum]:

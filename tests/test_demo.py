@@ -87,6 +87,7 @@ NOT_THE_SAME = {
     "id",
     "number",
     "created_at",
+    "told_at",  # of an announced visit that is when it was made
     "updated_at",
     "finished_at",
     "password_hash",

@@ -17,6 +17,7 @@ from models import (
     Decision,
     Document,
     Finding,
+    FindingPostponement,
     Grievance,
     GroupMembership,
     ImpartialityOverride,
@@ -25,6 +26,7 @@ from models import (
     InspectionDocument,
     JointConference,
     LetterTemplate,
+    NoticeExtension,
     Office,
     Officer,
     PlanStep,
@@ -85,7 +87,7 @@ from views.casework import RemedyView, RetaliationReportView
 from views.conferences import JointConferenceView
 from views.decisions import DecisionView
 from views.documents import DocumentView
-from views.findings import FindingView, NoticeView
+from views.findings import FindingView, MoreTimeView, NoticeView
 from views.grievances import GrievanceView, ImportBatchView
 from views.groups import GroupView, MembershipView
 from views.home import HomeView
@@ -127,6 +129,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Decision: DecisionView,
     Document: DocumentView,
     Finding: FindingView,
+    FindingPostponement: MoreTimeView,
+    NoticeExtension: MoreTimeView,
     SupervisionNotice: NoticeView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,

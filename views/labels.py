@@ -20,6 +20,7 @@ PLURALS = {
     "News": mark("News"),
     "Reprimand evidence": mark("Reprimand evidence"),
     "Number series": mark("Number series"),
+    "Inspection stratum": mark("Inspection strata"),
 }
 # Abbreviations and words that prettifying would get wrong.
 WORDS = {

@@ -98,7 +98,9 @@ class InspectionView(RecordView):
     def after_change(self, ids: list[int], columns: set[str], *, is_new: bool = False) -> None:
         """Whoever is put in charge is of the group and impartial; what has begun stays."""
         now, settings = datetime.now(UTC), security.impartiality()
-        for one in db.session.scalars(select(Inspection).where(Inspection.id.in_(ids))):
+        query = select(Inspection).where(Inspection.id.in_(ids))
+        # A bulk change goes past what the session has read before.
+        for one in db.session.scalars(query.execution_options(populate_existing=True)):
             acting.check_saved(one, columns, now=now, settings=settings, is_new=is_new)
 
 
