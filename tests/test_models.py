@@ -475,6 +475,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("impartiality_override", "not_by_themselves", {"officer_id": ANN, "asked_by_id": ANN}),
     ("inspection", "done_has_day", {"state": "done"}),
     ("inspection", "cancelled_has_reason", {"state": "cancelled"}),
+    ("finding", "source_has_number", {"source": "ombudsman"}),
     ("finding", "ground_of_a_failure", {"severity": "in_order", "ground": "no_answer_in_time"}),
     ("finding", "notified_has_day", {"state": "notified"}),
     ("finding", "received_has_day", TOLD_FINDING | {"state": "received"}),
