@@ -2248,17 +2248,23 @@ class Finding(OfficeRecord):
     )
 
     office_id: Mapped[int] = reference("office", doc="Office it is about")
-    inspection_id: Mapped[int | None] = reference("inspection", doc="Visit that found it")
+    inspection_id: Mapped[int | None] = reference(
+        "inspection", doc="Visit that found it", info={"list": False}
+    )
     grievance_id: Mapped[int | None] = reference(
-        "grievance", doc="Grievance whose handling it is about"
+        "grievance", doc="Grievance whose handling it is about", info={"list": False}
     )
     daily_return_id: Mapped[int | None] = reference(
         "daily_return", doc="Daily return it contradicts", info={"list": False}
     )
     group_id: Mapped[int | None] = reference(
-        "supervision_group", doc="Group that follows it up, and verifies what was done"
+        "supervision_group",
+        doc="Group that follows it up, and verifies what was done",
+        info={"list": False},
     )
-    category_id: Mapped[int | None] = reference("category", doc="Matter it is about")
+    category_id: Mapped[int | None] = reference(
+        "category", doc="Matter it is about", info={"list": False}
+    )
     subject: Mapped[str] = mapped_column(String(300), doc="What was found, in one line")
     facts: Mapped[LongText] = mapped_column(info=DETAIL, doc="Facts, and where they can be seen")
     severity: Mapped[FindingSeverity] = mapped_column(
@@ -2267,13 +2273,15 @@ class Finding(OfficeRecord):
     ground: Mapped[Ground | None] = mapped_column(
         doc="Failure of duty it shows; empty where it is none of these"
     )
-    root_cause: Mapped[RootCause | None] = mapped_column(doc="Why it came to this in the office")
+    root_cause: Mapped[RootCause | None] = mapped_column(
+        info={"list": False}, doc="Why it came to this in the office"
+    )
     found_on: Mapped[Day] = mapped_column(doc="Day it was found")
     state: Mapped[FindingState] = mapped_column(
         server_default="draft", info=ACTION, doc="How far the office is in putting it right"
     )
     notified_on: Mapped[Day | None] = mapped_column(
-        info=ACTION, doc="Day on which the office was told of it"
+        info=ACTION | {"list": False}, doc="Day on which the office was told of it"
     )
     reply_due_on: Mapped[Day | None] = mapped_column(
         info=ACTION | {"met_by": ("replied_on", "closed_on")},
@@ -2347,7 +2355,9 @@ class Finding(OfficeRecord):
         "import_batch", info=SYSTEM, doc="Import that brought it"
     )
     reference: Mapped[str | None] = mapped_column(
-        String(80), info=SEARCH, doc="Number of the finding where it comes from"
+        String(80),
+        info=SEARCH | {"list": False},
+        doc="Number of the finding where it comes from",
     )
 
     office: Mapped["Office"] = relationship(foreign_keys=office_id)

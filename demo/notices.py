@@ -38,14 +38,13 @@ def add_papers(known: Known, store: Store) -> None:
         .order_by(SupervisionNotice.id)
     )
     for notice in known.session.scalars(query):
-        assert notice.issued_on is not None
         for language, show in SHOWN.items():
             found = notice.finding
             told = {"day": show(found.found_on), "subject": found.subject} if found else {}
             sheet = sheet_of(
                 notice,
                 language,
-                issued_on=notice.issued_on,
+                issued_on=notice.issued_on or notice.reply_due_on,
                 sender=BUREAU,
                 rests_on=RESTS_ON[language].format(**told) if found else "",
                 show=show,

@@ -15,11 +15,13 @@ from models import (
     Decision,
     Document,
     Finding,
+    FindingPostponement,
     Grievance,
     ImpartialityOverride,
     ImportBatch,
     JointConference,
     LetterTemplate,
+    NoticeExtension,
     Office,
     Officer,
     PlanStep,
@@ -71,7 +73,7 @@ from views.casework import RetaliationReportView
 from views.conferences import JointConferenceView
 from views.decisions import DecisionView
 from views.documents import DocumentView
-from views.findings import FindingView, NoticeView
+from views.findings import FindingView, MoreTimeView, NoticeView
 from views.grievances import GrievanceView, ImportBatchView
 from views.home import HomeView
 from views.impartiality import OverrideView
@@ -108,6 +110,8 @@ SPECIAL_VIEWS: dict[type[Record], type[RecordView]] = {
     Decision: DecisionView,
     Document: DocumentView,
     Finding: FindingView,
+    FindingPostponement: MoreTimeView,
+    NoticeExtension: MoreTimeView,
     SupervisionNotice: NoticeView,
     AuditEntry: AuditEntryView,
     RoleChange: RoleChangeView,

@@ -23,7 +23,6 @@ from flask import (
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 import security
 from actions.findings import link_repeat
@@ -31,6 +30,7 @@ from actions.notices import issuer, sheet_of
 from actions.supervising import LIVES, Supervised, check_step, possible_steps, take_step
 from models import (
     Finding,
+    FindingPostponement,
     Grievance,
     Inspection,
     NoticePaper,
@@ -45,7 +45,7 @@ from papers.store import Store
 from queries.findings import may_repeat, open_request
 from rules import RuleBroken
 from rules.findings import OPEN
-from rules.grievance import LetterLanguage
+from rules.grievance import LetterLanguage, RequestState
 from rules.permissions import Role, Verb
 from views.asking import LOCALES, bureau, who_asks
 from views.base import RecordView
@@ -144,6 +144,22 @@ class NoticeView(SupervisedView):
             more = {"group": found.group, "grievance": found.grievance}
             asked = told | {name: one for name, one in more.items() if one is not None} | asked
         return super()._prefill() | asked
+
+
+class MoreTimeView(RecordView):
+    """Requests for more time, with the way to decide one."""
+
+    def record_links(self, record: Record) -> list[tuple[str, str]]:
+        is_finding = isinstance(record, FindingPostponement)
+        of = record.finding if is_finding else record.notice  # type: ignore[attr-defined]
+        if of is None or record.state is not RequestState.ASKED:  # type: ignore[attr-defined]
+            return []
+        endpoint = "findings.finding_step" if is_finding else "findings.notice_step"
+        return [
+            (_(step.label), url_for(endpoint, record_id=of.id, name=step.name))
+            for step in possible_steps(of, **_now())
+            if step.name in ("grant_time", "refuse_time")
+        ]
 
 
 def _papers_of(record: Any) -> list[tuple[str, str]]:
@@ -251,7 +267,7 @@ def _step_page(
 ) -> Response:
     asked = None
     if form is not None and record.state in OPEN_FOR_TIME[type(record)]:
-        asked = db.session.scalar(open_request(record).options(joinedload("*")))
+        asked = db.session.scalar(open_request(record))
     words = render_template(
         "supervision/step.html",
         record=record,
