@@ -47,6 +47,7 @@ def work(desk: Desk) -> None:
 
 
 def headings(page: Page) -> list[str]:
+    page.wait_for_load_state()
     return page.locator("main h2").all_inner_texts()
 
 

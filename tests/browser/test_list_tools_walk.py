@@ -39,6 +39,7 @@ def ask(row: Locator, what: str, value: str = "") -> None:
 
 
 def headings(page: Page) -> list[str]:
+    page.wait_for_load_state()
     texts = page.locator("table.list thead th[scope=col]").all_inner_texts()
     return [re.sub(r"\s*[↑↓].*", "", text, flags=re.DOTALL).strip() for text in texts]
 

@@ -161,11 +161,13 @@ def test_no_screen_makes_more_of_a_text_than_text(
 ) -> None:
     began = time.monotonic()
     shown = 0
-    for model in screens():
+    for turn, model in enumerate(screens()):
         ids = hunt.planted.ids[model]
         hunt.open(f"{address(model)}?page_size=200")
         for view in ("details", "history", "edit", "delete"):
-            shown += len(hunt.read_all([address(model, view, id=one) for one in ids]))
+            # Beside their details, records show their texts in turn.
+            read = ids if IS_FULL or view == "details" else ids[turn % 3 :: 3]
+            shown += len(hunt.read_all([address(model, view, id=one) for one in read]))
             if hunt.page.evaluate(
                 "(path) => fetch(path).then((r) => r.ok)", address(model, view, id=ids[0])
             ):

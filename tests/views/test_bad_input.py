@@ -23,6 +23,7 @@ from models import RECORD_TYPES, Category, Grievance, Office, PlanStep, db
 from rules.permissions import Role
 from tests.conftest import Client, make_app
 from tests.factories import make_any, make_category, make_grievance, make_officer
+from tests.proofs import IS_FULL
 from tests.views.pages import address, assert_clean, record_form, row_ids, words
 
 SCREENS = [model for model in RECORD_TYPES if model.screen]
@@ -62,13 +63,20 @@ def assert_words(page: TestResponse, *statuses: int) -> None:
         assert "text/html" in page.content_type
 
 
+def in_turn(every: list[Any], model: Any) -> list[Any]:
+    """Return what the screen of `model` is tried with: all of it in `make proofs`, else every
+    third, so that three types of record share the whole of it: the screens share their code."""
+    if IS_FULL:
+        return every
+    return every[SCREENS.index(model) % 3 :: 3]
+
+
 # --- Addresses -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", SCREENS, ids=lambda model: model.__name__)
 def test_a_record_that_cannot_be_there_is_not_found(administrator: Client, model: Any) -> None:
-    shared = BAD_IDS[:9]
-    for bad in shared:
+    for bad in in_turn(BAD_IDS[:9], model):
         assert_words(administrator.get(address(model, "details", id=quote(bad))), 404)
     for view in ("history", "edit", "delete"):
         assert_words(administrator.get(address(model, view, id="1,2")), 403, 404)
@@ -87,29 +95,33 @@ def test_no_spelling_of_a_number_reaches_another_record(administrator: Client) -
         assert_words(administrator.send(address(Category, "edit", id=quote(bad))), 404)
 
 
+# What stands in a damaged link, and how it may be answered.
+DAMAGED = {
+    "page=-1": (200,),
+    "page=abc": (200,),
+    "after=xyz&page_size=-5": (200,),
+    "sort=nope": (400,),
+    "sort=id&desc=x&before=end": (200,),
+    "flt0_id_equals=abc": (400,),
+    "flt0_nope_equals=1": (400,),
+    "search=" + "x" * 300: (400,),
+    "search=%25%5F%5C": (200, 400),
+    "page=%00": (400,),
+    "search=a%00b": (400,),
+    "after=WzEsMl0%00": (400,),
+    "filter_what=nope&filter_value=1": (302,),
+    "page_size=99999999999999999999": (200,),
+    "%00=1": (400,),
+    "%ff%fe=%ff": (200,),
+    "sort=": (200,),
+    "sort=id&sort=nope": (200,),
+}
+
+
 @pytest.mark.parametrize("model", SCREENS, ids=lambda model: model.__name__)
 def test_every_list_survives_a_damaged_link(administrator: Client, model: Any) -> None:
     make_any(model)
-    for query, statuses in {
-        "page=-1": (200,),
-        "page=abc": (200,),
-        "after=xyz&page_size=-5": (200,),
-        "sort=nope": (400,),
-        "sort=id&desc=x&before=end": (200,),
-        "flt0_id_equals=abc": (400,),
-        "flt0_nope_equals=1": (400,),
-        "search=" + "x" * 300: (400,),
-        "search=%25%5F%5C": (200, 400),
-        "page=%00": (400,),
-        "search=a%00b": (400,),
-        "after=WzEsMl0%00": (400,),
-        "filter_what=nope&filter_value=1": (302,),
-        "page_size=99999999999999999999": (200,),
-        "%00=1": (400,),
-        "%ff%fe=%ff": (200,),
-        "sort=": (200,),
-        "sort=id&sort=nope": (200,),
-    }.items():
+    for query, statuses in in_turn(list(DAMAGED.items()), model):
         assert_words(administrator.get(f"{address(model)}?{query}"), *statuses)
 
 
