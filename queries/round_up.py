@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, any_, case, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import BigInteger
 
 from models import Category, Finding, Inspection, Record, SupervisionNotice
@@ -81,16 +81,25 @@ def _found(session: Session, wanted: Any) -> tuple[Found, ...]:
         .group_by(Finding.severity, Finding.state, Finding.category_id)
         .subquery()
     )
-    query = select(counts, Category.name).outerjoin(Category, Category.id == counts.c.category_id)
-    return tuple(
-        Found(
-            row.severity,
-            row.state,
-            None if row.category_id is None else (row.category_id, row.name),
-            row.number,
-        )
-        for row in session.execute(query)
+    above = aliased(Category)
+    query = (
+        select(counts, Category.name, above.name.label("above"))
+        .outerjoin(Category, Category.id == counts.c.category_id)
+        .outerjoin(above, above.id == Category.parent_id)
     )
+    rows = session.execute(query).all()
+    ids: dict[str, set[int]] = {}
+    for row in rows:
+        ids.setdefault(row.name, set()).add(row.category_id)
+
+    def named(row: Any) -> tuple[int, str] | None:
+        """A category by its name; with that of the one above where several have it."""
+        if row.category_id is None:
+            return None
+        is_alone = row.above is None or len(ids[row.name]) == 1
+        return row.category_id, row.name if is_alone else f"{row.above} › {row.name}"
+
+    return tuple(Found(row.severity, row.state, named(row), row.number) for row in rows)
 
 
 def _notices(session: Session, wanted: Any, today: date) -> Notices:

@@ -760,6 +760,8 @@ def test_the_last_days_reach_back_across_the_change_of_clocks(moments: Any) -> N
     found = moments("last_days", "3", today, before, first, now, tonight, tomorrow)
     assert found == {first, now, tonight}
     assert moments("last_days", "0", today, before, first, now, tonight, tomorrow) == {now, tonight}
+    # What is more than so many days old is all that is not in them.
+    assert moments("older", "3", today, before, first, now, tonight, tomorrow) == {before}
 
 
 def test_the_next_days_reach_forward_across_the_change_of_clocks(moments: Any) -> None:
@@ -814,6 +816,7 @@ def test_filters_of_plain_days_know_no_zone(session: Any, places: dict[int, Any]
         "between": ("2026-07-17 to 2026-07-30", {17, 18}),
         "last_days": ("2", {14, 15, 16}),
         "next_days": ("1", {16, 17}),
+        "older": ("2", {12, 13}),
         "this_week": ("", {13, 14, 15, 16, 17, 18}),
         "this_month": ("", set(range(12, 19))),
         "overdue": ("", {12, 13, 14, 15}),
@@ -876,6 +879,7 @@ BAD_VALUES = [
     ("received_at_between", "2026-07-01"),
     ("received_at_between", "2026-07-01 to"),
     ("received_at_between", "a to b to c"),
+    ("received_at_older", "-1"),
     ("received_at_last_days", "-1"),
     ("received_at_last_days", "36501"),
     ("received_at_last_days", "١٢"),

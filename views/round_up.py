@@ -129,7 +129,7 @@ class Board:
             if notices.ended
             else [gettext("Share of these"), ""],
         ]
-        return Table("whole", gettext("In short"), ["", gettext("How many")], rows)
+        return Table("whole", gettext("In short"), [gettext("What"), gettext("How many")], rows)
 
     def severities(self) -> Part:
         """Return the findings by severity, and in the table of each also their states."""
@@ -393,7 +393,7 @@ def _section(table: Table, reading: str, *, has_bars: bool) -> Section:
     return Section(
         table.title,
         reading,
-        [heading or gettext("What") for heading in table.headings],
+        table.headings,
         [[shown(cell) for cell in row] for row in table.rows],
         [number / most for number in numbers] if has_bars and most else [],
     )

@@ -284,3 +284,22 @@ def test_offices_without_a_code_get_a_new_one_from_their_name() -> None:
         codes.append(office_code(name, taken))
         taken.add(codes[-1])
     assert codes == ["PUC-SEWER-OPS", "PUC-SEWER-OPS-2", "市城管局", "OFFICE", "X" * 50]
+
+
+def test_a_prefix_stands_before_what_is_not_blank() -> None:
+    text = MAP.replace(
+        'place = { column = "street", values = { Unknown = "" } }',
+        'place = { column = "street", values = { Unknown = "" }, prefix = "Near " }',
+    )
+    reader = RowReader(read_map(text), COLUMNS, NOW)
+
+    def place(street: str) -> str | None:
+        cells = {"no": "A-1", "type": "Lamp", "in": "2011-07-01 01:32", "street": street}
+        return reader.read([cells.get(name, "") for name in COLUMNS]).values["place"]
+
+    assert [place(street) for street in ("Mill Row", "", "Unknown", "n/a")] == [
+        "Near Mill Row",
+        None,
+        None,
+        None,
+    ]

@@ -279,6 +279,15 @@ def test_all_of_it_is_a_tagged_pdf_in_both_languages(
     assert client.get(f"{PAGE}latin.pdf").status_code == 404
 
 
+def test_categories_of_one_name_are_told_apart(as_role: Any, bureau: Bureau) -> None:
+    for above in ("Roads", "Parks"):
+        parent = make_category(name=above)
+        other = make_category(name="Other", parent_id=parent.id)
+        found(bureau.above, category_id=other.id)
+    told = table(as_role(Role.AUDITOR), "category")
+    assert {"Roads › Other", "Parks › Other", "Lamps"} <= set(told)
+
+
 def test_formulas_in_names_are_not_run(as_role: Any, bureau: Bureau) -> None:
     found(bureau.above, category_id=make_category(name="=HYPERLINK(1)").id)
     assert "'=HYPERLINK(1)" in table(as_role(Role.AUDITOR), "category")
