@@ -1386,6 +1386,7 @@ class Pause(OfficeRecord):
         ExcludeConstraint(
             ("grievance_id", "="), (text("tstzrange(started_at, ended_at)"), "&&"), name="overlap"
         ),
+        Index("ix_pause_open", "started_at", "id", postgresql_where=text("ended_at IS NULL")),
     )
 
     grievance_id: Mapped[int] = reference("grievance", doc="Grievance whose clock stands still")

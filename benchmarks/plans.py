@@ -93,12 +93,12 @@ class Inside:
 
 
 @contextmanager
-def inside(url: str) -> Iterator[Inside]:
-    """The panel on the database `url`, within this process."""
+def inside(url: str, username: str = OFFICER) -> Iterator[Inside]:
+    """The panel on the database `url`, within this process, with `username` logged in."""
     os.environ["DATABASE_URL"] = url
     app = create_app({"WTF_CSRF_ENABLED": False})
     client = app.test_client()
-    answer = client.post("/login", data={"username": OFFICER, "password": PASSWORD})
+    answer = client.post("/login", data={"username": username, "password": PASSWORD})
     if answer.status_code not in (302, 303):
         raise SystemExit(f"The benchmark's officer cannot log in ({answer.status_code}).")
     yield Inside(app, client)

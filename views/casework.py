@@ -85,6 +85,7 @@ def for_case(grievance: Grievance) -> CaseSteps:
     """Return the buttons of `grievance` for the current officer. Few statements."""
     steps = possible_steps(grievance, who_asks(), today=security.today())
     first = [step for step in steps if step.name not in AT_ANY_TIME]
+    first.sort(key=lambda step: step.name != "answer")  # what was proposed waits for a second
     later = [step for step in steps if step.name in AT_ANY_TIME]
     ways = [(_(step.label), _address(grievance, step)) for step in first]
     draft = _way_to_draft(grievance)

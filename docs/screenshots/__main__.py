@@ -45,12 +45,16 @@ class Shot:
 
 
 RECORD = 3010
+CASE, PROPOSED = 3007, 5
+"""A grievance whose answer waits for approval, and that answer."""
 LIST = "/admin/grievance/?flt0_due_at_overdue=&flt1_state_equals=routed"
 SHOTS = (
     Shot("home", "/admin/", "handler"),
     Shot("list", LIST, click="#filters > summary"),
     Shot("form", f"/admin/grievance/edit/?id={RECORD}"),
     Shot("record", f"/admin/grievance/history/?id={RECORD}"),
+    Shot("case", f"/admin/grievance/details/?id={CASE}", "office_head", tall=1.6),
+    Shot("decision", f"/admin/decision/{PROPOSED}", "office_head", tall=1.3),
     Shot("dashboard", "/admin/dashboard/", tall=1.75),
 )
 

@@ -1,5 +1,5 @@
 """Late appeals that somebody admits; plan steps are seen by who is to do them; indexes of what waits
-to be approved and verified.
+to be approved and verified, and what the planner must know of what is open.
 
 Revises: 0020
 """
@@ -57,6 +57,18 @@ def upgrade() -> None:
         ["id"],
         postgresql_where=sa.text("state = 'proposed'"),
     )
+    op.create_index(
+        "ix_pause_open",
+        "pause",
+        ["started_at", "id"],
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    # What is open is not answered, closed or withdrawn: without this the planner multiplies these,
+    # expects a handful and sorts all that is overdue.
+    op.execute(
+        "CREATE STATISTICS st_grievance_open (mcv)"
+        " ON state, answered_at, closed_at, withdrawn_at FROM grievance"
+    )
     op.execute(LET_DO)
     op.execute(NOW)
     op.execute(APPEAL)
@@ -65,6 +77,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(BEFORE)
     op.execute("DROP FUNCTION redress_let_do(regclass, text)")
+    op.execute("DROP STATISTICS st_grievance_open")
+    op.drop_index("ix_pause_open", "pause")
     op.drop_index("ix_decision_to_approve", "decision")
     op.drop_index("ix_remedy_to_verify", "remedy")
     op.drop_column("appeal", "admitted_by_id")
