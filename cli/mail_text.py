@@ -18,7 +18,7 @@ MOST_LISTED = 50
 def subject(messages: Sequence[Message]) -> str:
     """Return the subject of a mail about `messages`, in the language that is set."""
     words: str = ngettext(
-        "Redress: %(num)s grievance waits", "Redress: %(num)s grievances wait", len(messages)
+        "Redress: %(num)s matter waits", "Redress: %(num)s matters wait", len(messages)
     )
     return words
 

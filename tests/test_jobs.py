@@ -320,7 +320,7 @@ def test_one_mail_tells_an_officer_of_all_by_their_numbers_and_nothing_else(
     assert jobs.send_mails(committed) == 0
     (mail,) = post.taken
     assert post.to == ["handler@example.org"]
-    assert mail["Subject"] == "Redress: 2 grievances wait"
+    assert mail["Subject"] == "Redress: 2 matters wait"
     words = mail.get_content()
     assert all(f"{number} should have been answered by" in words for number in numbers)
     assert "https://redress.example.org/messages" in words
