@@ -34,8 +34,8 @@ class LinesRefused(RuleBroken):
         self.lines = lines
         super().__init__(
             mark(
-                "Nothing is accepted yet: %(number)s of these cannot be any more. Beside each it says "
-                "why. Choose another group for it, or accept the others without it."
+                "Nothing is accepted yet: %(number)s of these cannot be any more. Beside each it "
+                "says why. Choose another group for it, or accept the others without it."
             ),
             number=len(lines),
         )
