@@ -118,13 +118,21 @@ FIELDS = {
 }
 
 
+STEP_OF = {
+    "casework.step": "acknowledge",
+    "findings.finding_step": "notify",
+    "findings.notice_step": "issue",
+}
+"""A step of each life-cycle, for the place of its name."""
+
+
 def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
     """Return what stands in the places of an address; a place that is not known here is filled
     by adding it."""
     known = {
         "export_type": "csv",
         "filename": "redress.css",
-        "name": "boston",
+        "name": STEP_OF.get(rule.endpoint, "boston"),
         "officer_id": made["officer"],
         "log_in_id": made["officer_session"],
         "batch_id": made["import_batch"],
@@ -153,6 +161,10 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "group_id": made["supervision_group"],
         "term_id": made["group_membership"],
         "what": "log-ins",
+        "proposal_id": made["assignment_proposal"],
+        "line_id": made["proposed_assignment"],
+        "language": "en",
+        "record_id": made["finding" if "/finding/" in rule.rule else "supervision_notice"],
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
