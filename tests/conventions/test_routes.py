@@ -148,6 +148,8 @@ def places(rule: Rule, made: dict[str, int]) -> dict[str, Any]:
         "assignment_id": made["supervision_assignment"],
         "group_id": made["supervision_group"],
         "term_id": made["group_membership"],
+        "proposal_id": made["assignment_proposal"],
+        "line_id": made["proposed_assignment"],
     }
     missing = rule.arguments - known.keys()
     assert not missing, f"{rule.rule}: say in `places` what stands for {missing}"
