@@ -2297,10 +2297,6 @@ class ProposedAssignment(ReferenceRecord):
         CheckConstraint(
             "state NOT IN ('proposed', 'assigned') OR group_id IS NOT NULL", name="placed_has_group"
         ),
-        CheckConstraint(
-            "state = 'assigned' OR supervision_assignment_id IS NULL",
-            name="accepted_has_assignment",
-        ),
     )
 
     proposal_id: Mapped[int] = reference(
@@ -2332,20 +2328,11 @@ class ProposedAssignment(ReferenceRecord):
     decided_by_id: Mapped[int | None] = reference(
         "officer", info=ACTION | {"list": False}, doc="Officer who accepted or refused it"
     )
-    supervision_assignment_id: Mapped[int | None] = reference(
-        "supervision_assignment",
-        ondelete="SET NULL",
-        info=ACTION | {"list": False},
-        doc="Assignment that was made of it; empty where that was taken away again",
-    )
 
     proposal: Mapped["AssignmentProposal"] = relationship(back_populates="lines")
     office: Mapped["Office"] = relationship(foreign_keys=office_id)
     group: Mapped["SupervisionGroup | None"] = relationship(foreign_keys=group_id)
     found_group: Mapped["SupervisionGroup | None"] = relationship(foreign_keys=found_group_id)
-    supervision_assignment: Mapped["SupervisionAssignment | None"] = relationship(
-        foreign_keys=supervision_assignment_id
-    )
     decided_by: Mapped["Officer | None"] = relationship(foreign_keys=decided_by_id)
 
 

@@ -214,10 +214,9 @@ def accept(
     taken = [line for line in open_lines if line.id not in refused]
     if refused and not (only_possible and taken):
         raise LinesRefused(refused)
-    made = assignments.assign_many(session, [_row(line) for line in taken], by=by, now=now, on=on)
-    for line, assignment in zip(taken, made, strict=True):
+    assignments.assign_many(session, [_row(line) for line in taken], by=by, now=now, on=on)
+    for line in taken:
         _decide(line, ProposedState.ACCEPTED, by=by, now=now)
-        line.supervision_assignment_id = assignment.id
     session.flush()
     _settle(session, proposal, by=by, now=now)
     return len(taken)

@@ -108,12 +108,13 @@ def make_problem(
     until the end of the wish; `areas` gives each area the one around it; `on` is today.
 
     What cannot be is as rules/assignments.py says, and so are the sentences why. An office that a
-    group has through the office above it is no gap.
+    group has through the office above it is no gap. A group that is not there on any day of the
+    period has no part in it, not even in what is a fair share.
     """
     teams = tuple(
         _team(group, wish, groups, offices, areas)
         for group in sorted(groups.values(), key=lambda one: (one.name, one.id))
-        if group.id in wish.group_ids
+        if group.id in wish.group_ids and group.life.meets(wish.period)
     )
     # Only groups that still have a day in the period can count a member twice there.
     related = {one.id: one for one in groups.values() if one.life.meets(wish.period)}

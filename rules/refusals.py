@@ -206,7 +206,6 @@ SENTENCES: dict[str, str] = {
     "failed_has_reason": mark("What failed says why, and only that."),
     "worked_out_has_time": mark("A proposal is worked out at a time, or is still worked out."),
     "placed_has_group": mark("Choose a group for this office first."),
-    "accepted_has_assignment": mark("Only what was accepted has become an assignment."),
     "set_aside_by_others": mark(
         "A recusal is set aside by two other officers, not by the officer concerned."
     ),

@@ -448,6 +448,18 @@ def test_a_group_with_more_members_gets_more() -> None:
     assert [one.offices for one in loads(problem, work_out(problem))] == [3, 6]
 
 
+def test_a_group_of_another_time_has_no_part_in_what_is_fair() -> None:
+    bureau = small(4, groups=3)
+    gone = replace(bureau.groups[3], life=Period(TODAY, STARTS))
+    problem = problem_of(replace(bureau, groups=bureau.groups | {3: gone}))
+    assert [
+        (one.group_id, one.offices, one.share) for one in loads(problem, work_out(problem))
+    ] == [
+        (1, 2, 2.0),
+        (2, 2, 2.0),
+    ]
+
+
 def test_only_days_without_a_group_are_planned() -> None:
     march, may = date(2027, 3, 1), date(2027, 5, 1)
     bureau = small(

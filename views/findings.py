@@ -372,6 +372,7 @@ def _rests_on(notice: SupervisionNotice) -> str:
 @blueprint.get("/supervision-notice/<record_id>/paper/<language>")
 def paper(record_id: str, language: str) -> Response:
     """A notice as it was issued, byte for byte, to be saved."""
+    security.require(Verb.READ, SupervisionNotice)
     notice = security.load(SupervisionNotice, record_id)
     kept = db.session.scalar(
         select(NoticePaper).where(

@@ -487,16 +487,16 @@ def _to(number: int) -> Reply:
 # --- One line ----------------------------------------------------------------------------------
 
 
-@blueprint.get("/<proposal_id>/lines/<line_id>")
-def line(proposal_id: str, line_id: str) -> Any:
+@blueprint.get("/lines/<line_id>")
+def line(line_id: str) -> Any:
     """Why this group, and which others could have the office."""
-    return _line_page(_load_line(proposal_id, line_id))
+    return _line_page(_load_line(line_id))
 
 
-@blueprint.post("/<proposal_id>/lines/<line_id>")
-def change_line(proposal_id: str, line_id: str) -> Any:
+@blueprint.post("/lines/<line_id>")
+def change_line(line_id: str) -> Any:
     """Choose another group for the office of a line."""
-    record = _load_line(proposal_id, line_id)
+    record = _load_line(line_id)
     number = security.parse_id(request.form.get("group", ""))
     try:
         group = db.session.get(SupervisionGroup, number) if number is not None else None
@@ -507,21 +507,20 @@ def change_line(proposal_id: str, line_id: str) -> Any:
     except REFUSED as refused:
         words = _words_of(refused)
         db.session.rollback()
-        return _line_page(_load_line(proposal_id, line_id), words, number), 422
+        return _line_page(_load_line(line_id), words, number), 422
     flash(_("The line is changed. It holds once it is accepted."), "success")
     return _to(record.proposal_id)
 
 
-def _load_line(proposal_id: str, line_id: str) -> ProposedAssignment:
-    proposal = security.load(AssignmentProposal, proposal_id)
-    found: ProposedAssignment = security.load(
+def _load_line(line_id: str) -> ProposedAssignment:
+    return security.load(
         ProposedAssignment,
         line_id,
+        joinedload(ProposedAssignment.proposal),
         joinedload(ProposedAssignment.office),
         joinedload(ProposedAssignment.group),
         joinedload(ProposedAssignment.found_group),
     )
-    return found if found.proposal_id == proposal.id else abort(404)
 
 
 def _line_page(record: ProposedAssignment, problem: str = "", chosen: int | None = None) -> str:

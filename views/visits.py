@@ -124,6 +124,7 @@ def _address(inspection: Record, view: str = "page", **values: Any) -> str:
 
 
 def _load(inspection_id: str) -> Inspection:
+    security.require(Verb.READ, Inspection)
     found: Inspection = security.load(Inspection, inspection_id, *WITH_WHOM)
     return found
 
