@@ -584,11 +584,19 @@ def make_group_membership(**given: Any) -> GroupMembership:
     )
 
 
+def _staffed_group() -> int:
+    """A group with as many members as one needs."""
+    group = make_supervision_group()
+    for _member in range(2):
+        make_group_membership(group=group)
+    return group.id
+
+
 def make_supervision_assignment(**given: Any) -> SupervisionAssignment:
     return _make(
         SupervisionAssignment,
         given,
-        group_id=_id(make_supervision_group),
+        group_id=_staffed_group,
         office_id=_id(make_office),
         starts_on=DAY,
     )

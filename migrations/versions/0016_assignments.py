@@ -99,6 +99,14 @@ BEGIN
         because := redress_private.unfit(NULL, NEW.id, NULL, NULL);
     ELSIF TG_TABLE_NAME = 'officer' THEN
         because := redress_private.unfit(NULL, NULL, NEW.id, NULL);
+        -- Who is taken back, or leaves later, is a member for longer: all they served counts then.
+        IF because IS NULL AND NEW.left_on IS DISTINCT FROM OLD.left_on
+            AND coalesce(NEW.left_on, 'infinity') > coalesce(OLD.left_on, 'infinity') THEN
+            SELECT min(why) INTO because FROM (
+                SELECT redress_private.unfit(NULL, m.id, NULL, NULL) AS why
+                FROM group_membership m WHERE m.officer_id = NEW.id) terms
+            WHERE why = 'cooling_off';
+        END IF;
     ELSE
         because := redress_private.unfit(NULL, NULL, NULL, NEW.id);
     END IF;
