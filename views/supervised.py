@@ -80,7 +80,9 @@ def course_of_finding(one: Finding) -> Course:
         )
     if one.repeats_id is not None:
         warnings.append(_("It repeats an earlier finding of this office."))
-    story = sorted([*_told(one), *_asked_for(asked)], key=lambda happened: happened.at)
+    # What happened on one day stands in the order in which it must have happened.
+    known = [*_told(one), *_asked_for(asked), *_done(one)]
+    story = sorted(known, key=lambda happened: happened.at)
     return Course(_next_of_finding(one), warnings, story[::-1], _related(one))
 
 
@@ -104,6 +106,9 @@ def _told(one: Finding) -> Iterable[Happened]:
     if one.replied_on:
         until = _("Committed to %(day)s.", day=show(one.first_due_on))
         yield Happened(one.replied_on, _("replied"), _of(one.replied_by), [until], one.reply or "")
+
+
+def _done(one: Finding) -> Iterable[Happened]:
     if one.sent_back_on:
         yield Happened(
             one.sent_back_on,
@@ -179,7 +184,9 @@ def course_of_notice(one: SupervisionNotice, today: date) -> Course:
     if one.first_reply_due_on and one.first_reply_due_on != one.reply_due_on:
         day = show(one.first_reply_due_on)
         warnings.append(_("More time was granted; it was ordered for %(day)s.", day=day))
-    story = sorted([*_ordered(one), *_asked_for(asked)], key=lambda happened: happened.at)
+    ordered = _ordered(one)
+    known = [*ordered[:1], *_asked_for(asked), *ordered[1:]]
+    story = sorted(known, key=lambda happened: happened.at)
     return Course(_next_of_notice(one), warnings, story[::-1], [])
 
 
@@ -192,13 +199,17 @@ def _next_of_notice(one: SupervisionNotice) -> str:
     }[one.state]
 
 
-def _ordered(one: SupervisionNotice) -> Iterable[Happened]:
+def _ordered(one: SupervisionNotice) -> list[Happened]:
+    """Return what happened to a notice, its issue first."""
+    found = []
     if one.issued_on:
         due = _("Reply due by %(day)s.", day=show(one.first_reply_due_on or one.reply_due_on))
-        yield Happened(one.issued_on, _("issued it"), _of(one.issued_by), [due])
+        found.append(Happened(one.issued_on, _("issued it"), _of(one.issued_by), [due]))
     if one.replied_on:
-        yield Happened(one.replied_on, _("replied"), _of(one.replied_by), note=one.reply or "")
-    if one.closed_on:
-        yield Happened(
-            one.closed_on, _("closed it"), _of(one.closed_by), note=one.closed_because or ""
+        found.append(
+            Happened(one.replied_on, _("replied"), _of(one.replied_by), note=one.reply or "")
         )
+    if one.closed_on:
+        words = one.closed_because or ""
+        found.append(Happened(one.closed_on, _("closed it"), _of(one.closed_by), note=words))
+    return found

@@ -313,3 +313,41 @@ def test_a_page_stays_within_its_budget_however_much_there_is(
     many = asked()
     assert many <= 15
     assert many <= few + 1
+
+
+def test_the_page_tells_what_happened_newest_first(w: World, browser: Browser) -> None:
+    one = w.finding(
+        S.CLAIMED,
+        first_due_on=TODAY,
+        due_on=TODAY + timedelta(days=9),
+        times_sent_back=2,
+        sent_back_on=TODAY - timedelta(days=1),
+        sent_back_by=w.inspector,
+        sent_back_because="One is missing",
+    )
+    make.make_finding_postponement(
+        finding=one,
+        asked_by=w.head,
+        asked_on=one.replied_on,
+        from_on=TODAY,
+        to_on=TODAY + timedelta(days=9),
+        state="granted",
+        decided_on=one.replied_on,
+        granted_by=w.inspector,
+        decision_reasons="The printer",
+    )
+    page = browser(w.head).get(f"/admin/finding/details/?id={one.id}").text
+    said = [
+        "Postponed 1 time.",
+        "not accepted 2 times",
+        "said that it is done",
+        "did not accept it",
+        "granted more time",
+        "asked for more time",
+        "</strong> replied",
+        "confirmed receipt",
+        "told to the office",
+    ]
+    places = [page.find(words) for words in said]
+    assert -1 not in places
+    assert places == sorted(places)
