@@ -268,10 +268,6 @@ SENTENCES: dict[str, str] = {
     "closed_with_reason": mark("Say who closed it and why: both or neither."),
     "closed_by_another": mark("Somebody else than the one who replied closes it."),
     "numbered_in_series": mark("A number has its series and its place there: both or neither."),
-    "supervision_notice_number_series_id_number_in_series": mark(
-        "This number of the series was given already."
-    ),
-    "notice_paper_notice_id_language": mark("This notice has its paper in this language already."),
     "number_when_issued": mark("A notice gets its number when it is issued, and not before."),
     "supervision_notice_replied_has_day": mark(
         "A notice that is replied to needs the reply's day."

@@ -55,6 +55,7 @@ from queries import visits as asking
 from rules import RuleBroken, mark
 from rules.facts import LONGEST_TEXT
 from rules.lifecycle import Step
+from rules.permissions import Verb
 from rules.supervision import InspectionState
 from rules.visits import INSPECTION, LONGEST_NOTE, Remedied, VisitAnswer, draw, fingerprint
 from views.asking import who_asks

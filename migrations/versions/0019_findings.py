@@ -338,15 +338,18 @@ def _make_messages() -> None:
         "message",
         "num_nonnulls(grievance_id, finding_id, notice_id) = 1",
     )
-    _make_alarms("finding", "finding")
-    _make_alarms("notice", "supervision_notice")
+    op.create_table("finding_alarm", *_alarms("finding", "finding"))
+    op.create_table("notice_alarm", *_alarms("notice", "supervision_notice"))
+    for table in ("finding_alarm", "notice_alarm"):
+        op.execute(f"REVOKE ALL ON {table} FROM PUBLIC, redress_app, redress_reader")
+        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO redress_app")
 
 
-def _make_alarms(what: str, of: str) -> None:
-    """A table of alarms: each is raised once for a due time. The system alone sees it."""
+def _alarms(what: str, of: str) -> list[sa.schema.SchemaItem]:
+    """What a table of alarms is made of: each is raised once for a due time. The system alone
+    sees it."""
     table = f"{what}_alarm"
-    op.create_table(
-        table,
+    return [
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column(f"{what}_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(20), nullable=False),
@@ -361,6 +364,4 @@ def _make_alarms(what: str, of: str) -> None:
         sa.UniqueConstraint(
             f"{what}_id", "name", "due_at", name=op.f(f"uq_{table}_{what}_id_name_due_at")
         ),
-    )
-    op.execute(f"REVOKE ALL ON {table} FROM PUBLIC, redress_app, redress_reader")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO redress_app")
+    ]
