@@ -470,6 +470,7 @@ def upload(inspection_id: str) -> Any:
 @blueprint.get("/paper/<paper_id>/file")
 def file(paper_id: str) -> Response:
     """The file of a photo or paper, to be saved and not shown."""
+    security.require(Verb.READ, InspectionDocument)
     document: InspectionDocument = security.load(InspectionDocument, paper_id)
     if document.stored_name is None or document.sha256 is None:
         abort(404)

@@ -122,6 +122,7 @@ STEP_OF = {
     "casework.step": "acknowledge",
     "findings.finding_step": "notify",
     "findings.notice_step": "issue",
+    "visits.step": "cancel",
 }
 """A step of each life-cycle, for the place of its name."""
 
