@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache, partial
+from typing import Any
 
 import click
 import procrastinate
@@ -65,15 +66,7 @@ def look_at_clocks(app: Flask) -> int:
     calendars = cache(partial(_calendar, app.config["TIMEZONE"]))
     with app.app_context(), security.acting_for(None):
         while True:
-            done = raising.raise_due(
-                db.session(),
-                calendars,
-                timing=timing,
-                now=now(),
-                today=security.today(),
-                by_mail=bool(app.config["MAIL_HOST"]),
-                size=BATCH,
-            )
+            done = raising.raise_due(db.session(), calendars, timing=timing, **_batch(app))
             db.session.commit()
             looked += done
             if done < BATCH:
@@ -89,14 +82,7 @@ def look_at_remedies(app: Flask) -> int:
     with app.app_context(), security.acting_for(None):
         while True:
             found = raising.raise_remedies(
-                db.session(),
-                calendars,
-                timing=timing,
-                now=now(),
-                today=security.today(),
-                by_mail=bool(app.config["MAIL_HOST"]),
-                after=last,
-                size=BATCH,
+                db.session(), calendars, timing=timing, after=last, **_batch(app)
             )
             db.session.commit()
             if found is None:
@@ -115,15 +101,7 @@ def look_at_supervision(app: Flask) -> int:
             last: int | None = 0
             while last is not None:
                 last = supervision_alarms.raise_owed(
-                    db.session(),
-                    kind,
-                    calendars,
-                    timing=timing,
-                    now=now(),
-                    today=security.today(),
-                    by_mail=bool(app.config["MAIL_HOST"]),
-                    after=last,
-                    size=BATCH,
+                    db.session(), kind, calendars, timing=timing, after=last, **_batch(app)
                 )
                 db.session.commit()
                 batches += last is not None
@@ -143,6 +121,16 @@ def end_long_pauses(app: Flask) -> int:
             last = found
 
 
+def _batch(app: Flask) -> dict[str, Any]:
+    """Return what all that raises alarms is told of one batch."""
+    return {
+        "now": now(),
+        "today": security.today(),
+        "by_mail": bool(app.config["MAIL_HOST"]),
+        "size": BATCH,
+    }
+
+
 def _calendar(zone: str, name: str) -> Calendar:
     """Return the version of a calendar that is in force; where there is none (a clock that was
     brought in), the usual week of offices."""
@@ -156,14 +144,7 @@ def ask_for_leaders(app: Flask) -> int:
     asked = 0
     with app.app_context(), security.acting_for(None):
         while True:
-            done = raising.ask_for_leaders(
-                db.session(),
-                leading=leading,
-                now=now(),
-                today=security.today(),
-                by_mail=bool(app.config["MAIL_HOST"]),
-                size=BATCH,
-            )
+            done = raising.ask_for_leaders(db.session(), leading=leading, **_batch(app))
             db.session.commit()
             asked += done
             if done < BATCH:

@@ -1,21 +1,17 @@
 """The documents of a grievance: upload some, see them, fetch one (promise B7)."""
 
 from datetime import date
-from io import BytesIO
 from typing import Any
 
 from flask import (
     Blueprint,
     Flask,
     Response,
-    abort,
     current_app,
     flash,
-    make_response,
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from flask_babel import gettext as _
@@ -43,6 +39,7 @@ from rules import RuleBroken
 from rules.grievance import DocumentKind
 from rules.permissions import Verb
 from views.base import RecordView
+from views.files import kept_file
 from views.labels import sentence
 from views.shown import crumbs_of
 
@@ -143,21 +140,9 @@ def _keep(
 def file(document_id: str) -> Response:
     """The file of a document, to be saved and not shown."""
     document = security.load(Document, document_id)
-    if document.stored_name is None or document.sha256 is None:
-        abort(404)
-    content = _store().read(document.stored_name, document.sha256)
-    if content is None:
-        current_app.logger.error("the file of document %s is not what was kept", document.id)
-        gone = _(
-            "The file of this document is gone or is not the one that was kept. Tell your "
-            "administrator: it can come back from a backup."
-        )
-        abort(make_response(render_template("error.html", status=404, sentence=gone), 404))
     media_type = document.media_type or "application/octet-stream"
     name = f"{document.name}.{ENDINGS.get(media_type, 'bin')}"
-    return send_file(
-        BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name, etag=False
-    )
+    return kept_file(document.stored_name, document.sha256, media_type, name)
 
 
 def _page(

@@ -4,7 +4,6 @@ rules/notices.py."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from io import BytesIO
 from typing import Any
 
 from flask import (
@@ -17,7 +16,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from flask_babel import force_locale
@@ -55,6 +53,7 @@ from views.asking import LOCALES, bureau, who_asks
 from views.base import RecordView
 from views.errors import refusal_in_words
 from views.fields import RecordForm
+from views.files import kept_file
 from views.labels import show
 from views.shown import crumbs_of, endpoint_of, record_url
 from views.step_forms import attempt, facts_of, form_of
@@ -380,18 +379,8 @@ def paper(record_id: str, language: str) -> Response:
             NoticePaper.language == (_language(language) or abort(404)),
         )
     ) or abort(404)
-    content = Store.of(current_app.config).read(kept.stored_name, kept.sha256)
-    if content is None:
-        current_app.logger.error("the paper %s of a notice is not what was kept", kept.id)
-        abort(404)
     name = f"{notice.number} {language}.pdf"
-    return send_file(
-        BytesIO(content),
-        mimetype="application/pdf",
-        as_attachment=True,
-        download_name=name,
-        etag=False,
-    )
+    return kept_file(kept.stored_name, kept.sha256, "application/pdf", name)
 
 
 def _language(text: str) -> LetterLanguage | None:

@@ -4,7 +4,6 @@ draw that again, photos and papers. Each answer is saved by itself where there i
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any
 
 from flask import (
@@ -15,11 +14,9 @@ from flask import (
     current_app,
     flash,
     jsonify,
-    make_response,
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from flask_babel import gettext as _
@@ -62,6 +59,7 @@ from views.asking import who_asks
 from views.base import RecordView
 from views.errors import REFUSALS, refusal_in_words
 from views.fields import LongField, RecordForm
+from views.files import kept_file
 from views.labels import enum_label, sentence
 from views.shown import crumb_of, crumbs_of, endpoint_of
 from views.visit_rows import Row, mark_of, rows_of, saved_words
@@ -472,21 +470,9 @@ def file(paper_id: str) -> Response:
     """The file of a photo or paper, to be saved and not shown."""
     security.require(Verb.READ, InspectionDocument)
     document: InspectionDocument = security.load(InspectionDocument, paper_id)
-    if document.stored_name is None or document.sha256 is None:
-        abort(404)
-    content = Store.of(current_app.config).read(document.stored_name, document.sha256)
-    if content is None:
-        current_app.logger.error("the file of paper %s is not what was kept", document.id)
-        gone = _(
-            "The file of this document is gone or is not the one that was kept. Tell your "
-            "administrator: it can come back from a backup."
-        )
-        abort(make_response(render_template("error.html", status=404, sentence=gone), 404))
     media_type = document.media_type or "application/octet-stream"
     name = f"{document.name}.{ENDINGS.get(media_type, 'bin')}"
-    return send_file(
-        BytesIO(content), mimetype=media_type, as_attachment=True, download_name=name, etag=False
-    )
+    return kept_file(document.stored_name, document.sha256, media_type, name)
 
 
 def init_app(app: Flask) -> None:

@@ -55,7 +55,7 @@ NO_WEB = ("queries", "proposing", "actions", "exports", "imports", "demo")
 # Parts of views/base.py that are files of their own; every view may use them.
 PARTS_OF_BASE = (
     *("asking", "badges", "base", "bulk", "inline", "listing", "filtering", "kept", "tools"),
-    *("shown", "fields", "labels", "errors"),
+    *("shown", "fields", "files", "labels", "errors"),
 )
 # The parts of the dashboard, and of other pages of figures.
 PARTS_OF_DASHBOARD = ("bands", "board", "cells", "charts", "figure_pages")
