@@ -364,7 +364,7 @@ def operations(model: type[Record], key: str) -> dict[str, Operation]:
         known = _relation_operations(model, key)
     elif isinstance(column.type, Enum):
         known = _choice_operations(column.type)
-    elif isinstance(column.type, ARRAY):
+    elif isinstance(column.type, ARRAY) and isinstance(column.type.item_type, String):
         known = _array_operations()
     elif isinstance(column.type, Boolean):
         known = FLAG

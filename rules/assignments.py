@@ -105,7 +105,7 @@ class Held:
 @dataclass(frozen=True)
 class Place:
     """An office: the one above it, its area, who has it and when, its grievances that are overdue,
-    and the day of the last visit."""
+    and the day of the last visit; `overdue` is None where both are out of sight."""
 
     id: int
     name: str
@@ -458,7 +458,8 @@ def has_on(office: Place, offices: Places, day: date) -> Held | None:
 
 def coverage(offices: Places, groups: Iterable[int], policy: Policy, on: date) -> Coverage:
     """Return what `on` shows of the offices that are open then. An office below one that a group
-    has is covered by it; the top of the tree, which has nobody above, is not asked for."""
+    has is covered by it; the top of the tree, which has nobody above, is not asked for, nor are
+    visits to offices that are out of sight."""
     is_open = [
         place for place in offices.values() if place.closed_on is None or place.closed_on >= on
     ]
@@ -473,7 +474,9 @@ def coverage(offices: Places, groups: Iterable[int], policy: Policy, on: date) -
     return Coverage(
         without_group=tuple(one.id for one in asked if has_on(one, offices, on) is None),
         not_visited=tuple(
-            one.id for one in asked if one.visited_on is None or one.visited_on < since
+            one.id
+            for one in asked
+            if one.overdue is not None and (one.visited_on is None or one.visited_on < since)
         ),
         load=load,
     )

@@ -630,7 +630,8 @@ def make_checklist_question(**given: Any) -> ChecklistQuestion:
 
 
 def make_inspection(**given: Any) -> Inspection:
-    return _make(
+    """A visit; an inspector who is not given belongs to its group."""
+    made = _make(
         Inspection,
         given,
         group_id=_id(make_supervision_group),
@@ -639,6 +640,9 @@ def make_inspection(**given: Any) -> Inspection:
         subject="Answers in time",
         planned_on=DAY,
     )
+    if not {"inspector", "inspector_id"} & given.keys():
+        make_group_membership(group_id=made.group_id, officer_id=made.inspector_id)
+    return made
 
 
 def make_inspection_answer(**given: Any) -> InspectionAnswer:

@@ -28,6 +28,7 @@ from actions.trail import note
 from models import (
     RECORD_TYPES,
     STAMPS,
+    AssignmentProposal,
     AuditEntry,
     Grievance,
     Identity,
@@ -639,6 +640,7 @@ def test_no_model_but_the_import_the_rotation_and_the_log_in_is_quiet() -> None:
         if column.info.get("trail") is False
     }
     assert quiet == {
+        f"{AssignmentProposal.__tablename__}.done",
         f"{Mail.__tablename__}.next_try_at",
         f"{Mail.__tablename__}.tries",
         f"{Message.__tablename__}.mail_id",

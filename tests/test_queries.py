@@ -530,9 +530,14 @@ def test_every_column_that_people_see_has_filters_or_is_a_list_of_facts(session:
     }
     # Frozen copies and summaries are documents in JSON.
     assert bare == {
+        "AssignmentChange.after",
+        "AssignmentChange.before",
+        "AssignmentProposal.asked",
+        "AssignmentProposal.summary",
         "AuditEntry.changes",
         "ClockEntry.entry",
         "ImportBatch.summary",
+        "ProposedAssignment.reasons",
         "ReprimandEvidence.frozen_copy",
     }
 

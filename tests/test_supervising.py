@@ -249,14 +249,17 @@ def test_another_office_a_stranger_to_the_group_and_who_served_there_are_refused
     stranger = make.make_officer(office=w.district, roles=[Role.SUPERVISOR])
     with pytest.raises(RuleBroken, match="member of the supervision group"):
         go(claimed, "verify", stranger)
+    # A group that has the office cannot have them; one that had it once can.
     served = make.make_officer(office=w.office, roles=[Role.SUPERVISOR])
-    make.make_group_membership(group=w.group, officer=served, starts_on=date(2020, 1, 1))
+    theirs = w.finding(S.CLAIMED, group=make.make_supervision_group(formed_on=date(2020, 1, 1)))
+    make.make_group_membership(group=theirs.group, officer=served, starts_on=date(2020, 1, 1))
     with pytest.raises(RuleBroken, match="You serve the office to be inspected"):
-        go(claimed, "verify", served)
+        go(theirs, "verify", served)
+    assert possible_steps(theirs, by=served, now=NOW) == []
     make.make_recusal(officer=w.second, office=w.office, starts_on=date(2020, 1, 1))
     with pytest.raises(RuleBroken, match="You stand aside"):
         go(claimed, "verify", w.second)
-    for one in (stranger, served, w.second):
+    for one in (stranger, w.second):
         assert possible_steps(claimed, by=one, now=NOW) == []
     assert go(claimed, "verify", w.inspector) is S.VERIFIED
 

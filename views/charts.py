@@ -179,14 +179,15 @@ def rows_of(
     scale: Sequence[tuple[float, str]],
     values: Sequence[tuple[str, str, float | None, float | None, bool]],
     reference: float | None = None,
+    room: int = NAME_WIDTH,
 ) -> Rows:
     """Return a chart with a row for each value (name, words, number, end of its whisker, whether
-    that goes on); a number that is None leaves the row without a mark."""
+    that goes on); a number that is None leaves the row without a mark, a name `room` letters."""
     most = scale[-1][0]
     rows = [
         Row(
             place * ROW,
-            shortened(name),
+            shortened(name, room),
             words,
             None if number is None else across(number, most),
             None if end is None else across(end, most),
@@ -202,12 +203,12 @@ def rows_of(
     return Rows(len(rows) * ROW + BOTTOM, ticks, rows, line)
 
 
-def shortened(name: str) -> str:
+def shortened(name: str, room: int = NAME_WIDTH) -> str:
     """Return `name`, cut where a row has no room for it; the table has the whole."""
     width, kept = 0, []
     for sign in name:
         width += 2 if unicodedata.east_asian_width(sign) in "WF" else 1
-        if width > NAME_WIDTH:
+        if width > room:
             return "".join(kept).rstrip() + "…"
         kept.append(sign)
     return name

@@ -40,6 +40,8 @@ blueprint = Blueprint("round_up", __name__, url_prefix="/admin/supervision/round
 LOCALES = {LetterLanguage.ENGLISH: "en", LetterLanguage.CHINESE: "zh_Hans_CN"}
 MOST_CATEGORIES = 12
 """Categories that the chart draws; the table has them all."""
+NAME_ROOM = 40
+"""Letters of a name in a row: beside it stands a plain number."""
 NONE_FOUND = mark("Nothing was found in this period.")
 
 
@@ -239,7 +241,7 @@ def _part(table: Table, reading: str, meaning: str, most: int | None = None) -> 
         (str(row[0]), shown(row[1]), 0.0, float(number), False)
         for row, number in zip(table.rows[:most], numbers, strict=False)
     ]
-    chart = charts.rows_of(scale, bars) if any(numbers) else None
+    chart = charts.rows_of(scale, bars, room=NAME_ROOM) if any(numbers) else None
     return Part(table, reading, chart, meaning=meaning)
 
 

@@ -48,6 +48,8 @@ def upgrade() -> None:
         op.f("ck_import_batch_brings"), "import_batch", "brings IN ('grievances', 'findings')"
     )
     op.create_index("ix_import_batch_brings_id", "import_batch", ["brings", "id"])
+    op.execute("GRANT SELECT (source, import_batch_id) ON finding TO redress_reader")
+    op.execute("GRANT SELECT (brings) ON import_batch TO redress_reader")
 
 
 def downgrade() -> None:

@@ -219,6 +219,8 @@ def test_coverage_tells_offices_without_a_group_and_without_a_visit() -> None:
     told = coverage(seen, [1, 2], POLICY, DAY)
     assert told.without_group == (PARKS,)  # those below Roads go with it; the top has nobody
     assert told.not_visited == (LAMPS, BULBS, PARKS)
+    hidden = seen | {PARKS: replace(seen[PARKS], overdue=None)}
+    assert coverage(hidden, [1, 2], POLICY, DAY).not_visited == (LAMPS, BULBS)
     assert told.load == {1: 1, 2: 0}
     assert has_on(seen[BULBS], seen, DAY) == held
     on_top = seen | {DISTRICT: replace(OFFICES[DISTRICT], held=(held,))}

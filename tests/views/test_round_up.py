@@ -111,8 +111,9 @@ def bureau(session: Any) -> Bureau:
     make_finding(office_id=above.id, severity="grave", found_on=DAY)  # a draft
     make_inspection(office_id=above.id, state="done", planned_on=DAY, done_on=DAY)
     make_inspection(office_id=above.id, state="done", planned_on=DAY, done_on=date(2026, 3, 31))
-    make_inspection(office_id=below.id, state="cancelled", planned_on=DAY, cancelled_because="Snow")
-    make_inspection(office_id=below.id, planned_on=DAY)
+    hidden = {"office_id": below.id, "planned_on": DAY, "is_unannounced": True}
+    make_inspection(**hidden, state="cancelled", cancelled_because="Snow")
+    make_inspection(**hidden)
     due, late = date(2026, 3, 24), date(2026, 3, 25)
     world.notice(above, DAY, due, replied_on=due)
     world.notice(above, DAY, late, first_reply_due_on=due, replied_on=late)
@@ -203,7 +204,7 @@ def test_who_reads_supervision_sees_its_own_offices(
         return
     everything = role in (Role.ADMINISTRATOR, Role.DECIDER, Role.AUDITOR)
     assert table(client, "whole")["Findings"] == ["5" if everything else "4"]
-    # A visit that is planned or was cancelled is not told to the office.
+    # A visit without notice that never began is not told to the office.
     told = role is Role.SUPERVISOR or everything
     assert table(client, "whole")["Visits planned and cancelled"] == ["1" if told else "0"]
     beside = f"/admin/supervision/office/{bureau.beside.id}"
@@ -365,11 +366,13 @@ def test_an_office_does_not_learn_of_drafts_and_planned_visits(
     as_role: Any, bureau: Bureau
 ) -> None:
     make_finding(office_id=bureau.below.id, subject="Still being written")
-    make_inspection(office_id=bureau.below.id, subject="We come on Friday")
+    make_inspection(
+        office_id=bureau.below.id, subject="We come on Friday", is_unannounced=True
+    )
     make_supervision_notice(office_id=bureau.below.id, subject="Not issued yet")
     make_reprimand(office_id=bureau.below.id, subject="Not served yet")
     head = as_role(Role.OFFICE_HEAD, office_id=bureau.below.id)
-    supervisor = as_role(Role.SUPERVISOR, office_id=bureau.below.id)
+    supervisor = as_role(Role.SUPERVISOR, office_id=bureau.above.id)
     path = f"/admin/supervision/office/{bureau.below.id}"
     hidden = ("Still being written", "We come on Friday", "Not issued yet", "Not served yet")
     assert [words in head.get(path).text for words in hidden] == [False] * 4
