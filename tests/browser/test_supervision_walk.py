@@ -91,8 +91,10 @@ class Keys(Mouse):
             keys.press("ControlOrMeta+a")
         keys.type(value)
         if one.get_attribute("data-lookup") is not None:
-            expect(suggestions(page).first).to_have_text(value)
-            keys.press("ArrowDown")
+            wanted = suggestions(page).get_by_text(value, exact=True)
+            expect(wanted).to_have_count(1)
+            while wanted.get_attribute("aria-selected") != "true":
+                keys.press("ArrowDown")
             keys.press("Enter")
         expect(one).not_to_have_value("")
 
