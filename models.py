@@ -2153,9 +2153,9 @@ class SupervisionPolicy(ReferenceRecord):
         CheckConstraint("fewest_members BETWEEN 1 AND 50", name="some_members"),
         CheckConstraint("visit_every_days BETWEEN 1 AND 3660", name="visits_within_ten_years"),
         CheckConstraint(
-            "weight_load BETWEEN 0 AND 100 AND weight_overdue BETWEEN 0 AND 100 "
-            "AND weight_since_visit BETWEEN 0 AND 100 AND weight_rotation BETWEEN 0 AND 100 "
-            "AND weight_travel BETWEEN 0 AND 100",
+            "least(weight_load, weight_overdue, weight_since_visit, weight_rotation, "
+            "weight_travel) >= 0 AND greatest(weight_load, weight_overdue, weight_since_visit, "
+            "weight_rotation, weight_travel) <= 100",
             name="weights_to_100",
         ),
     )

@@ -214,7 +214,7 @@ def test_who_complained_is_on_no_page_in_no_file_no_log_and_no_table(
     searched = Searched()
     searched.look("headers of the opening", str(shown.headers).encode())
     pages = list(_pages(bureau))
-    turns = size(3, 1)  # in a usual run each page is seen by a third of the people, in turn
+    turns = size(5, 1)  # in a usual run each page is seen by two of the people, in turn
     for turn, (who, browser) in enumerate(bureau.browsers.items()):
         for path in pages[turn % turns :: turns]:
             searched.answer(f"{who} {path}", browser.get(path))

@@ -749,9 +749,9 @@ def test_killed_at_any_moment_an_import_leaves_nothing_or_all(
     session: Any,
     figures: Callable[[str], None],
 ) -> None:
-    """Promise C2: 10 kills of 3,000 rows; at full size 100 of 50,000 rows, Boston's if they are
+    """Promise C2: 5 kills of 3,000 rows; at full size 100 of 50,000 rows, Boston's if they are
     here."""
-    rows, kills = size(3000, 50_000), size(10, 100)
+    rows, kills = size(3000, 50_000), size(5, 100)
     asked = _to_be_killed(rows, session, tmp_path)
     url = fresh_database()
     begun = time.monotonic()

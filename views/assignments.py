@@ -56,7 +56,11 @@ class MoveForm(RecordForm):
 class SplitForm(RecordForm):
     """On which day the second part begins."""
 
-    from_on = DayField(mark("The second part begins on"), [validators.InputRequired(FILL_IN)])
+    from_on = DayField(
+        mark("The second part begins on"),
+        [validators.InputRequired(FILL_IN)],
+        id="split-from_on",  # it stands on one page with the other
+    )
 
 
 class EndForm(RecordForm):
@@ -72,6 +76,8 @@ class AssignmentView(RecordView):
         return [(_("Supervision board"), url_for("assignments.board"))]
 
     def record_links(self, record: Record) -> list[tuple[str, str]]:
+        if not security.can(Verb.EDIT, record):
+            return []
         return [(_("Move, split or end"), url_for("assignments.period", assignment_id=record.id))]
 
     def _fill(self, form: RecordForm, record: Any) -> None:

@@ -55,8 +55,10 @@ def ask(officer_id: int) -> Any:
     """Ask whether it is to be written down that an officer leaves on the day that was typed."""
     person: Officer = security.load(Officer, officer_id)
     security.require(Verb.EDIT, person)
+    if "left_on" not in request.args:  # where it is typed
+        return redirect(url_for("leaving.officer", officer_id=person.id))
     try:
-        day = _day(request.args.get("left_on", ""))
+        day = _day(request.args["left_on"])
     except RuleBroken as refused:
         return _page(person, words_of(refused))
     today = security.today()

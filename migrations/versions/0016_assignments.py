@@ -194,7 +194,7 @@ def upgrade() -> None:
     sa.CheckConstraint('cooling_off_days BETWEEN 0 AND 3660', name=op.f('ck_supervision_policy_cools_off_ten_years_at_most')),
     sa.CheckConstraint('fewest_members BETWEEN 1 AND 50', name=op.f('ck_supervision_policy_some_members')),
     sa.CheckConstraint('visit_every_days BETWEEN 1 AND 3660', name=op.f('ck_supervision_policy_visits_within_ten_years')),
-    sa.CheckConstraint('weight_load BETWEEN 0 AND 100 AND weight_overdue BETWEEN 0 AND 100 AND weight_since_visit BETWEEN 0 AND 100 AND weight_rotation BETWEEN 0 AND 100 AND weight_travel BETWEEN 0 AND 100', name=op.f('ck_supervision_policy_weights_to_100')),
+    sa.CheckConstraint('least(weight_load, weight_overdue, weight_since_visit, weight_rotation, weight_travel) >= 0 AND greatest(weight_load, weight_overdue, weight_since_visit, weight_rotation, weight_travel) <= 100', name=op.f('ck_supervision_policy_weights_to_100')),
     sa.ForeignKeyConstraint(['created_by_id'], ['officer.id'], name=op.f('fk_supervision_policy_created_by_id'), ondelete='RESTRICT'),
     sa.ForeignKeyConstraint(['updated_by_id'], ['officer.id'], name=op.f('fk_supervision_policy_updated_by_id'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_supervision_policy')),

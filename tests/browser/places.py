@@ -17,7 +17,7 @@ from models import RECORD_TYPES, Officer, OfficeRecord, Record, db
 from rules.accounts import Appearance
 from rules.permissions import Role
 from sealing import key_ring
-from tests.conventions.test_routes import places, routes, seed, stored
+from tests.conventions.test_routes import STEP_OF, places, routes, seed, stored
 from tests.factories import make_any, make_grievance, make_office
 from views import SPECIAL_VIEWS
 
@@ -59,6 +59,11 @@ class Bureau:
             yield f"{path}?{urlencode(query)}" if query else path
         if role:
             yield from ASKED
+
+    def is_step(self, address: str) -> bool:
+        """Return whether a step of a life-cycle is taken at `address`."""
+        endpoint, _ = self.app.url_map.bind("localhost").match(urlsplit(address).path, "GET")
+        return endpoint in STEP_OF
 
     def kind(self, address: str, *, each_type: bool) -> str | None:
         """Return what kind of page stands at `address`: its view, for which record type (or, if

@@ -80,7 +80,8 @@ class Route:
             kind = self.bureau.kind(path, each_type=IS_FULL)
             if kind is None or kind in self.refused or self._is_seen(kind):
                 continue
-            if not self.tour.open(path):
+            # A step that is not to be taken now says why.
+            if not self.tour.open(path, or_else=409 if self.bureau.is_step(path) else None):
                 self.refused.add(kind)
                 return True
             self.tour.survey.kinds.add(self._key(kind))

@@ -17,7 +17,7 @@ import config
 from tests.conftest import WORKER
 
 SEED = int(os.environ.get("FUZZ_SEED", "20261122"))
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "4000"))
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "2000"))
 # Each finds every form and link first. Where tests run side by side the others keep it company.
 PROCESSES = 1 if WORKER else min(2, os.cpu_count() or 1)
 

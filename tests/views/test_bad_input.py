@@ -23,7 +23,7 @@ from models import RECORD_TYPES, Category, Grievance, Office, PlanStep, db
 from rules.permissions import Role
 from tests.conftest import Client, make_app
 from tests.factories import make_any, make_category, make_grievance, make_officer
-from tests.proofs import IS_FULL
+from tests.proofs import in_turn
 from tests.views.pages import address, assert_clean, record_form, row_ids, words
 
 SCREENS = [model for model in RECORD_TYPES if model.screen]
@@ -63,20 +63,12 @@ def assert_words(page: TestResponse, *statuses: int) -> None:
         assert "text/html" in page.content_type
 
 
-def in_turn(every: list[Any], model: Any) -> list[Any]:
-    """Return what the screen of `model` is tried with: all of it in `make proofs`, else every
-    third, so that three types of record share the whole of it: the screens share their code."""
-    if IS_FULL:
-        return every
-    return every[SCREENS.index(model) % 3 :: 3]
-
-
 # --- Addresses -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", SCREENS, ids=lambda model: model.__name__)
 def test_a_record_that_cannot_be_there_is_not_found(administrator: Client, model: Any) -> None:
-    for bad in in_turn(BAD_IDS[:9], model):
+    for bad in in_turn(BAD_IDS[:9], SCREENS.index(model)):
         assert_words(administrator.get(address(model, "details", id=quote(bad))), 404)
     for view in ("history", "edit", "delete"):
         assert_words(administrator.get(address(model, view, id="1,2")), 403, 404)
@@ -121,7 +113,7 @@ DAMAGED = {
 @pytest.mark.parametrize("model", SCREENS, ids=lambda model: model.__name__)
 def test_every_list_survives_a_damaged_link(administrator: Client, model: Any) -> None:
     make_any(model)
-    for query, statuses in in_turn(list(DAMAGED.items()), model):
+    for query, statuses in in_turn(list(DAMAGED.items()), SCREENS.index(model)):
         assert_words(administrator.get(f"{address(model)}?{query}"), *statuses)
 
 

@@ -366,9 +366,7 @@ def test_an_office_does_not_learn_of_drafts_and_planned_visits(
     as_role: Any, bureau: Bureau
 ) -> None:
     make_finding(office_id=bureau.below.id, subject="Still being written")
-    make_inspection(
-        office_id=bureau.below.id, subject="We come on Friday", is_unannounced=True
-    )
+    make_inspection(office_id=bureau.below.id, subject="We come on Friday", is_unannounced=True)
     make_supervision_notice(office_id=bureau.below.id, subject="Not issued yet")
     make_reprimand(office_id=bureau.below.id, subject="Not served yet")
     head = as_role(Role.OFFICE_HEAD, office_id=bureau.below.id)
