@@ -180,6 +180,11 @@ class Supervision:
         expect(page.get_by_text(f"It stands now: {state}.")).to_be_visible()
 
 
+def address_of(page: Page) -> str:
+    """Return where a page is: with the place within it, to go there again would not load it."""
+    return page.url.partition("#")[0]
+
+
 def assert_clean(page: Page) -> None:
     """Assert that axe finds nothing at all on a page."""
     page.evaluate(AXE)
@@ -334,14 +339,14 @@ def write(supervision: Supervision, page: Page, row: Locator, words: str) -> Non
 def begin_a_finding(supervision: Supervision, page: Page) -> str:
     """The inspector writes a finding down where its answer stands, and ends the visit; return the
     address of the finding."""
-    visited = page.url
+    visited = address_of(page)
     supervision.follow(page, "Begin a finding", "Is it read daily?")
     expect(page.locator("[name=facts]")).to_have_value("It was last read a week ago.")
     with supervision.form(page, "Save"):
         supervision.fill(
             page, subject=supervision.named("Letters lie for a week"), severity="Serious"
         )
-    address = page.url
+    address = address_of(page)
     page.goto(visited)
     supervision.follow(page, "End the visit")
     with supervision.form(page, "End the visit"):
