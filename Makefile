@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 RUN = .venv/bin/python -m
-SIDE_BY_SIDE = -n logical --maxprocesses 4
+SIDE_BY_SIDE = -n auto --maxprocesses 4
 .DEFAULT_GOAL := help
 .PHONY: help run test check fuzz proofs fix migrate demo bench screenshots translations requirements \
 	packages dev-packages

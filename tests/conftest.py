@@ -54,6 +54,9 @@ LONG = (
     "tests/browser/test_xss.py",
     "tests/test_restore_drill.py",
     "tests/test_doctor.py",
+    "tests/test_backup.py",
+    "tests/browser/test_supervision_walk.py",
+    "tests/browser/test_walk.py",
 )
 
 
@@ -152,6 +155,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if WORKER:
         place = {name: number for number, name in enumerate(LONG)}
         items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests wait for browsers, servers and clocks."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
