@@ -19,10 +19,9 @@ GRIEVANCES = "/admin/grievance/"
 PAPER = {"light": "rgb(245, 247, 248)", "dark": "rgb(17, 24, 29)"}
 
 
-def shown(page: Page) -> str:
-    """Return the scheme whose paper lies behind the page."""
-    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    return next((name for name, paper in PAPER.items() if paper == colour), colour)
+def assert_shown(page: Page, scheme: str) -> None:
+    """Wait until the paper of `scheme` lies behind the page: a choice is a form, so a new page."""
+    expect(page.locator("body")).to_have_css("background-color", PAPER[scheme])
 
 
 def colours(page: Page, words: str) -> None:
@@ -40,26 +39,26 @@ def test_the_colours_are_as_the_system_says_until_one_is_chosen(
 ) -> None:
     page = walk.enter(color_scheme=system, java_script_enabled=script)
     page.goto("/login")
-    assert shown(page) == system
+    assert_shown(page, system)
     page.emulate_media(color_scheme="dark" if system == "light" else "light")
-    assert shown(page) == ("dark" if system == "light" else "light")
+    assert_shown(page, "dark" if system == "light" else "light")
 
 
 def test_a_scheme_is_switched_in_the_top_bar_and_stays(walk: Walk) -> None:
     page = walk.enter(Role.DECIDER, color_scheme="light")
     page.goto("/admin/")
     colours(page, "Dark")
-    assert shown(page) == "dark"
+    assert_shown(page, "dark")
     page.goto("/account")
-    assert shown(page) == "dark"
+    assert_shown(page, "dark")
     page.get_by_role("main").get_by_role("button", name="Light").click()
-    assert shown(page) == "light"
+    assert_shown(page, "light")
     page.emulate_media(color_scheme="dark")
-    assert shown(page) == "light"
+    assert_shown(page, "light")
     pressed = page.locator("main [aria-pressed=true]")
     expect(pressed).to_have_text("Light")
     page.get_by_role("main").get_by_role("button", name="As the system").click()
-    assert shown(page) == "dark"
+    assert_shown(page, "dark")
 
 
 # --- The question before something is deleted ------------------------------------------------
